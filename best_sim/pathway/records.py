@@ -100,7 +100,7 @@ TABLES = {
 _N = len(PLACEMENT_TYPES)
 WORLD = world_dtype(
     [
-        ("start", "f8"),
+        ("start", "f8"), ("first_weekday", "i8"), ("n_families", "i8"),
         # who enters
         ("family_size", "f8", LARGEST_FAMILY), ("under_one", "f8"), ("newborn", "f8"), ("male", "f8"),
         ("older_sibling", "f8"), ("kin_available", "f8"), ("split_two", "f8"), ("split_three", "f8"),
@@ -127,7 +127,7 @@ WORLD = world_dtype(
         ("sau_mix", "f8", 3), ("sau_in_house", DURATION), ("sau_independent", DURATION), ("sau_expert", DURATION),
         ("sau_statement", DURATION), ("sau_not_assessed", "f8"), ("sau_resource", "i8", 3),
         ("lift_decline", "f8"), ("lift_patience", "f8"), ("lift_priority", "i8"), ("lift_meeting", DURATION),
-        ("lift_treats", "f8"), ("lift_withdraw", "f8"), ("treatment_mix", "f8", 3),
+        ("lift_treats", "f8"), ("lift_leaves", "f8"), ("lift_withdraw", "f8"), ("treatment_mix", "f8", 3),
         ("advice_intercept", "f8"), ("advice_need", "f8"), ("advice_under_one", "f8"), ("advice_lift", "f8"),
         # orders: five directions x (intercept, under one, need, kin, LIFT, return advised)
         ("order_logit", "f8", (5, 6)), ("no_order_share", "f8"),

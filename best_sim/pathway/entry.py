@@ -1,0 +1,104 @@
+"""Entry to care, and what the trial asks: screening, invitation, consent, randomisation."""
+
+from __future__ import annotations
+
+from best_sim.engine.commands import hold, record, signal, start
+from best_sim.pathway import rules
+from best_sim.pathway.allocation import allocate, stratum_of
+from best_sim.pathway.kinds import FOLLOW_UP, LIFT_SERVICE, PARENTING_ASSESSMENT, PLACEMENT, PROCEEDINGS
+from best_sim.pathway.population import draw_children, draw_family
+from best_sim.pathway.records import LARGEST_FAMILY, boroughs, cases, groups, sites
+from best_sim.pathway.words import (
+    BASELINE_TAKEN,
+    CLOSED_FIRST,
+    CONSENT_ANSWERED,
+    CONSENTED,
+    DECLINED,
+    ENTERED_CARE,
+    INVITED,
+    LIFT,
+    NOT_IN_PROCEEDINGS,
+    ORDER_FIRST,
+    RANDOMISED,
+    RECRUITMENT_COMPLETE,
+    SCREENED,
+    TOO_OLD,
+)
+
+
+def family_enters(f, world):
+    """A family becomes known, its children enter care, and proceedings are issued, in whichever order."""
+    draw_family(world, f)
+    draw_children(world, f)
+    if f.issue_at < f.entered:
+        yield start(PROCEEDINGS, f.index)
+        yield hold(f.entered - world.now)
+    yield record(ENTERED_CARE, f.index, f.route)
+    k = 0
+    while k < f.n_groups:
+        yield start(PLACEMENT, f.index * LARGEST_FAMILY + k)
+        k += 1
+    if f.reaches_court == 0:
+        # never invited, since parents are invited at the first hearing; counted while the borough recruits
+        b = boroughs(world, f.borough)
+        if rules.is_recruiting(world, b, sites(world, f.site), world.now):
+            f.screening = TOO_OLD if f.older_sibling == 1 else NOT_IN_PROCEEDINGS
+            yield record(SCREENED, f.index, f.screening)
+    elif f.issue_at >= f.entered:
+        yield hold(f.issue_at - world.now)
+        yield start(PROCEEDINGS, f.index)
+
+
+def trial_entry(f, world):
+    """At the first hearing: is the family invited, do the parents consent, to which service is it allocated?"""
+    case = cases(world, f.index)
+    site = sites(world, f.site)
+    if f.entered > world.now:
+        yield hold(f.entered - world.now)
+    if rules.is_recruiting(world, boroughs(world, f.borough), site, world.now):
+        f.screening = rules.screening(world, f, groups(world, f.index * LARGEST_FAMILY), site)
+        yield record(SCREENED, f.index, f.screening)
+    if f.screening == INVITED:
+        f.invited = world.now
+        yield hold(rules.lasts(world, f, rules.CONSENT_DELAY, 0, world.consent_delay))
+        f.answered = world.now
+        if world.complete == 1:
+            f.consent = CLOSED_FIRST
+        elif case.decided <= world.now:
+            f.consent = ORDER_FIRST
+        elif rules.happens(world, f, rules.CONSENT, 0, site.consent):
+            f.consent = CONSENTED
+        else:
+            f.consent = DECLINED
+        yield record(CONSENT_ANSWERED, f.index, f.consent)
+    if f.consent == CONSENTED:
+        if world.baseline_first == 1:
+            yield hold(rules.lasts(world, f, rules.BASELINE_DELAY, 0, world.baseline_delay))
+            f.baseline = world.now
+            yield record(BASELINE_TAKEN, f.index, 0.0)
+        yield hold(rules.lasts(world, f, rules.RANDOMISATION_DELAY, 0, world.randomisation_delay))
+        if world.complete == 1:
+            f.consent = CLOSED_FIRST
+            yield record(CONSENT_ANSWERED, f.index, f.consent)
+        elif case.decided <= world.now:
+            f.consent = ORDER_FIRST
+            yield record(CONSENT_ANSWERED, f.index, f.consent)
+        else:
+            f.stratum = stratum_of(world, f)
+            f.arm = allocate(world, f)
+            f.randomised = world.now
+            world.randomised += 1
+            yield record(RANDOMISED, f.index, f.arm)
+            if world.randomised >= world.target and world.stops_at_target == 1:
+                world.complete = 1
+                world.completed_at = world.now
+                yield record(RECRUITMENT_COMPLETE, 0, world.randomised)
+            yield start(FOLLOW_UP, f.index)
+            k = 0
+            while k < f.n_groups:  # the hazard of a move may depend on the arm
+                yield signal(PLACEMENT, f.index * LARGEST_FAMILY + k)
+                k += 1
+    if f.arm == LIFT:
+        yield start(LIFT_SERVICE, f.index)
+    elif not case.decided <= world.now:
+        yield start(PARENTING_ASSESSMENT, f.index)

@@ -1,0 +1,48 @@
+"""The trial's visits: who is seen, and what the scores are."""
+
+from __future__ import annotations
+
+import math
+
+from best_sim.engine import rule
+from best_sim.engine.commands import hold, record
+from best_sim.pathway import rules
+from best_sim.pathway.records import LARGEST_FAMILY, children, groups
+from best_sim.pathway.words import FOUND_INELIGIBLE, MISSED, SEEN, VISIT, VISITS
+
+
+def follow_up(f, world):
+    """A randomised family: perhaps found ineligible after all, else visited at about 1, 15 and 30 months."""
+    if rules.happens(world, f, rules.INELIGIBLE, 0, world.found_ineligible):
+        yield hold(rules.lasts(world, f, rules.INELIGIBLE_DELAY, 0, world.ineligible_delay))
+        f.ineligible = world.now
+        yield record(FOUND_INELIGIBLE, f.index, 0.0)
+    else:
+        k = 0
+        while k < VISITS:
+            f.visit_due[k] = rules.visit_date(world, f, k)
+            k += 1
+        k = 0
+        while k < VISITS:
+            shift = world.visit_window * (rules.uniform(world, f, rules.VISIT_TIME, k) - 0.5)
+            yield hold(max(0.0, f.visit_due[k] + shift - world.now))
+            f.visit_at[k] = world.now
+            seen = rules.is_seen(world, f, groups(world, f.index * LARGEST_FAMILY), k)
+            f.visit_state[k] = SEEN if seen else MISSED
+            score_children(world, f, k)
+            yield record(VISIT, f.index, k + 16.0 * f.visit_state[k])
+            k += 1
+
+
+@rule
+def score_children(world, f, k):
+    """Scores at visit k. They exist whether or not the family is seen; the trial has only those that were seen."""
+    for i in range(f.n_children):
+        c = children(world, f.index * LARGEST_FAMILY + i)
+        g = groups(world, c.group)
+        c.moves_then[k] = g.moves
+        c.sdq[k] = rules.sdq_score(world, f, g, c, k, world.now)
+        c.pirgas[k] = rules.pirgas_score(world, f, c, k)
+        c.utility[k] = rules.utility_score(world, c, k, c.sdq[k])
+        if math.isnan(c.sdq[k]):
+            c.utility[k] = math.nan

@@ -1,0 +1,245 @@
+"""Where the children live: a group of siblings from its first placement to the end of the run.
+
+Two clocks run at once: the next unplanned move, and what is planned. The one that comes first happens; what the court
+orders, or a change of what the hazard depends on, signals the process, which then looks again.
+"""
+
+from __future__ import annotations
+
+import math
+
+from best_sim.engine import rule
+from best_sim.engine.commands import SIGNALLED, hold, record, start, wait
+from best_sim.pathway import rules
+from best_sim.pathway.kinds import PROCEEDINGS
+from best_sim.pathway.records import cases, families
+from best_sim.pathway.words import (
+    ADOPTED,
+    ADOPTION_MATCH,
+    ADOPTION_ORDER,
+    ADOPTION_PLACEMENT,
+    ASSESSMENT_ENDS,
+    AT_ENTRY,
+
+    CHILD_ARRANGEMENTS,
+    FOSTER,
+    GUARDIANSHIP_ORDER,
+    HOME,
+    KINSHIP_FOSTER,
+    LONG_TERM_FOSTER,
+    NO_ORDER,
+    NO_ORDER_YET,
+    NO_PLAN,
+    PARENT_AND_BABY,
+    PLACED,
+    PLACED_FOR_ADOPTION,
+    PLACEMENT_ORDER,
+    PLAN_MADE,
+    PLANNED,
+    RE_ENTRY,
+    RETURN_HOME,
+    SAME_CARER,
+    SPECIAL_GUARDIANSHIP,
+    SUPERVISION_ORDER,
+    TO_GUARDIANS,
+    TO_KIN,
+    TO_LONG_TERM,
+    TO_SETTLED_FOSTER,
+    UNPLANNED,
+    VOLUNTARY_RETURN,
+    WITH_PARENTS,
+)
+
+def placement(g, world):
+    """A group of siblings: placed, moved unplanned or as planned, home or to permanence, and perhaps back."""
+    f = families(world, g.family)
+    begin_episode(world, f, g, AT_ENTRY)
+    yield record(PLACED, g.index, g.place + 16.0 * AT_ENTRY)
+    if g.plan != NO_PLAN:
+        yield record(PLAN_MADE, g.index, g.plan)
+    seen_order = g.ordered_at
+    while True:
+        unplanned_in = rules.days_to_unplanned_move(world, f, g, world.now)
+        planned_in = g.plan_at - world.now
+        yield wait(max(0.0, min(unplanned_in, planned_in)))
+        rules.run_clock(world, g, world.now)
+        if world.outcome == SIGNALLED:
+            if g.ordered_at == world.now and g.ordered_at != seen_order:
+                seen_order = g.ordered_at
+                plan_after_order(world, f, g)
+                yield record(PLAN_MADE, g.index, g.plan)
+        elif unplanned_in <= planned_in:
+            if g.in_care == 1:
+                place = rules.place_after_unplanned_move(world, f, g)
+                move(world, g, place, UNPLANNED)
+                yield record(PLACED, g.index, g.place + 16.0 * UNPLANNED)
+                if drop_overtaken_plan(world, f, g):
+                    yield record(PLAN_MADE, g.index, g.plan)
+            else:
+                # permanence, or home, broke down: a new episode of care, and often new proceedings
+                g.re_entries += 1
+                begin_episode(world, f, g, RE_ENTRY)
+                yield record(PLACED, g.index, g.place + 16.0 * RE_ENTRY)
+                if g.plan != NO_PLAN:
+                    yield record(PLAN_MADE, g.index, g.plan)
+                case = cases(world, world.n_families + g.index)
+                still_open = case.issued <= world.now and not case.decided <= world.now
+                again = rules.happens(world, g, rules.AGAIN, g.re_entries, world.again_issued)
+                if again and not still_open and not cases(world, f.index).decided > world.now:
+                    case.index = world.n_families + g.index
+                    case.stream = g.stream
+                    case.number = g.number
+                    case.family = g.family
+                    case.group = g.index
+                    case.again = g.re_entries
+                    case.issued = world.now
+                    case.decided = math.inf
+                    yield start(PROCEEDINGS, case.index)
+        else:
+            done = g.plan
+            how = carry_out_plan(world, f, g)
+            if how >= 0:
+                yield record(PLACED, g.index, g.place + 16.0 * how)
+            if g.plan != NO_PLAN or done == ADOPTION_MATCH:
+                yield record(PLAN_MADE, g.index, g.plan)
+
+@rule
+def begin_episode(world, f, g, why):
+    """The first placement of an episode of care, and what is planned from the first day."""
+    now = world.now
+    g.episode += 1
+    g.episode_since = now
+    g.carer_moves_in_episode = 0
+    g.in_care = 1
+    g.order = NO_ORDER_YET
+    g.permanent_at = math.nan if why == AT_ENTRY else g.permanent_at
+    g.place = rules.first_placement(world, f, g) if why == AT_ENTRY else FOSTER
+    g.placements += 1
+    rules.wind_clock(world, g, now)
+    plan_on_entry(world, f, g, why)
+
+@rule
+def plan_on_entry(world, f, g, why):
+    """Before any order: a voluntary stay ends, a unit's assessment ends, kin or a settled carer are found."""
+    now = world.now
+    g.plan = NO_PLAN
+    g.plan_at = math.inf
+    if why == AT_ENTRY and f.reaches_court == 0:
+        g.plan = VOLUNTARY_RETURN
+        g.plan_at = now + rules.lasts(world, g, rules.VOLUNTARY_STAY, 0, world.voluntary_stay)
+    elif g.place == PARENT_AND_BABY:
+        g.plan = ASSESSMENT_ENDS
+        g.plan_at = now + rules.lasts(world, g, rules.UNIT_STAY, g.episode, world.unit_stay)
+    elif g.place == FOSTER:
+        to_kin = f.kin_available == 1 and rules.happens(world, g, rules.KIN_MOVE, g.episode, world.kin_share)
+        if to_kin:
+            g.plan = TO_KIN
+            g.plan_at = now + rules.lasts(world, g, rules.KIN_DELAY, g.episode, world.kin_delay)
+        elif rules.happens(world, g, rules.SETTLE, g.episode, world.settle_share):
+            g.plan = TO_SETTLED_FOSTER
+            g.plan_at = now + rules.lasts(world, g, rules.SETTLE_DELAY, g.episode, world.settle_delay)
+
+@rule
+def move(world, g, place, how):
+    """The group lives somewhere else from now on; a move counts when the carer changes while in care."""
+    if how != SAME_CARER and g.in_care == 1:
+        g.moves += 1
+        g.carer_moves_in_episode += 1
+    if how == UNPLANNED:
+        g.unplanned += 1
+    g.place = place
+    g.placements += 1
+    if place == HOME or place == SPECIAL_GUARDIANSHIP or place == ADOPTED:
+        g.in_care = 0
+    rules.wind_clock(world, g, world.now)
+
+@rule
+def reach_permanence(world, g):
+    """The first day with those who are to bring the children up."""
+    if math.isnan(g.permanent_at):
+        g.permanent_at = world.now
+
+@rule
+def drop_overtaken_plan(world, f, g):
+    """After an unplanned move: a plan made before the order falls away; what the court ordered still stands."""
+    if g.order == NO_ORDER_YET and g.plan != NO_PLAN and g.plan != VOLUNTARY_RETURN:
+        g.plan = NO_PLAN
+        g.plan_at = math.inf
+        return True
+    if g.plan == ADOPTION_ORDER:  # the adoptive placement disrupted: a new match is looked for
+        g.plan = ADOPTION_MATCH
+        g.plan_at = world.now + rules.adoption_match_days(world, f, g, world.now)
+        return True
+    return False
+
+@rule
+def plan_after_order(world, f, g):
+    """What the order sets in train."""
+    now = world.now
+    count = g.episode
+    if g.order == SUPERVISION_ORDER or g.order == NO_ORDER:
+        g.plan = RETURN_HOME
+        at_home = g.place == WITH_PARENTS or g.place == PARENT_AND_BABY
+        days = 0.0 if at_home else rules.lasts(world, g, rules.HOME_DELAY, count, world.home_delay)
+    elif g.order == GUARDIANSHIP_ORDER or g.order == CHILD_ARRANGEMENTS:
+        g.plan = TO_GUARDIANS
+        with_kin = g.place == KINSHIP_FOSTER
+        days = 0.0 if with_kin else rules.lasts(world, g, rules.GUARDIANS_DELAY, count, world.guardians_delay)
+    elif g.order == PLACEMENT_ORDER:
+        if rules.happens(world, g, rules.NO_MATCH, count, world.no_match):
+            g.plan = TO_LONG_TERM  # no adopters are found: the plan becomes long-term foster care
+            days = rules.lasts(world, g, rules.MATCH_DELAY, count, world.no_match_delay)
+        else:
+            g.plan = ADOPTION_MATCH
+            days = rules.adoption_match_days(world, f, g, now)
+    else:
+        g.plan = TO_LONG_TERM
+        days = rules.lasts(world, g, rules.LONG_TERM_DELAY, count, world.long_term_delay)
+    g.plan_at = now + days
+
+@rule
+def carry_out_plan(world, f, g):
+    """The planned step happens; the next is planned. Returns how the placement began, or -1 where none did."""
+    plan = g.plan
+    count = g.episode
+    how = -1
+    g.plan = NO_PLAN
+    g.plan_at = math.inf
+    if plan == TO_SETTLED_FOSTER:
+        how = PLANNED
+        move(world, g, FOSTER, how)
+    elif plan == TO_KIN:
+        how = PLANNED
+        move(world, g, KINSHIP_FOSTER, how)
+    elif plan == ASSESSMENT_ENDS:
+        how = PLANNED
+        together = rules.happens(world, g, rules.UNIT_TOGETHER, count, world.unit_together)
+        move(world, g, WITH_PARENTS if together else FOSTER, how)
+    elif plan == VOLUNTARY_RETURN or plan == RETURN_HOME:
+        how = PLANNED
+        if g.place == WITH_PARENTS:
+            how = SAME_CARER
+        move(world, g, HOME, how)
+        reach_permanence(world, g)
+    elif plan == TO_GUARDIANS:
+        how = SAME_CARER if g.place == KINSHIP_FOSTER else PLANNED
+        move(world, g, SPECIAL_GUARDIANSHIP, how)
+        reach_permanence(world, g)
+    elif plan == ADOPTION_MATCH:
+        g.plan = ADOPTION_PLACEMENT
+        g.plan_at = world.now + rules.lasts(world, g, rules.PLACED_DELAY, count, world.adoption_placed)
+    elif plan == ADOPTION_PLACEMENT:
+        how = PLANNED
+        move(world, g, PLACED_FOR_ADOPTION, how)
+        reach_permanence(world, g)
+        g.plan = ADOPTION_ORDER
+        g.plan_at = world.now + rules.lasts(world, g, rules.ADOPTION_DELAY, count, world.adoption_order)
+    elif plan == ADOPTION_ORDER:
+        how = SAME_CARER
+        move(world, g, ADOPTED, how)
+    elif plan == TO_LONG_TERM:
+        same = rules.happens(world, g, rules.LONG_TERM_SAME, count, world.long_term_same)
+        how = SAME_CARER if same else PLANNED
+        move(world, g, LONG_TERM_FOSTER, how)
+        reach_permanence(world, g)
+    return how

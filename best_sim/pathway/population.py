@@ -1,0 +1,81 @@
+"""Families and children as they enter care: everything about them that is fixed at entry.
+
+Who enters depends on luck and on entry parameters alone, never on what else happens in the run.
+"""
+
+from __future__ import annotations
+
+import math
+
+from best_sim.engine import rule
+from best_sim.pathway import rules
+from best_sim.pathway.records import LARGEST_FAMILY, children, groups
+from best_sim.pathway.words import NO_PLAN
+
+
+@rule
+def draw_family(world, f):
+    """The family's own: how many children, what it shares, how and when it comes into care and to court."""
+    f.n_children = rules.family_size(world, f)
+    f.need = rules.standard_normal(world, f, rules.NEED, 0)
+    f.reach = rules.standard_normal(world, f, rules.REACH, 0)
+    f.older_sibling = 1 if rules.happens(world, f, rules.OLDER_SIBLING, 0, world.older_sibling) else 0
+    f.kin_available = 1 if rules.happens(world, f, rules.KIN, 0, world.kin_available) else 0
+    f.route = rules.route_into_care(world, f)
+    f.reaches_court = 1 if rules.reaches_court(world, f) else 0
+    f.entered = f.known_at + rules.days_from_known_to_entry(world, f)
+    f.issue_at = f.known_at
+    if f.entered == f.known_at:
+        f.issue_at = f.entered + rules.days_from_entry_to_issue(world, f)
+    if f.reaches_court == 0:
+        f.issue_at = math.inf
+
+
+@rule
+def draw_children(world, f):
+    """The family's children, youngest first, and the groups of siblings that live together."""
+    f.n_groups = 0
+    age = 0.0
+    for k in range(f.n_children):
+        c = children(world, f.index * LARGEST_FAMILY + k)
+        c.index = f.index * LARGEST_FAMILY + k
+        c.stream = f.stream
+        c.number = f.number + 1 + k
+        c.family = f.index
+        age = rules.age_of_youngest(world, c) if k == 0 else rules.age_of_next(world, c, age)
+        c.age_at_entry = age
+        c.male = 1 if rules.happens(world, c, rules.SEX, 0, world.male) else 0
+        c.frailty = rules.frailty(world, c)
+        c.group = f.index * LARGEST_FAMILY + rules.group_of_sibling(world, f, k)
+        if c.group == f.index * LARGEST_FAMILY + f.n_groups:
+            begin_group(world, f, c)
+            f.n_groups += 1
+        else:
+            join_group(world, c)
+    f.youngest_days = children(world, f.index * LARGEST_FAMILY).age_at_entry
+    f.oldest_days = age
+
+
+@rule
+def begin_group(world, f, c):
+    """A group of siblings begins with its youngest child, whose luck the group has."""
+    g = groups(world, c.group)
+    g.index = c.group
+    g.stream = c.stream
+    g.number = c.number
+    g.family = f.index
+    g.n_children = 1
+    g.youngest_days = c.age_at_entry
+    g.frailty = c.frailty
+    g.plan = NO_PLAN
+    g.plan_at = math.inf
+    g.ordered_at = math.nan
+    g.permanent_at = math.nan
+
+
+@rule
+def join_group(world, c):
+    """A further sibling joins; the group breaks down as its children do on average."""
+    g = groups(world, c.group)
+    g.frailty = (g.frailty * g.n_children + c.frailty) / (g.n_children + 1)
+    g.n_children += 1

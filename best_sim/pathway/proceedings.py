@@ -1,0 +1,112 @@
+"""Care proceedings: issue, hearings listed in the court's diary, evidence, adjournments, the order.
+
+No duration is drawn for the whole. It comes out of notice, evidence, adjournment and of what is free in the diary.
+"""
+
+from __future__ import annotations
+
+import math
+
+from best_sim.engine.commands import book, hold, load, record, signal, start, wait
+from best_sim.pathway import rules
+from best_sim.pathway.kinds import LIFT_SERVICE, PARENTING_ASSESSMENT, PLACEMENT, TRIAL_ENTRY
+from best_sim.pathway.records import LARGEST_FAMILY, courts, families, groups
+from best_sim.pathway.words import (
+    ADJOURNED,
+    ADJOURNED_FOR_EVIDENCE,
+    CASE_DECIDED,
+    CASE_MANAGEMENT,
+    EFFECTIVE,
+    FINAL_HEARING,
+    HEARING_HELD,
+    HEARING_LISTED,
+    INTERIM_HEARING,
+    ISSUES_RESOLUTION,
+    ORDER_MADE,
+    PROCEEDINGS_ISSUED,
+)
+
+
+def proceedings(case, world):
+    """From issue to the order: one case of a family, or of a group of siblings that came back into care."""
+    f = families(world, case.family)
+    court = courts(world, f.court)
+    case.issued = world.now
+    case.decided = math.nan
+    case.first_sat = math.nan
+    case.evidence_in = math.nan
+    case.hearings = 0
+    case.adjourned = 0
+    case.outstanding = 0
+    yield record(PROCEEDINGS_ISSUED, case.index, case.again)
+    kind = CASE_MANAGEMENT
+    if rules.happens(world, case, rules.CONTESTED, case.again, world.contested_interim):
+        kind = INTERIM_HEARING
+    times = 0
+    while kind <= FINAL_HEARING:
+        # the hearing is listed: the first day after its notice on which the court has the time
+        asked = world.now
+        earliest = asked + rules.notice(world, case, court, kind, times > 0)
+        if kind == ISSUES_RESOLUTION and times == 0:
+            earliest = max(earliest, asked + rules.days_to_timetable(world, f, case, court))
+        yield book(court.diary, earliest, world.hearing_hours[kind])
+        sits = world.booked
+        yield record(HEARING_LISTED, case.index, kind + 16.0 * (sits - asked))
+        yield hold(sits - world.now)
+        case.hearings += 1
+        if math.isnan(case.first_sat):
+            # at the first hearing parents are invited to the trial, or a parenting assessment is directed
+            case.first_sat = world.now
+            if case.group < 0:
+                yield start(TRIAL_ENTRY, f.index)
+            else:
+                yield start(PARENTING_ASSESSMENT, case.index)
+        if kind >= ISSUES_RESOLUTION and math.isnan(case.evidence_in):
+            # not effective without the evidence; the court waits for it, as long as it has patience
+            case.adjourned += 1
+            yield record(HEARING_HELD, case.index, kind + 16.0 * ADJOURNED_FOR_EVIDENCE)
+            if math.isnan(case.evidence_in):
+                yield wait(max(0.0, case.issued + world.evidence_patience * court.pace - world.now))
+            if math.isnan(case.evidence_in):
+                case.evidence_in = world.now  # decided on what there is
+            times += 1
+        elif rules.is_adjourned(world, case, kind, times):
+            case.adjourned += 1
+            yield record(HEARING_HELD, case.index, kind + 16.0 * ADJOURNED)
+            times += 1
+        else:
+            yield record(HEARING_HELD, case.index, kind + 16.0 * EFFECTIVE)
+            times = 0
+            agreed = kind == ISSUES_RESOLUTION and rules.happens(
+                world, case, rules.AGREED, case.again, world.agreed_at_issues_resolution
+            )
+            kind = FINAL_HEARING + 1 if agreed else kind + 1
+    case.decided = world.now
+    yield record(CASE_DECIDED, case.index, case.hearings)
+    k = case.group if case.group >= 0 else f.index * LARGEST_FAMILY
+    last = case.group + 1 if case.group >= 0 else k + f.n_groups
+    while k < last:
+        g = groups(world, k)
+        if g.in_care == 1:
+            g.order = rules.order_made(world, f, g, case)
+            g.ordered_at = world.now
+            yield record(ORDER_MADE, k, g.order)
+            yield signal(PLACEMENT, k)
+        k += 1
+    yield signal(PARENTING_ASSESSMENT, case.index)
+    if case.group < 0:
+        yield signal(LIFT_SERVICE, f.index)
+
+
+def other_cases(court, world):
+    """The court's other cases: on each working day some sitting time is asked for, with its own notice."""
+    day = math.ceil(world.start)
+    yield hold(day - world.now)
+    while world.now <= world.end:
+        if (int(world.now) + world.first_weekday) % 7 < 5:
+            n = int(world.now) + 100000
+            hours = rules.hours_of_other_cases(world, court, n)
+            notice = rules.lasts(world, court, rules.COURT_LOAD_NOTICE, n, court.load_notice)
+            if hours > 0.0:
+                yield load(court.diary, world.now + notice, hours)
+        yield hold(1.0)

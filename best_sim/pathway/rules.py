@@ -1,0 +1,580 @@
+"""Every decision and every duration of the pathway, one pure function each, named for what it decides.
+
+A rule reads records and luck and returns a number; it never lets time pass. The processes call them. Each draw has a
+purpose of its own, named here, so that one more draw anywhere changes no other.
+"""
+
+from __future__ import annotations
+
+import math
+
+from best_sim.engine import rule
+from best_sim.engine.luck import duration_quantile, lognormal_quantile, normal_quantile, purpose, uniform
+from best_sim.pathway.words import (
+    ADOPTED,
+    BY_LIFT,
+    CARE_ORDER,
+    CASE_MANAGEMENT,
+    CHILD_ARRANGEMENTS,
+    DURING_PROCEEDINGS,
+    EXTERNAL_EXPERT,
+    GUARDIANSHIP_ORDER,
+    HOME,
+    INDEPENDENT_SOCIAL_WORKER,
+    INTERIM_HEARING,
+    INVITED,
+    ISSUES_RESOLUTION,
+    KINSHIP_FOSTER,
+    LIFT,
+    NO_ORDER,
+    NOT_IN_PROCEEDINGS,
+    OTHER_REASON,
+    PARENT_AND_BABY,
+    PLACED_FOR_ADOPTION,
+    PLACEMENT_ORDER,
+    RECEIVED,
+    RESIDENTIAL,
+    SUPERVISION_ORDER,
+    TOO_OLD,
+    VOLUNTARY,
+    WITH_A_PARENT,
+    WITH_PARENTS,
+)
+
+MONTH = 365.25 / 12
+YEAR = 365.25
+
+# --- purposes: what a number is drawn for -------------------------------------------------------------------
+FAMILY_SIZE = purpose("family size")
+NEED = purpose("need")
+REACH = purpose("reach")
+OLDER_SIBLING = purpose("older sibling")
+KIN = purpose("kin available")
+SPLIT = purpose("siblings split")
+PAIR = purpose("pair kept together")
+AGE_BAND = purpose("age band")
+AGE = purpose("age")
+SEX = purpose("sex")
+FRAILTY = purpose("frailty")
+ROUTE = purpose("route")
+ISSUED = purpose("proceedings issued")
+ISSUE_DELAY = purpose("delay to issue")
+FIRST_PLACE = purpose("first placement")
+VOLUNTARY_STAY = purpose("voluntary stay")
+OTHER_EXCLUSION = purpose("other exclusion")
+CONSENT = purpose("consent")
+CONSENT_DELAY = purpose("consent delay")
+RANDOMISATION_DELAY = purpose("randomisation delay")
+BASELINE_DELAY = purpose("baseline delay")
+ALLOCATION = purpose("allocation")
+BLOCK_SIZE = purpose("block size")
+INELIGIBLE = purpose("found ineligible")
+INELIGIBLE_DELAY = purpose("delay to found ineligible")
+CONTESTED = purpose("contested interim hearing")
+NOTICE = purpose("notice")
+ADJOURNMENT = purpose("adjournment")
+AGREED = purpose("agreed at issues resolution")
+SAU_KIND = purpose("parenting assessor")
+SAU_ASSESSED = purpose("parenting assessment made")
+SAU_DURATION = purpose("parenting assessment duration")
+LIFT_DECLINED = purpose("LIFT declined")
+LIFT_ASSESSMENT = purpose("LIFT assessment")
+LIFT_MEETING = purpose("professionals' meeting")
+LIFT_LEFT = purpose("LIFT left during assessment")
+LIFT_TREATS = purpose("LIFT treats")
+LIFT_TREATMENT = purpose("LIFT treatment")
+LIFT_WITHDRAWS = purpose("LIFT withdrawn from")
+TREATMENT_KIND = purpose("treatment kind")
+ADVICE = purpose("advice on return")
+ORDER = purpose("order")
+SUPERVISION = purpose("with supervision")
+CLOCK = purpose("unplanned move clock")
+AFTER_UNPLANNED = purpose("placement after an unplanned move")
+SETTLE = purpose("settled foster placement")
+SETTLE_DELAY = purpose("delay to settled foster placement")
+KIN_MOVE = purpose("move to kin")
+KIN_DELAY = purpose("delay to kin")
+UNIT_STAY = purpose("parent and baby stay")
+UNIT_TOGETHER = purpose("parent and baby together after")
+HOME_DELAY = purpose("transition home")
+GUARDIANS_DELAY = purpose("delay to guardians")
+NO_MATCH = purpose("no adoptive match")
+MATCH_DELAY = purpose("delay to match")
+PLACED_DELAY = purpose("delay to placed for adoption")
+ADOPTION_DELAY = purpose("delay to adoption order")
+LONG_TERM_SAME = purpose("long term with the same carer")
+LONG_TERM_DELAY = purpose("delay to long term")
+AGAIN = purpose("proceedings again")
+AGAIN_DELAY = purpose("delay to proceedings again")
+VISIT_TIME = purpose("visit time")
+VISIT_SEEN = purpose("visit seen")
+SDQ_TRAIT_FAMILY = purpose("SDQ trait of the family")
+SDQ_TRAIT_CHILD = purpose("SDQ trait of the child")
+SDQ_OCCASION = purpose("SDQ occasion")
+PIRGAS_FAMILY = purpose("PIR-GAS trait of the family")
+PIRGAS_CHILD = purpose("PIR-GAS trait of the child")
+PIRGAS_OCCASION = purpose("PIR-GAS occasion")
+UTILITY = purpose("utility")
+COURT_LOAD = purpose("other cases")
+COURT_LOAD_NOTICE = purpose("notice of other cases")
+OTHER_ARRIVAL = purpose("other referral")
+OTHER_STAY = purpose("stay of another family")
+
+
+# --- small words --------------------------------------------------------------------------------------------
+@rule
+def happens(world, who, why, count, probability):
+    """Whether a thing of this probability happens."""
+    return uniform(world, who, why, count) < probability
+
+
+@rule
+def lasts(world, who, why, count, duration):
+    """Days, by inverse transform: a longer mean is a longer time for the same child."""
+    return duration_quantile(duration, uniform(world, who, why, count))
+
+
+@rule
+def standard_normal(world, who, why, count):
+    """A standard normal number."""
+    return normal_quantile(uniform(world, who, why, count))
+
+
+@rule
+def which(u, shares, n):
+    """Index of the share that `u` falls in; `shares` sum to one, the last takes what rounding leaves."""
+    k = 0
+    reached = shares[0]
+    while u >= reached and k < n - 1:
+        k += 1
+        reached += shares[k]
+    return k
+
+
+@rule
+def logistic(x):
+    """The probability of a logit."""
+    return 1.0 / (1.0 + math.exp(-x))
+
+
+# --- 1. entry to care ---------------------------------------------------------------------------------------
+@rule
+def family_size(world, f):
+    """Children under 60 months in the family: 1, 2 or 3."""
+    return which(uniform(world, f, FAMILY_SIZE, 0), world.family_size, 3) + 1
+
+
+@rule
+def age_of_youngest(world, child):
+    """Days old at entry: a newborn within a week of birth, else even over the first year, or over the next four."""
+    band = uniform(world, child, AGE_BAND, 0)
+    u = uniform(world, child, AGE, 0)
+    if band < world.under_one * world.newborn:
+        return 7.0 * u
+    if band < world.under_one:
+        return 7.0 + (YEAR - 7.0) * u
+    return YEAR + 4.0 * YEAR * u
+
+
+@rule
+def age_of_next(world, child, younger):
+    """Days old of the next older sibling: at least ten months older where that leaves room below 60 months."""
+    least = min(younger + 10.0 * MONTH, 5.0 * YEAR - 1.0)
+    return least + (5.0 * YEAR - least) * uniform(world, child, AGE, 0)
+
+
+@rule
+def frailty(world, child):
+    """The child's own multiplier of the hazard of an unplanned move: lognormal with mean one."""
+    sd = world.frailty_sd
+    return lognormal_quantile(uniform(world, child, FRAILTY, 0), -0.5 * sd * sd, sd)
+
+
+@rule
+def group_of_sibling(world, f, k):
+    """Which of the family's groups its k-th child lives with (0 is the eldest-last order of birth)."""
+    if f.n_children == 2:
+        if k == 1 and happens(world, f, SPLIT, 0, world.split_two):
+            return 1
+        return 0
+    if f.n_children == 3 and happens(world, f, SPLIT, 0, world.split_three):
+        if happens(world, f, PAIR, 0, world.pair_kept):
+            return 1 if k == 2 else 0
+        return k
+    return 0
+
+
+@rule
+def route_into_care(world, f):
+    """Voluntary, by an order, or after proceedings were issued."""
+    return which(uniform(world, f, ROUTE, 0), world.route, 3)
+
+
+@rule
+def reaches_court(world, f):
+    """Only a family whose child came in voluntarily may never come to proceedings."""
+    return not (f.route == VOLUNTARY and happens(world, f, ISSUED, 0, world.never_issued))
+
+
+@rule
+def days_from_known_to_entry(world, f):
+    """Days between issue and entry where proceedings come first; else the family is known when it enters."""
+    if f.route == DURING_PROCEEDINGS:
+        return lasts(world, f, ISSUE_DELAY, 0, world.entry_after_issue)
+    return 0.0
+
+
+@rule
+def days_from_entry_to_issue(world, f):
+    """Days from entry to care until proceedings are issued."""
+    if f.route == VOLUNTARY:
+        return lasts(world, f, ISSUE_DELAY, 0, world.issue_after_voluntary)
+    return lasts(world, f, ISSUE_DELAY, 0, world.issue_after_order)
+
+
+@rule
+def first_placement(world, f, g):
+    """Foster, kinship foster, parent and baby (under ones), or with parents under an interim order."""
+    place = which(uniform(world, g, FIRST_PLACE, 0), world.first_place, 4)
+    if place == KINSHIP_FOSTER and f.kin_available == 0:
+        return 0
+    if place == PARENT_AND_BABY and g.youngest_days > YEAR:
+        return 0
+    if place == WITH_PARENTS and f.reaches_court == 0:
+        return 0
+    return place
+
+
+# --- 2. the trial -------------------------------------------------------------------------------------------
+@rule
+def is_recruiting(world, borough, site, now):
+    """Whether the borough is open and recruitment neither paused nor complete."""
+    from_date = borough.opens <= now < borough.closes
+    return from_date and step_value(site.recruiting, now) > 0.5 and world.complete == 0
+
+
+@rule
+def step_value(series, t):
+    """The value of a dated series at a time: the last one that has begun, or the first."""
+    k = 0
+    while k + 1 < series.n and series.t[k + 1] <= t:
+        k += 1
+    return series.v[k]
+
+
+@rule
+def screening(world, f, g, site):
+    """Why a family is not invited, or INVITED; counted in this order."""
+    if f.older_sibling == 1:
+        return TOO_OLD
+    if f.reaches_court == 0:
+        return NOT_IN_PROCEEDINGS
+    if g.place == WITH_PARENTS or g.in_care == 0:
+        return WITH_A_PARENT
+    if happens(world, f, OTHER_EXCLUSION, 0, site.other_reason):
+        return OTHER_REASON
+    return INVITED
+
+
+# --- 3. care proceedings ------------------------------------------------------------------------------------
+@rule
+def notice(world, case, court, kind, again):
+    """Days of notice before a hearing may be listed; `again` where it is a further one after an adjournment."""
+    u = uniform(world, case, NOTICE, 64 * case.again + case.hearings)
+    if again:
+        days = duration_quantile(world.notice_further, u)
+    elif kind == INTERIM_HEARING:
+        days = duration_quantile(world.notice_interim, u)
+    elif kind == CASE_MANAGEMENT:
+        days = duration_quantile(world.notice_case_management, u)
+    elif kind == ISSUES_RESOLUTION:
+        days = duration_quantile(world.notice_issues_resolution, u)
+    else:
+        days = duration_quantile(world.notice_final, u)
+    return days * court.pace
+
+
+@rule
+def is_adjourned(world, case, kind, times):
+    """Whether a hearing is not effective, for a reason other than missing evidence."""
+    if times >= world.most_adjournments:
+        return False
+    return happens(world, case, ADJOURNMENT, 64 * case.again + case.hearings, world.adjournment[kind])
+
+
+@rule
+def days_to_timetable(world, f, case, court):
+    """Days after case management for which the issues resolution hearing is timetabled."""
+    if f.arm == LIFT and case.group < 0:
+        return world.timetable_lift * court.pace
+    return world.timetable_sau * court.pace
+
+
+@rule
+def hours_of_other_cases(world, court, day):
+    """Sitting hours that the court's other cases ask for on one working day: lognormal about the dated mean."""
+    mean = step_value(court.load, world.now) / 5.0
+    if mean <= 0.0:
+        return 0.0
+    s2 = math.log(1.0 + court.load_cv * court.load_cv)
+    u = uniform(world, court, COURT_LOAD, day)
+    return lognormal_quantile(u, math.log(mean) - 0.5 * s2, math.sqrt(s2))
+
+
+# --- 4. services --------------------------------------------------------------------------------------------
+@rule
+def parenting_assessor(world, case):
+    """Who makes the parenting assessment: in house, an independent social worker, an external expert."""
+    return which(uniform(world, case, SAU_KIND, case.again), world.sau_mix, 3)
+
+
+@rule
+def assessment_days(world, case, assessor):
+    """Days that a parenting assessment takes, or the social worker's statement where there is none."""
+    u = uniform(world, case, SAU_DURATION, case.again)
+    if assessor == INDEPENDENT_SOCIAL_WORKER:
+        return duration_quantile(world.sau_independent, u)
+    if assessor == EXTERNAL_EXPERT:
+        return duration_quantile(world.sau_expert, u)
+    if assessor == 0:
+        return duration_quantile(world.sau_in_house, u)
+    return duration_quantile(world.sau_statement, u)
+
+
+@rule
+def return_is_advised(world, f, case, assessor):
+    """Whether the report recommends a return home."""
+    x = world.advice_intercept + world.advice_need * f.need
+    if f.youngest_days < YEAR:
+        x += world.advice_under_one
+    if assessor == BY_LIFT:
+        x += world.advice_lift
+    return happens(world, case, ADVICE, case.again, logistic(x))
+
+
+@rule
+def treatment_kind(world, f):
+    """Parent-infant psychotherapy, Circle of Security, or Video Interaction Guidance."""
+    return which(uniform(world, f, TREATMENT_KIND, 0), world.treatment_mix, 3)
+
+
+@rule
+def place_in_line(world, f):
+    """Priority in a LIFT team's queue, lower first: nobody before another, or the youngest first."""
+    return f.youngest_days if world.lift_priority == 1 else 0.0
+
+
+# --- 5. the court's decision --------------------------------------------------------------------------------
+@rule
+def order_made(world, f, g, case):
+    """The order for a group of siblings: multinomial logit on age, need, kin, arm and advice."""
+    under_one = 1.0 if g.youngest_days < YEAR else 0.0
+    kin = 1.0 * f.kin_available
+    lift = 1.0 if case.assessor == BY_LIFT else 0.0
+    home_advised = 1.0 if case.advice == 1 else 0.0
+    total = 0.0
+    for k in range(5):
+        total += math.exp(order_score(world, k, under_one, f.need, kin, lift, home_advised))
+    u = uniform(world, g, ORDER, case.again) * total
+    k = 0
+    reached = math.exp(order_score(world, 0, under_one, f.need, kin, lift, home_advised))
+    while u >= reached and k < 4:
+        k += 1
+        reached += math.exp(order_score(world, k, under_one, f.need, kin, lift, home_advised))
+    if k == 0:
+        return NO_ORDER if happens(world, g, SUPERVISION, case.again, world.no_order_share) else SUPERVISION_ORDER
+    if k == 1:
+        return GUARDIANSHIP_ORDER
+    if k == 2:
+        return CHILD_ARRANGEMENTS
+    if k == 3:
+        return PLACEMENT_ORDER
+    return CARE_ORDER
+
+
+@rule
+def order_score(world, k, under_one, need, kin, lift, home_advised):
+    """Linear predictor of one direction of the court's decision."""
+    return (
+        world.order_logit[k, 0]
+        + world.order_logit[k, 1] * under_one
+        + world.order_logit[k, 2] * need
+        + world.order_logit[k, 3] * kin
+        + world.order_logit[k, 4] * lift
+        + world.order_logit[k, 5] * home_advised
+    )
+
+
+# --- 6. placements ------------------------------------------------------------------------------------------
+@rule
+def hazard_weight(world, f, g, now):
+    """What multiplies the baseline hazard of an unplanned move of this group, now (proportional hazards)."""
+    age_years = (g.youngest_days + now - f.entered) / YEAR
+    x = world.hazard_age * age_years + world.hazard_moves * min(g.unplanned, 5) + world.hazard_need * f.need
+    if f.arm == LIFT and g.in_care == 1:
+        x += world.hazard_lift
+    return g.frailty * math.exp(x)
+
+
+@rule
+def hazard_spent(world, place, begin, end):
+    """Cumulative baseline hazard of a placement type between two times since it began."""
+    spent = 0.0
+    for k in range(6):
+        low = max(begin, world.band_from[k])
+        high = end
+        if k < 5:
+            high = min(end, world.band_from[k + 1])
+        if high > low:
+            spent += world.hazard[place, k] * (high - low)
+    return spent
+
+
+@rule
+def days_until_hazard(world, place, begin, amount):
+    """Days after `begin` (days since the placement began) in which `amount` of baseline hazard is spent."""
+    left = amount
+    at = begin
+    for k in range(6):
+        if k < 5 and at >= world.band_from[k + 1]:
+            continue
+        rate = world.hazard[place, k]
+        if k == 5:
+            if rate <= 0.0:
+                return math.inf
+            return at + left / rate - begin
+        room = rate * (world.band_from[k + 1] - at)
+        if room >= left and rate > 0.0:
+            return at + left / rate - begin
+        left -= room
+        at = world.band_from[k + 1]
+    return math.inf
+
+
+@rule
+def days_to_unplanned_move(world, f, g, now):
+    """Days from now to the next unplanned move if nothing else changes; also sets the clock's weight."""
+    g.clock_weight = hazard_weight(world, f, g, now)
+    g.clock_since = now
+    return days_until_hazard(world, g.place, now - g.since, g.clock_left / g.clock_weight)
+
+
+@rule
+def run_clock(world, g, now):
+    """Spend the clock of the next unplanned move up to now."""
+    spent = hazard_spent(world, g.place, g.clock_since - g.since, now - g.since) * g.clock_weight
+    g.clock_left = max(0.0, g.clock_left - spent)
+    g.clock_since = now
+
+
+@rule
+def wind_clock(world, g, now):
+    """A new placement has a new unit exponential to spend."""
+    g.clock_left = -math.log(uniform(world, g, CLOCK, g.placements))
+    g.clock_since = now
+    g.since = now
+
+
+@rule
+def place_after_unplanned_move(world, f, g):
+    """Where a group goes when a placement breaks down: foster, kinship foster where kin are there, residential."""
+    if g.place == PLACED_FOR_ADOPTION or g.in_care == 0:
+        return 0
+    k = which(uniform(world, g, AFTER_UNPLANNED, g.placements), world.after_unplanned, 3)
+    if k == 1 and f.kin_available == 1:
+        return KINSHIP_FOSTER
+    if k == 2:
+        return RESIDENTIAL
+    return 0
+
+
+@rule
+def adoption_match_days(world, f, g, now):
+    """Days from the placement order to a match; longer for older children."""
+    age_years = (g.youngest_days + now - f.entered) / YEAR
+    pace = math.exp(world.adoption_age * max(0.0, age_years - 1.0))
+    return lasts(world, g, MATCH_DELAY, g.episode, world.adoption_match) * pace
+
+
+# --- 7. follow-up and outcomes ------------------------------------------------------------------------------
+@rule
+def visit_date(world, f, k):
+    """When visit k is due, and when in its window the family could be seen."""
+    since = f.randomised if world.visits_from_randomisation == 1 else f.entered
+    return since + world.visit_at[k]
+
+
+@rule
+def is_seen(world, f, g, k):
+    """Whether the family is seen: depends on visit, arm, where the children live and how often they moved."""
+    x = world.retention[k] + world.reach_sd * f.reach
+    if f.arm == LIFT:
+        x += world.retention_lift
+    if g.place in (PLACED_FOR_ADOPTION, ADOPTED):
+        x += world.retention_adopted
+    if g.place == HOME:
+        x += world.retention_home
+    x += world.retention_moves * g.moves
+    return happens(world, f, VISIT_SEEN, k, logistic(x))
+
+
+@rule
+def counts_as_lift(world, f):
+    """Whether a direct effect of LIFT applies: to all allocated to it, or to those who received it (parameter)."""
+    if f.arm != LIFT:
+        return 0.0
+    if world.effect_on_received == 1 and f.receipt != RECEIVED:
+        return 0.0
+    return 1.0
+
+
+@rule
+def trait(world, f, child, family_purpose, child_purpose, icc, correlation, need_share):
+    """A standard normal trait whose scores correlate over time and between siblings as given.
+
+    A score is sqrt(correlation) x trait + sqrt(1 - correlation) x occasion; siblings' scores then correlate by `icc`
+    when their traits correlate by icc / correlation.
+    """
+    shared = min(1.0, icc / correlation) if correlation > 0.0 else 0.0
+    family = need_share * f.need + math.sqrt(1.0 - need_share * need_share) * standard_normal(
+        world, f, family_purpose, 0
+    )
+    own = standard_normal(world, child, child_purpose, 0)
+    return math.sqrt(shared) * family + math.sqrt(1.0 - shared) * own
+
+
+@rule
+def sdq_score(world, f, g, child, k, now):
+    """SDQ total difficulties at visit k: 0 to 40, whole; NAN below the age it is meant for."""
+    if child.age_at_entry + now - f.entered < world.sdq_from_age:
+        return math.nan
+    r = world.sdq_correlation
+    t = trait(world, f, child, SDQ_TRAIT_FAMILY, SDQ_TRAIT_CHILD, world.sdq_icc, r, world.sdq_need)
+    z = math.sqrt(r) * t + math.sqrt(1.0 - r) * standard_normal(world, child, SDQ_OCCASION, k)
+    score = world.sdq_mean[k] + world.sdq_sd * z
+    if k > 0:
+        score += world.sdq_lift * counts_as_lift(world, f)
+        score += world.sdq_move * g.moves
+        until = now if math.isnan(g.permanent_at) else min(g.permanent_at, now)
+        score += world.sdq_month * (until - f.entered) / MONTH
+    return float(min(40.0, max(0.0, math.floor(score + 0.5))))
+
+
+@rule
+def pirgas_score(world, f, child, k):
+    """PIR-GAS at visit k: 1 to 100, whole."""
+    r = world.pirgas_correlation
+    t = trait(world, f, child, PIRGAS_FAMILY, PIRGAS_CHILD, world.pirgas_icc, r, 0.0)
+    z = math.sqrt(r) * t + math.sqrt(1.0 - r) * standard_normal(world, child, PIRGAS_OCCASION, k)
+    score = world.pirgas_mean[k] + world.pirgas_sd[k] * z
+    if k > 0:
+        score += world.pirgas_lift * counts_as_lift(world, f)
+    return float(min(100.0, max(1.0, math.floor(score + 0.5))))
+
+
+@rule
+def utility_score(world, child, k, sdq):
+    """Health utility at a visit from the SDQ (an assumption throughout); NAN where there is no score."""
+    value = world.utility_at_zero + world.utility_sdq * sdq
+    value += world.utility_sd * standard_normal(world, child, UTILITY, k)
+    return min(1.0, max(0.0, value))
