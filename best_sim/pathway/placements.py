@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from best_sim.engine import rule
-from best_sim.engine.commands import SIGNALLED, hold, record, start, wait
+from best_sim.engine.commands import SIGNALLED, record, start, wait
 from best_sim.pathway import rules
 from best_sim.pathway.kinds import PROCEEDINGS
 from best_sim.pathway.records import cases, families
@@ -85,7 +85,7 @@ def placement(g, world):
                 case = cases(world, world.n_families + g.index)
                 still_open = case.issued <= world.now and not case.decided <= world.now
                 again = rules.happens(world, g, rules.AGAIN, g.re_entries, world.again_issued)
-                if again and not still_open and not cases(world, f.index).decided > world.now:
+                if again and not still_open:
                     case.index = world.n_families + g.index
                     case.stream = g.stream
                     case.number = g.number

@@ -31,13 +31,16 @@ def proceedings(case, world):
     """From issue to the order: one case of a family, or of a group of siblings that came back into care."""
     f = families(world, case.family)
     court = courts(world, f.court)
+    if case.group >= 0:
+        yield hold(rules.lasts(world, case, rules.AGAIN_DELAY, case.again, world.issue_after_re_entry))
     case.issued = world.now
     case.decided = math.nan
     case.first_sat = math.nan
     case.evidence_in = math.nan
     case.hearings = 0
     case.adjourned = 0
-    case.outstanding = 0
+    case.assessor = -1
+    case.advice = 0
     yield record(PROCEEDINGS_ISSUED, case.index, case.again)
     kind = CASE_MANAGEMENT
     if rules.happens(world, case, rules.CONTESTED, case.again, world.contested_interim):

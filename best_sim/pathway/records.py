@@ -71,14 +71,14 @@ CASE = np.dtype(
     [
         *_WHO,
         ("family", "i8"), ("group", "i8"), ("again", "i8"),
-        ("issued", "f8"), ("first_sat", "f8"), ("evidence_in", "f8"), ("evidence_due", "f8"), ("decided", "f8"),
-        ("assessor", "i8"), ("advice", "i8"), ("hearings", "i8"), ("adjourned", "i8"), ("outstanding", "i8"),
+        ("issued", "f8"), ("first_sat", "f8"), ("evidence_in", "f8"), ("decided", "f8"),
+        ("assessor", "i8"), ("advice", "i8"), ("hearings", "i8"), ("adjourned", "i8"),
     ]
 )
 
 BOROUGH = np.dtype([*_WHO, ("site", "i8"), ("court", "i8"), ("team", "i8"), ("opens", "f8"), ("closes", "f8")])
 
-SITE = np.dtype([*_WHO, ("recruiting", SERIES), ("consent", "f8"), ("other_reason", "f8")])
+SITE = np.dtype([*_WHO, ("recruiting", SERIES), ("consent", "f8"), ("other_reason", "f8"), ("older_child_too", "i8")])
 
 COURT = np.dtype(
     [*_WHO, ("diary", "i8"), ("pace", "f8"), ("load", SERIES), ("load_cv", "f8"), ("load_notice", DURATION)]

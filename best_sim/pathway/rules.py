@@ -265,7 +265,7 @@ def step_value(series, t):
 @rule
 def screening(world, f, g, site):
     """Why a family is not invited, or INVITED; counted in this order."""
-    if f.older_sibling == 1:
+    if f.older_sibling == 1 and site.older_child_too == 0:
         return TOO_OLD
     if f.reaches_court == 0:
         return NOT_IN_PROCEEDINGS

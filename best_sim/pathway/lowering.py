@@ -1,0 +1,441 @@
+"""A scenario made into records: parameters by name become fields, dates become days, shares become probabilities.
+
+The only place where the two vocabularies meet; after it no text and no date is left.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import gammaincinv
+
+from best_sim.engine.luck import purpose, stream, uniforms
+from best_sim.engine.model import State
+from best_sim.pathway.allocation import FACTOR_NAMES, METHODS, STRATA_NAMES
+from best_sim.pathway.kinds import FAMILY_ENTERS, OTHER_CASES, OTHER_REFERRAL, TEAM_CALENDAR
+from best_sim.pathway.records import BANDS, LARGEST_FAMILY, TABLES, WORLD
+from best_sim.pathway.words import (
+    ADOPTED,
+    ARMS,
+    ASSESSORS,
+    HEARINGS,
+    HOME,
+    ORDER_GROUPS,
+    PLACEMENT_TYPES,
+    SPECIAL_GUARDIANSHIP,
+    TREATMENTS,
+)
+
+if TYPE_CHECKING:
+    from best_sim.scenario import Scenario
+
+YEAR = 365.25
+BAND_FROM = (0.0, 7.0, 30.0, 91.0, 182.0, 365.0)
+BAND_NAMES = ("first_week", "to_one_month", "to_three_months", "to_six_months", "to_one_year", "later")
+ARRIVAL = purpose("arrival of a family")
+RATE = purpose("rate of a borough")
+OTHER_ARRIVAL = purpose("arrival of another referral")
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A scenario as records, made once and used for every replicate.
+
+    Attributes
+    ----------
+    world : numpy.ndarray
+        The world record with every parameter, before a seed is set.
+    fixed : dict of numpy.ndarray
+        Tables that are the same in every replicate: boroughs, sites, courts, teams.
+    capacities, diaries, day_hours : numpy.ndarray
+        Places of each resource; free hours of each court on each day; hours of one courtroom's day.
+    resources : tuple of str
+        Names of the resources, in their order.
+    start, end : float
+        First and last moment, days since `start_date`.
+    """
+
+    world: np.ndarray
+    fixed: dict[str, np.ndarray]
+    capacities: np.ndarray
+    diaries: np.ndarray
+    day_hours: np.ndarray
+    resources: tuple[str, ...]
+    entries: tuple[tuple[int, np.ndarray, np.ndarray, float], ...]
+    referrals: tuple[tuple[int, np.ndarray, np.ndarray], ...]
+    start: float
+    end: float
+
+
+def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
+    """Make the records of a scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    arm : {"SAU", "LIFT"}, optional
+        Allocate every family to this arm, whatever luck says; for tracing one child through both services.
+    """
+    start_date = scenario.simulation.start_date
+    end = float((scenario.simulation.end_date - start_date).days)
+    start = -float(scenario.simulation.warm_up) if scenario.simulation.starts_with == "running" else 0.0
+    world = np.zeros(1, WORLD)
+    w = world[0]
+    w["start"], w["end"] = start, end
+    w["first_weekday"] = start_date.weekday()
+    w["forced_arm"] = 0 if arm is None else ARMS.index(arm)
+    _lower_population(w, scenario)
+    _lower_trial(w, scenario)
+    _lower_proceedings(w, scenario)
+    _lower_services(w, scenario)
+    _lower_placements(w, scenario)
+    _lower_outcomes(w, scenario)
+
+    sites = _named(scenario.sites, "sites")
+    for row, site in zip(sites, scenario.sites.values(), strict=True):
+        _series(row["recruiting"], site.recruiting, start_date)
+        row["consent"], row["other_reason"] = site.consent, site.other_exclusion
+        row["older_child_too"] = site.invites_families_with_older_child
+
+    courts = _named(scenario.courts, "courts")
+    n_days = math.ceil(end - start) + 2
+    diaries = np.zeros((len(courts), n_days))
+    day_hours = np.zeros(len(courts))
+    for i, (row, court) in enumerate(zip(courts, scenario.courts.values(), strict=True)):
+        row["diary"], row["pace"] = i, court.pace
+        _series(row["load"], court.other_cases, start_date)
+        row["load_cv"] = court.other_cases_variation
+        _duration(row["load_notice"], court.other_cases_notice)
+        diaries[i] = _diary(court, start_date, start, n_days)
+        day_hours[i] = court.hours_per_sitting_day
+
+    resources: list[str] = []
+    capacities: list[int] = []
+    teams = _named(scenario.lift.teams, "teams")
+    referrals = []
+    for i, (row, team) in enumerate(zip(teams, scenario.lift.teams.values(), strict=True)):
+        row["resource"] = len(resources)
+        resources.append(f"lift.{list(scenario.lift.teams)[i]}")
+        times, places = _places(team, start_date)
+        capacities.append(int(places[max(0, int(np.searchsorted(times, start, side="right")) - 1)]))
+        _fill_series(row["places"], times, places)
+        _duration(row["assessment"], team.assessment)
+        _duration(row["treatment"], team.treatment)
+        _duration(row["other_stay"], team.other_stay)
+        referrals.append((i, *_dated(team.other_referrals, start_date, 1 / YEAR)))
+    for k, name in enumerate(ASSESSORS[:3]):
+        places_of = getattr(scenario.sau.places, name)
+        w["sau_resource"][k] = -1
+        if places_of > 0:
+            w["sau_resource"][k] = len(resources)
+            resources.append(f"sau.{name}")
+            capacities.append(int(places_of))
+
+    boroughs = _named(scenario.boroughs, "boroughs")
+    entries = []
+    shares = np.asarray(list(scenario.population.children_per_family.values()))
+    mean_size = float(shares @ np.arange(1, LARGEST_FAMILY + 1))
+    for i, (row, borough) in enumerate(zip(boroughs, scenario.boroughs.values(), strict=True)):
+        row["site"] = list(scenario.sites).index(borough.site)
+        row["court"] = list(scenario.courts).index(borough.court)
+        row["team"] = list(scenario.lift.teams).index(borough.lift_team)
+        row["opens"] = (borough.opens - start_date).days
+        row["closes"] = math.inf if borough.closes is None else (borough.closes - start_date).days
+        times, rates = _dated(borough.entries, start_date, 1 / (YEAR * mean_size))
+        entries.append((i, times, rates, float(borough.rate_variation)))
+    return Lowered(
+        world=world,
+        fixed={"boroughs": boroughs, "sites": sites, "courts": courts, "teams": teams},
+        capacities=np.asarray(capacities, np.int64),
+        diaries=diaries,
+        day_hours=day_hours,
+        resources=tuple(resources),
+        entries=tuple(entries),
+        referrals=tuple(referrals),
+        start=start,
+        end=end,
+    )
+
+
+def state_of(lowered: Lowered, seed: int, replicate: int) -> State:
+    """The state from which one replicate starts: who will become known when, and nothing else has happened.
+
+    A pure function of the scenario, the seed and the replicate's number.
+    """
+    world = lowered.world.copy()
+    world["seed"], world["replicate"] = seed, replicate
+    world["now"] = lowered.start
+    boroughs = lowered.fixed["boroughs"]
+    known: list[np.ndarray] = []
+    where: list[np.ndarray] = []
+    numbers: list[np.ndarray] = []
+    for i, times, rates, cv in lowered.entries:
+        rate = _between_replicates(cv, int(boroughs["stream"][i]), seed, replicate)
+        at = _arrivals(times, rates * rate, int(boroughs["stream"][i]), ARRIVAL, seed, replicate, lowered)
+        known.append(at)
+        where.append(np.full(len(at), i))
+        numbers.append(8 * np.arange(len(at)))
+    n = sum(map(len, known))
+    tables = {name: array.copy() for name, array in lowered.fixed.items()}
+    families = np.zeros(n, TABLES["families"])
+    if n:
+        order = np.argsort(np.concatenate(known), kind="stable")
+        families["known_at"] = np.concatenate(known)[order]
+        families["borough"] = np.concatenate(where)[order]
+        families["number"] = np.concatenate(numbers)[order]
+    families["index"] = np.arange(n)
+    families["stream"] = boroughs["stream"][families["borough"]]
+    for name in ("site", "court", "team"):
+        families[name] = boroughs[name][families["borough"]]
+    for name in FAMILY_TIMES:
+        families[name] = np.nan
+    tables["families"] = families
+    tables["children"] = np.zeros(n * LARGEST_FAMILY, TABLES["children"])
+    for name in ("sdq", "pirgas", "utility"):
+        tables["children"][name] = np.nan
+    tables["children"]["index"] = -1
+    tables["groups"] = np.zeros(n * LARGEST_FAMILY, TABLES["groups"])
+    tables["groups"]["index"] = -1
+    cases = np.zeros(n * (1 + LARGEST_FAMILY), TABLES["cases"])
+    cases["index"] = -1
+    cases["index"][:n] = np.arange(n)
+    for name in ("stream", "number"):
+        cases[name][:n] = families[name]
+    cases["family"][:n] = np.arange(n)
+    cases["group"] = -1
+    for name in ("issued", "first_sat", "evidence_in", "decided"):
+        cases[name] = np.nan
+    tables["cases"] = cases
+    world["n_families"] = n
+
+    others = []
+    for i, times, rates in lowered.referrals:
+        at = _arrivals(times, rates, int(tables["teams"]["stream"][i]), OTHER_ARRIVAL, seed, replicate, lowered)
+        rows = np.zeros(len(at), TABLES["others"])
+        rows["asked"], rows["team"] = at, i
+        rows["stream"], rows["number"] = tables["teams"]["stream"][i], np.arange(len(at))
+        rows["started"] = rows["ended"] = np.nan
+        others.append(rows)
+    tables["others"] = np.concatenate(others) if others else np.zeros(0, TABLES["others"])
+    tables["others"]["index"] = np.arange(len(tables["others"]))
+
+    starts = [(families["known_at"], FAMILY_ENTERS), (tables["others"]["asked"], OTHER_REFERRAL)]
+    starts += [(np.full(len(tables["teams"]), lowered.start), TEAM_CALENDAR)]
+    starts += [(np.full(len(tables["courts"]), lowered.start), OTHER_CASES)]
+    rows = np.concatenate([_starts(at, kind) for at, kind in starts])
+    return State(
+        world=world,
+        tables=tables,
+        capacities=lowered.capacities.copy(),
+        diaries=lowered.diaries.copy(),
+        day_hours=lowered.day_hours.copy(),
+        diary_start=lowered.start,
+        starts=rows[np.argsort(rows["time"], kind="stable")],
+    )
+
+
+FAMILY_TIMES = (
+    "entered", "issue_at", "invited", "answered", "baseline", "randomised", "ineligible", "settled", "lift_asked",
+    "lift_started", "lift_assessed", "treatment_started", "treatment_ended", "lift_freed", "visit_due", "visit_at",
+)  # fmt: skip
+
+
+def _starts(at: np.ndarray, kind: int) -> np.ndarray:
+    rows = np.zeros(len(at), State.START)
+    rows["time"], rows["kind"], rows["index"] = at, kind, np.arange(len(at))
+    return rows
+
+
+def _between_replicates(cv: float, of: int, seed: int, replicate: int) -> float:
+    """A gamma variable with mean one: how this replicate's rate differs from the plan (Anisimov and Fedorov 2007)."""
+    if cv <= 0.0:
+        return 1.0
+    shape = 1.0 / cv**2
+    u = uniforms(seed, replicate, of, np.zeros(1, np.int64), RATE, 0)[0]
+    return float(gammaincinv(shape, u) / shape)
+
+
+def _arrivals(
+    times: np.ndarray, rates: np.ndarray, of: int, why: int, seed: int, replicate: int, lowered: Lowered
+) -> np.ndarray:
+    """Times of a Poisson process whose rate is a step function: unit exponentials through the inverse of its integral.
+
+    The n-th gap has its own address, so a higher rate brings the same arrivals sooner, and more of them.
+    """
+    edges = np.append(times, lowered.end)
+    edges = np.clip(edges, lowered.start, lowered.end)
+    edges[0] = lowered.start
+    reached = np.append(0.0, np.cumsum(rates * np.diff(edges)))
+    total = reached[-1]
+    if total <= 0.0:
+        return np.zeros(0)
+    n = int(total + 10.0 * math.sqrt(total) + 20.0)
+    steps = np.cumsum(-np.log(uniforms(seed, replicate, of, 8 * np.arange(n), why, 0)))
+    while steps[-1] < total:
+        n *= 2
+        steps = np.cumsum(-np.log(uniforms(seed, replicate, of, 8 * np.arange(n), why, 0)))
+    steps = steps[steps < total]
+    k = np.searchsorted(reached, steps, side="right") - 1
+    return edges[k] + (steps - reached[k]) / rates[k]
+
+
+def _named(named: dict, table: str) -> np.ndarray:
+    rows = np.zeros(len(named), TABLES[table])
+    rows["index"] = np.arange(len(named))
+    rows["stream"] = [stream(f"{table}.{name}") for name in named]
+    return rows
+
+
+def _duration(field: np.ndarray, duration) -> None:
+    kind, a, b, p, x = duration.lowered()
+    field["kind"], field["a"], field["b"], field["n"] = kind, a, b, len(p)
+    field["p"][: len(p)], field["x"][: len(x)] = p, x
+
+
+def _dated(series, start_date: dt.date, scale: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    times = np.asarray([(day - start_date).days for day, _ in series], float)
+    return times, np.asarray([float(value) for _, value in series]) * scale
+
+
+def _fill_series(field: np.ndarray, times: np.ndarray, values: np.ndarray) -> None:
+    field["n"] = len(times)
+    field["t"][: len(times)], field["v"][: len(values)] = times, values
+
+
+def _series(field: np.ndarray, series, start_date: dt.date) -> None:
+    _fill_series(field, *_dated(series, start_date))
+
+
+def _diary(court, start_date: dt.date, start: float, n_days: int) -> np.ndarray:
+    """Sitting hours of each day: a fifth of the week's on each working day, none at the weekend."""
+    times, per_week = _dated(court.sitting_days_per_week, start_date)
+    days = start + np.arange(n_days)
+    k = np.maximum(np.searchsorted(times, days, side="right") - 1, 0)
+    working = (np.floor(days).astype(int) + start_date.weekday()) % 7 < 5
+    return np.where(working, per_week[k] / 5.0 * court.hours_per_sitting_day, 0.0)
+
+
+def _places(team, start_date: dt.date) -> tuple[np.ndarray, np.ndarray]:
+    """Whole places of a team over time: its clinicians, whole or part time, by the families each can serve."""
+    parts = [_dated(getattr(team, name), start_date) for name in ("social_workers", "psychologists", "psychiatrists")]
+    times = np.unique(np.concatenate([t for t, _ in parts]))
+    staff = sum(v[np.maximum(np.searchsorted(t, times, side="right") - 1, 0)] for t, v in parts)
+    return times, np.floor(staff * team.families_per_clinician + 1e-9)
+
+
+def _lower_population(w, s: Scenario) -> None:
+    p, e = s.population, s.entry
+    w["family_size"] = list(p.children_per_family.values())
+    w["under_one"], w["newborn"] = p.under_one_share_of_youngest, p.newborn_share_of_under_one
+    w["male"], w["older_sibling"], w["kin_available"] = p.male_share, p.older_sibling_share, p.kin_available_share
+    w["split_two"], w["split_three"] = p.split_with_one_sibling, p.split_with_two_siblings
+    w["pair_kept"], w["frailty_sd"] = p.pair_kept_together, p.frailty_sd
+    w["route"] = list(e.route.values())
+    w["first_place"] = list(e.first_placement.values())
+    w["never_issued"] = e.voluntary_never_in_proceedings
+    for name in ("issue_after_voluntary", "issue_after_order", "entry_after_issue", "voluntary_stay"):
+        _duration(w[name], getattr(e, name))
+
+
+def _lower_trial(w, s: Scenario) -> None:
+    t, a = s.trial, s.trial.allocation
+    w["target"], w["stops_at_target"] = t.target_families, t.stops_at_target
+    w["baseline_first"] = t.steps == "consent > baseline > randomisation"
+    for name in ("consent_delay", "randomisation_delay", "baseline_delay"):
+        _duration(w[name], getattr(t, name))
+    w["found_ineligible"] = t.found_ineligible
+    _duration(w["ineligible_delay"], t.found_ineligible_delay)
+    w["method"], w["lift_share"] = METHODS.index(a.method), a.lift_share
+    w["strata"] = STRATA_NAMES.index(a.strata)
+    w["n_block_sizes"] = len(a.block_sizes)
+    w["block_sizes"][: len(a.block_sizes)] = a.block_sizes
+    w["best_arm"] = a.probability_of_best_arm
+    w["factor_used"] = [name in a.factors for name in FACTOR_NAMES]
+
+
+def _lower_proceedings(w, s: Scenario) -> None:
+    p = s.proceedings
+    for name in ("interim", "case_management", "issues_resolution", "final", "further"):
+        _duration(w[f"notice_{name}"], getattr(p.notice, name))
+    w["hearing_hours"] = [getattr(p.hours, name) for name in HEARINGS]
+    w["adjournment"] = [getattr(p.adjournment, name) for name in HEARINGS]
+    w["contested_interim"] = p.contested_interim
+    w["timetable_sau"], w["timetable_lift"] = p.timetable_sau, p.timetable_lift
+    w["evidence_patience"] = p.evidence_patience
+    w["agreed_at_issues_resolution"] = p.agreed_at_issues_resolution
+    w["most_adjournments"] = p.most_adjournments
+
+
+def _lower_services(w, s: Scenario) -> None:
+    w["sau_mix"] = list(s.sau.assessor.values())
+    _duration(w["sau_in_house"], s.sau.in_house)
+    _duration(w["sau_independent"], s.sau.independent_social_worker)
+    _duration(w["sau_expert"], s.sau.external_expert)
+    _duration(w["sau_statement"], s.sau.statement)
+    w["sau_not_assessed"] = s.sau.not_assessed
+    w["lift_decline"], w["lift_leaves"] = s.lift.declines, s.lift.leaves_in_assessment
+    w["lift_patience"], w["lift_priority"] = s.lift.patience, s.lift.priority == "youngest first"
+    _duration(w["lift_meeting"], s.lift.meeting)
+    w["lift_treats"], w["lift_withdraw"] = s.lift.treats, s.lift.leaves_treatment
+    w["treatment_mix"] = [s.lift.treatment[name] for name in TREATMENTS]
+    for name in ("intercept", "need", "under_one", "lift"):
+        w[f"advice_{name}"] = getattr(s.advice, name)
+    for k, name in enumerate(ORDER_GROUPS):
+        o = getattr(s.orders, name)
+        w["order_logit"][k] = (o.intercept, o.under_one, o.need, o.kin, o.lift, o.return_advised)
+    w["no_order_share"] = s.orders.no_order_share
+
+
+def _lower_placements(w, s: Scenario) -> None:
+    u, front, planned, b = s.placements.unplanned, s.placements.front_loading, s.placements.planned, s.placements.breakdown
+    w["band_from"] = BAND_FROM
+    multiplier = np.asarray([getattr(front, name) for name in BAND_NAMES])
+    for k, name in enumerate(PLACEMENT_TYPES):
+        if k not in (ADOPTED, SPECIAL_GUARDIANSHIP, HOME):
+            w["hazard"][k] = getattr(u, name) / YEAR * multiplier
+    w["hazard"][HOME] = -math.log(1.0 - b.home_first_year) / YEAR
+    w["hazard"][HOME, BANDS - 1] = b.home_later / YEAR
+    w["hazard"][SPECIAL_GUARDIANSHIP] = b.special_guardianship / YEAR
+    w["hazard"][ADOPTED] = b.adoption / YEAR
+    w["hazard_age"], w["hazard_moves"], w["hazard_need"] = u.age, u.earlier_moves, u.need
+    w["hazard_lift"] = math.log(u.lift_hazard_ratio)
+    w["after_unplanned"] = list(u.next_placement.values())
+    w["settle_share"], w["kin_share"] = planned.settled_foster_share, planned.to_kin_share
+    w["unit_together"] = planned.unit_together
+    for field, name in (
+        ("settle_delay", "settled_foster_delay"), ("kin_delay", "to_kin_delay"), ("unit_stay", "unit_stay"),
+        ("home_delay", "home_delay"), ("guardians_delay", "guardians_delay"), ("adoption_match", "adoption_match"),
+        ("adoption_placed", "adoption_placed"), ("adoption_order", "adoption_order"),
+        ("no_match_delay", "no_match_delay"), ("long_term_delay", "long_term_delay"),
+    ):  # fmt: skip
+        _duration(w[field], getattr(planned, name))
+    w["adoption_age"], w["no_match"] = planned.adoption_match_age, planned.no_match_share
+    w["long_term_same"] = planned.long_term_same_carer
+    w["again_issued"] = b.issued_again
+    _duration(w["issue_after_re_entry"], b.issued_again_delay)
+
+
+def _lower_outcomes(w, s: Scenario) -> None:
+    v, o = s.visits, s.outcomes
+    w["visit_at"] = (v.first, v.second, v.third)
+    w["visit_window"] = v.window
+    w["visits_from_randomisation"] = v.counted_from == "randomisation"
+    w["retention"] = (v.retention.first, v.retention.second, v.retention.third)
+    w["retention_lift"], w["retention_adopted"] = v.retention.lift, v.retention.with_adopters
+    w["retention_home"], w["retention_moves"] = v.retention.at_home, v.retention.per_move
+    w["reach_sd"] = v.retention.reach_sd
+    w["sdq_mean"] = (o.sdq.mean_first, o.sdq.mean_second, o.sdq.mean_third)
+    w["sdq_sd"], w["sdq_icc"], w["sdq_correlation"] = o.sdq.sd, o.sdq.sibling_correlation, o.sdq.correlation_over_time
+    w["sdq_need"], w["sdq_lift"], w["sdq_move"] = o.sdq.need, o.sdq.lift_effect, o.sdq.per_move
+    w["sdq_month"], w["sdq_from_age"] = o.sdq.per_month_to_permanence, o.sdq.youngest_age
+    w["effect_on_received"] = o.effect_applies_to == "received"
+    w["pirgas_mean"] = (o.pirgas.mean_first, o.pirgas.mean_second, o.pirgas.mean_third)
+    w["pirgas_sd"] = (o.pirgas.sd_first, o.pirgas.sd_second, o.pirgas.sd_third)
+    w["pirgas_icc"], w["pirgas_correlation"] = o.pirgas.sibling_correlation, o.pirgas.correlation_over_time
+    w["pirgas_lift"] = o.pirgas.lift_effect
+    w["utility_at_zero"], w["utility_sdq"] = o.utility.at_sdq_zero, o.utility.per_sdq_point
+    w["utility_sd"] = o.utility.sd

@@ -1,0 +1,111 @@
+"""The model put together, and one replicate of it: `simulate`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
+
+from best_sim.engine.compiled_driver import CompiledModel, compile_model
+from best_sim.engine.model import Model, ProcessKind, State
+from best_sim.engine.simpy_driver import run_simpy
+from best_sim.pathway import (
+    allocation,
+    entry,
+    followup,
+    kinds,
+    placements,
+    population,
+    proceedings,
+    records,
+    rules,
+    services,
+    words,
+)
+from best_sim.pathway.journeys import Journeys
+from best_sim.pathway.lowering import Lowered, lower, state_of
+
+if TYPE_CHECKING:
+    from best_sim.scenario import Scenario
+
+Engine = Literal["auto", "compiled", "simpy"]
+
+PATHWAY = Model(
+    world=records.WORLD,
+    tables=records.TABLES,
+    processes=(
+        ProcessKind("family_enters", entry.family_enters, "families"),
+        ProcessKind("placement", placements.placement, "groups"),
+        ProcessKind("proceedings", proceedings.proceedings, "cases"),
+        ProcessKind("trial_entry", entry.trial_entry, "families"),
+        ProcessKind("parenting_assessment", services.parenting_assessment, "cases"),
+        ProcessKind("lift_service", services.lift_service, "families"),
+        ProcessKind("follow_up", followup.follow_up, "families"),
+        ProcessKind("team_calendar", services.team_calendar, "teams"),
+        ProcessKind("other_cases", proceedings.other_cases, "courts"),
+        ProcessKind("other_referral", services.other_referral, "others"),
+    ),
+    sources=(
+        allocation, entry, followup, kinds, placements, population, proceedings, records, rules, services, words,
+    ),  # fmt: skip
+)
+"""The pathway: kinds in the order of `best_sim.pathway.kinds`."""
+
+
+@lru_cache(maxsize=1)
+def compiled_pathway() -> CompiledModel:
+    """The pathway compiled; once per process."""
+    return compile_model(PATHWAY)
+
+
+def simulate(
+    scenario: Scenario | Lowered,
+    seed: int = 1,
+    replicate: int = 0,
+    engine: Engine = "auto",
+    *,
+    arm: str | None = None,
+    hooks: Sequence[Callable] = (),
+    extensions: Sequence[Callable] = (),
+) -> Journeys:
+    """Simulate one replicate: every child who enters care, from entry to the end of the run.
+
+    The result is a function of (scenario, seed, replicate) and of nothing else: not of the engine, the process or the
+    order in which replicates are run.
+
+    Parameters
+    ----------
+    scenario : Scenario or Lowered
+        What to simulate; a `Lowered` scenario spares the lowering where many replicates are run.
+    seed, replicate : int
+        Address of the luck, each from 0 to 2**63 - 1.
+    engine : {"auto", "compiled", "simpy"}
+        Which driver runs the pathway; "auto" takes SimPy where there are hooks or extensions, else the compiled one.
+        Both give the same journeys.
+    arm : {"SAU", "LIFT"}, optional
+        Allocate every family to this arm; for the same child in both services.
+    hooks : sequence of callable
+        SimPy only: each called as ``hook(time, process, index, command)`` for every command.
+    extensions : sequence of callable
+        SimPy only: the user's own SimPy processes, ``process(env, run)``, run beside the children.
+
+    Returns
+    -------
+    Journeys
+
+    Raises
+    ------
+    ValueError
+        If hooks or extensions are given to the compiled engine, or the engine's name is unknown.
+    """
+    lowered = scenario if isinstance(scenario, Lowered) else lower(scenario, arm)
+    if engine not in ("auto", "compiled", "simpy"):
+        raise ValueError(f"engine: found {engine!r}, allowed 'auto', 'compiled', 'simpy'")
+    if (hooks or extensions) and engine == "compiled":
+        raise ValueError("engine: hooks and extensions need 'simpy' (or 'auto'), found 'compiled'")
+    state: State = state_of(lowered, seed, replicate)
+    if engine == "simpy" or hooks or extensions:
+        run = run_simpy(PATHWAY, state, hooks=hooks, extensions=extensions)
+    else:
+        run = compiled_pathway().run(state)
+    return Journeys(run=run, lowered=lowered, seed=seed, replicate=replicate)
