@@ -1,0 +1,1 @@
+"""What a user may set: typed, unit-bearing, sourced parameters, read from TOML, extended and overridden."""
