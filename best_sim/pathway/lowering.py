@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import gammaincinv
 
-from best_sim.engine.luck import purpose, stream, uniforms
-from best_sim.engine.model import State
+from best_sim.engine.luck import duration_record, purpose, series_record, stream, uniform_at
+from best_sim.engine.model import State, starts_table
 from best_sim.pathway.allocation import FACTOR_NAMES, METHODS, STRATA_NAMES
 from best_sim.pathway.kinds import FAMILY_ENTERS, OTHER_CASES, OTHER_REFERRAL, TEAM_CALENDAR
 from best_sim.pathway.records import BANDS, LARGEST_FAMILY, TABLES, WORLD
@@ -31,7 +31,9 @@ from best_sim.pathway.words import (
 )
 
 if TYPE_CHECKING:
-    from best_sim.scenario import Scenario
+    from collections.abc import Mapping, Sequence
+
+    from best_sim.scenario import Duration, Scenario, Series
 
 YEAR = 365.25
 BAND_FROM = (0.0, 7.0, 30.0, 91.0, 182.0, 365.0)
@@ -55,6 +57,8 @@ class Lowered:
         Places of each resource; free hours of each court on each day; hours of one courtroom's day.
     resources : tuple of str
         Names of the resources, in their order.
+    names : dict of tuple of str
+        Names of boroughs, sites, courts and teams, in order of their numbers.
     start, end : float
         First and last moment, days since `start_date`.
     """
@@ -67,6 +71,8 @@ class Lowered:
     resources: tuple[str, ...]
     entries: tuple[tuple[int, np.ndarray, np.ndarray, float], ...]
     referrals: tuple[tuple[int, np.ndarray, np.ndarray], ...]
+    names: dict[str, tuple[str, ...]]
+    start_date: dt.date
     start: float
     end: float
 
@@ -97,7 +103,7 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
 
     sites = _named(scenario.sites, "sites")
     for row, site in zip(sites, scenario.sites.values(), strict=True):
-        _series(row["recruiting"], site.recruiting, start_date)
+        _series(row, "recruiting", *site.recruiting.lowered(start_date))
         row["consent"], row["other_reason"] = site.consent, site.other_exclusion
         row["older_child_too"] = site.invites_families_with_older_child
 
@@ -107,9 +113,9 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
     day_hours = np.zeros(len(courts))
     for i, (row, court) in enumerate(zip(courts, scenario.courts.values(), strict=True)):
         row["diary"], row["pace"] = i, court.pace
-        _series(row["load"], court.other_cases, start_date)
+        _series(row, "load", *court.other_cases.lowered(start_date))
         row["load_cv"] = court.other_cases_variation
-        _duration(row["load_notice"], court.other_cases_notice)
+        _duration(row, "load_notice", court.other_cases_notice)
         diaries[i] = _diary(court, start_date, start, n_days)
         day_hours[i] = court.hours_per_sitting_day
 
@@ -122,10 +128,10 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
         resources.append(f"lift.{list(scenario.lift.teams)[i]}")
         times, places = _places(team, start_date)
         capacities.append(int(places[max(0, int(np.searchsorted(times, start, side="right")) - 1)]))
-        _fill_series(row["places"], times, places)
-        _duration(row["assessment"], team.assessment)
-        _duration(row["treatment"], team.treatment)
-        _duration(row["other_stay"], team.other_stay)
+        _series(row, "places", times, places)
+        _duration(row, "assessment", team.assessment)
+        _duration(row, "treatment", team.treatment)
+        _duration(row, "other_stay", team.other_stay)
         referrals.append((i, *_dated(team.other_referrals, start_date, 1 / YEAR)))
     for k, name in enumerate(ASSESSORS[:3]):
         places_of = getattr(scenario.sau.places, name)
@@ -137,7 +143,7 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
 
     boroughs = _named(scenario.boroughs, "boroughs")
     entries = []
-    shares = np.asarray(list(scenario.population.children_per_family.values()))
+    shares = np.asarray(scenario.population.children_per_family.shares)
     mean_size = float(shares @ np.arange(1, LARGEST_FAMILY + 1))
     for i, (row, borough) in enumerate(zip(boroughs, scenario.boroughs.values(), strict=True)):
         row["site"] = list(scenario.sites).index(borough.site)
@@ -156,6 +162,13 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
         resources=tuple(resources),
         entries=tuple(entries),
         referrals=tuple(referrals),
+        names={
+            "boroughs": tuple(scenario.boroughs),
+            "sites": tuple(scenario.sites),
+            "courts": tuple(scenario.courts),
+            "teams": tuple(scenario.lift.teams),
+        },
+        start_date=start_date,
         start=start,
         end=end,
     )
@@ -226,7 +239,6 @@ def state_of(lowered: Lowered, seed: int, replicate: int) -> State:
     starts = [(families["known_at"], FAMILY_ENTERS), (tables["others"]["asked"], OTHER_REFERRAL)]
     starts += [(np.full(len(tables["teams"]), lowered.start), TEAM_CALENDAR)]
     starts += [(np.full(len(tables["courts"]), lowered.start), OTHER_CASES)]
-    rows = np.concatenate([_starts(at, kind) for at, kind in starts])
     return State(
         world=world,
         tables=tables,
@@ -234,7 +246,11 @@ def state_of(lowered: Lowered, seed: int, replicate: int) -> State:
         diaries=lowered.diaries.copy(),
         day_hours=lowered.day_hours.copy(),
         diary_start=lowered.start,
-        starts=rows[np.argsort(rows["time"], kind="stable")],
+        starts=starts_table(
+            np.concatenate([at for at, _ in starts]),
+            np.concatenate([np.full(len(at), kind) for at, kind in starts]),
+            np.concatenate([np.arange(len(at)) for at, _ in starts]),
+        ),
     )
 
 
@@ -244,18 +260,12 @@ FAMILY_TIMES = (
 )  # fmt: skip
 
 
-def _starts(at: np.ndarray, kind: int) -> np.ndarray:
-    rows = np.zeros(len(at), State.START)
-    rows["time"], rows["kind"], rows["index"] = at, kind, np.arange(len(at))
-    return rows
-
-
 def _between_replicates(cv: float, of: int, seed: int, replicate: int) -> float:
     """A gamma variable with mean one: how this replicate's rate differs from the plan (Anisimov and Fedorov 2007)."""
     if cv <= 0.0:
         return 1.0
     shape = 1.0 / cv**2
-    u = uniforms(seed, replicate, of, np.zeros(1, np.int64), RATE, 0)[0]
+    u = uniform_at(seed, replicate, of, 0, RATE, 0)
     return float(gammaincinv(shape, u) / shape)
 
 
@@ -274,40 +284,37 @@ def _arrivals(
     if total <= 0.0:
         return np.zeros(0)
     n = int(total + 10.0 * math.sqrt(total) + 20.0)
-    steps = np.cumsum(-np.log(uniforms(seed, replicate, of, 8 * np.arange(n), why, 0)))
+    steps = np.cumsum(_unit_exponentials(seed, replicate, of, why, n))
     while steps[-1] < total:
         n *= 2
-        steps = np.cumsum(-np.log(uniforms(seed, replicate, of, 8 * np.arange(n), why, 0)))
+        steps = np.cumsum(_unit_exponentials(seed, replicate, of, why, n))
     steps = steps[steps < total]
     k = np.searchsorted(reached, steps, side="right") - 1
     return edges[k] + (steps - reached[k]) / rates[k]
 
 
-def _named(named: dict, table: str) -> np.ndarray:
+def _unit_exponentials(seed: int, replicate: int, of: int, why: int, n: int) -> np.ndarray:
+    return -np.log([uniform_at(seed, replicate, of, 8 * k, why, 0) for k in range(n)])
+
+
+def _named(named: Mapping, table: str) -> np.ndarray:
     rows = np.zeros(len(named), TABLES[table])
     rows["index"] = np.arange(len(named))
     rows["stream"] = [stream(f"{table}.{name}") for name in named]
     return rows
 
 
-def _duration(field: np.ndarray, duration) -> None:
-    kind, a, b, p, x = duration.lowered()
-    field["kind"], field["a"], field["b"], field["n"] = kind, a, b, len(p)
-    field["p"][: len(p)], field["x"][: len(x)] = p, x
+def _duration(row, name: str, duration: Duration) -> None:
+    row[name] = duration_record(*duration.lowered())
 
 
-def _dated(series, start_date: dt.date, scale: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    times = np.asarray([(day - start_date).days for day, _ in series], float)
-    return times, np.asarray([float(value) for _, value in series]) * scale
+def _series(row, name: str, times: Sequence[float], values: Sequence[float]) -> None:
+    row[name] = series_record(times, values)
 
 
-def _fill_series(field: np.ndarray, times: np.ndarray, values: np.ndarray) -> None:
-    field["n"] = len(times)
-    field["t"][: len(times)], field["v"][: len(values)] = times, values
-
-
-def _series(field: np.ndarray, series, start_date: dt.date) -> None:
-    _fill_series(field, *_dated(series, start_date))
+def _dated(series: Series, start_date: dt.date, scale: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    times, values = series.lowered(start_date)
+    return np.asarray(times), np.asarray(values) * scale
 
 
 def _diary(court, start_date: dt.date, start: float, n_days: int) -> np.ndarray:
@@ -329,16 +336,16 @@ def _places(team, start_date: dt.date) -> tuple[np.ndarray, np.ndarray]:
 
 def _lower_population(w, s: Scenario) -> None:
     p, e = s.population, s.entry
-    w["family_size"] = list(p.children_per_family.values())
+    w["family_size"] = p.children_per_family.shares
     w["under_one"], w["newborn"] = p.under_one_share_of_youngest, p.newborn_share_of_under_one
     w["male"], w["older_sibling"], w["kin_available"] = p.male_share, p.older_sibling_share, p.kin_available_share
     w["split_two"], w["split_three"] = p.split_with_one_sibling, p.split_with_two_siblings
     w["pair_kept"], w["frailty_sd"] = p.pair_kept_together, p.frailty_sd
-    w["route"] = list(e.route.values())
-    w["first_place"] = list(e.first_placement.values())
+    w["route"] = e.route.shares
+    w["first_place"] = e.first_placement.shares
     w["never_issued"] = e.voluntary_never_in_proceedings
     for name in ("issue_after_voluntary", "issue_after_order", "entry_after_issue", "voluntary_stay"):
-        _duration(w[name], getattr(e, name))
+        _duration(w, name, getattr(e, name))
 
 
 def _lower_trial(w, s: Scenario) -> None:
@@ -346,9 +353,9 @@ def _lower_trial(w, s: Scenario) -> None:
     w["target"], w["stops_at_target"] = t.target_families, t.stops_at_target
     w["baseline_first"] = t.steps == "consent > baseline > randomisation"
     for name in ("consent_delay", "randomisation_delay", "baseline_delay"):
-        _duration(w[name], getattr(t, name))
+        _duration(w, name, getattr(t, name))
     w["found_ineligible"] = t.found_ineligible
-    _duration(w["ineligible_delay"], t.found_ineligible_delay)
+    _duration(w, "ineligible_delay", t.found_ineligible_delay)
     w["method"], w["lift_share"] = METHODS.index(a.method), a.lift_share
     w["strata"] = STRATA_NAMES.index(a.strata)
     w["n_block_sizes"] = len(a.block_sizes)
@@ -360,7 +367,7 @@ def _lower_trial(w, s: Scenario) -> None:
 def _lower_proceedings(w, s: Scenario) -> None:
     p = s.proceedings
     for name in ("interim", "case_management", "issues_resolution", "final", "further"):
-        _duration(w[f"notice_{name}"], getattr(p.notice, name))
+        _duration(w, f"notice_{name}", getattr(p.notice, name))
     w["hearing_hours"] = [getattr(p.hours, name) for name in HEARINGS]
     w["adjournment"] = [getattr(p.adjournment, name) for name in HEARINGS]
     w["contested_interim"] = p.contested_interim
@@ -371,15 +378,15 @@ def _lower_proceedings(w, s: Scenario) -> None:
 
 
 def _lower_services(w, s: Scenario) -> None:
-    w["sau_mix"] = list(s.sau.assessor.values())
-    _duration(w["sau_in_house"], s.sau.in_house)
-    _duration(w["sau_independent"], s.sau.independent_social_worker)
-    _duration(w["sau_expert"], s.sau.external_expert)
-    _duration(w["sau_statement"], s.sau.statement)
+    w["sau_mix"] = s.sau.assessor.shares
+    _duration(w, "sau_in_house", s.sau.in_house)
+    _duration(w, "sau_independent", s.sau.independent_social_worker)
+    _duration(w, "sau_expert", s.sau.external_expert)
+    _duration(w, "sau_statement", s.sau.statement)
     w["sau_not_assessed"] = s.sau.not_assessed
     w["lift_decline"], w["lift_leaves"] = s.lift.declines, s.lift.leaves_in_assessment
     w["lift_patience"], w["lift_priority"] = s.lift.patience, s.lift.priority == "youngest first"
-    _duration(w["lift_meeting"], s.lift.meeting)
+    _duration(w, "lift_meeting", s.lift.meeting)
     w["lift_treats"], w["lift_withdraw"] = s.lift.treats, s.lift.leaves_treatment
     w["treatment_mix"] = [s.lift.treatment[name] for name in TREATMENTS]
     for name in ("intercept", "need", "under_one", "lift"):
@@ -403,7 +410,7 @@ def _lower_placements(w, s: Scenario) -> None:
     w["hazard"][ADOPTED] = b.adoption / YEAR
     w["hazard_age"], w["hazard_moves"], w["hazard_need"] = u.age, u.earlier_moves, u.need
     w["hazard_lift"] = math.log(u.lift_hazard_ratio)
-    w["after_unplanned"] = list(u.next_placement.values())
+    w["after_unplanned"] = u.next_placement.shares
     w["settle_share"], w["kin_share"] = planned.settled_foster_share, planned.to_kin_share
     w["unit_together"] = planned.unit_together
     for field, name in (
@@ -412,11 +419,11 @@ def _lower_placements(w, s: Scenario) -> None:
         ("adoption_placed", "adoption_placed"), ("adoption_order", "adoption_order"),
         ("no_match_delay", "no_match_delay"), ("long_term_delay", "long_term_delay"),
     ):  # fmt: skip
-        _duration(w[field], getattr(planned, name))
+        _duration(w, field, getattr(planned, name))
     w["adoption_age"], w["no_match"] = planned.adoption_match_age, planned.no_match_share
     w["long_term_same"] = planned.long_term_same_carer
     w["again_issued"] = b.issued_again
-    _duration(w["issue_after_re_entry"], b.issued_again_delay)
+    _duration(w, "issue_after_re_entry", b.issued_again_delay)
 
 
 def _lower_outcomes(w, s: Scenario) -> None:

@@ -108,4 +108,4 @@ def simulate(
         run = run_simpy(PATHWAY, state, hooks=hooks, extensions=extensions)
     else:
         run = compiled_pathway().run(state)
-    return Journeys(run=run, lowered=lowered, seed=seed, replicate=replicate)
+    return Journeys.from_run(run, lowered, seed, replicate)

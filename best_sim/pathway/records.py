@@ -10,8 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from best_sim.engine.luck import DURATION, SERIES
-from best_sim.engine.model import world_dtype
-from best_sim.engine.records import rows
+from best_sim.engine.records import rows, world_dtype
 from best_sim.pathway.words import PLACEMENT_TYPES, VISITS
 
 LARGEST_FAMILY = 3

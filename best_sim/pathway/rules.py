@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from best_sim.engine import rule
-from best_sim.engine.luck import duration_quantile, lognormal_quantile, normal_quantile, purpose, uniform
+from best_sim.engine.luck import duration_quantile, lognormal_quantile, normal_quantile, purpose, series_at, uniform
 from best_sim.pathway.words import (
     ADOPTED,
     BY_LIFT,
@@ -250,16 +250,7 @@ def first_placement(world, f, g):
 def is_recruiting(world, borough, site, now):
     """Whether the borough is open and recruitment neither paused nor complete."""
     from_date = borough.opens <= now < borough.closes
-    return from_date and step_value(site.recruiting, now) > 0.5 and world.complete == 0
-
-
-@rule
-def step_value(series, t):
-    """The value of a dated series at a time: the last one that has begun, or the first."""
-    k = 0
-    while k + 1 < series.n and series.t[k + 1] <= t:
-        k += 1
-    return series.v[k]
+    return from_date and series_at(site.recruiting, now) > 0.5 and world.complete == 0
 
 
 @rule
@@ -313,7 +304,7 @@ def days_to_timetable(world, f, case, court):
 @rule
 def hours_of_other_cases(world, court, day):
     """Sitting hours that the court's other cases ask for on one working day: lognormal about the dated mean."""
-    mean = step_value(court.load, world.now) / 5.0
+    mean = series_at(court.load, world.now) / 5.0
     if mean <= 0.0:
         return 0.0
     s2 = math.log(1.0 + court.load_cv * court.load_cv)

@@ -1,0 +1,511 @@
+"""What came out of one replicate: the event record, and the tables that are derived from it.
+
+Inside, structured numpy arrays as the drivers leave them; at the edge, tidy pandas tables with units. Unfinished
+children are kept: an end that has not come is NaN.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from best_sim.engine.model import EVENT
+from best_sim.pathway import words as W
+from best_sim.pathway.records import LARGEST_FAMILY, TABLES
+
+if TYPE_CHECKING:
+    from best_sim.engine.model import Run
+    from best_sim.pathway.lowering import Lowered
+
+UNITS: dict[str, str] = {
+    "_days": "days since start_date",
+    "_age_days": "days of age",
+    "hours": "hours",
+    "sdq": "SDQ total difficulties, 0-40, higher is worse",
+    "pirgas": "PIR-GAS, 1-100, higher is better",
+    "utility": "utility, 0-1",
+    "need": "standard deviations",
+    "frailty": "ratio of hazards",
+}
+"""Units of columns, by name or ending; the other columns are names, counts or identifiers."""
+
+EVENT_NAMES = tuple(e.name for e in W.EVENTS)
+_KEPT = ("families", "children", "groups", "cases", "others")
+
+
+@dataclass(frozen=True, eq=False)
+class Journeys:
+    """Every child's journey in one replicate.
+
+    Attributes
+    ----------
+    record : numpy.ndarray
+        The event record: fields time (days since `start_date`), event, subject, value; in order of time.
+    tables : dict of numpy.ndarray
+        Final records of families, children, groups, cases and other referrals, as `best_sim.pathway.records` has them.
+    resources : pandas.DataFrame
+        One row for each resource: time averages and counts kept by the driver, apart from the event record.
+    names : dict of tuple of str
+        Names of boroughs, sites, courts and teams, in the order of their numbers.
+    start_date : datetime.date
+        Day zero.
+    start, end : float
+        First and last moment simulated, days.
+    seed, replicate : int
+        Address of the luck.
+    n_steps : int
+        Commands that the driver carried out.
+    """
+
+    record: np.ndarray
+    tables: dict[str, np.ndarray]
+    resources: pd.DataFrame
+    names: dict[str, tuple[str, ...]]
+    start_date: dt.date
+    start: float
+    end: float
+    seed: int
+    replicate: int
+    n_steps: int
+
+    @classmethod
+    def from_run(cls, run: Run, lowered: Lowered, seed: int, replicate: int) -> Journeys:
+        """Journeys from what a driver returned."""
+        span = lowered.end - lowered.start
+        got = run.resources
+        resources = pd.DataFrame(
+            {
+                "resource": lowered.resources,
+                "mean_waiting": np.asarray(got["queue_time"], float) / span,
+                "mean_in_use": np.asarray(got["place_time"], float) / span,
+                "asked": got["asked"],
+                "granted": got["granted"],
+                "gave_up": got["gave_up"],
+                "called_away": got["signalled"],
+                "longest_queue": got["longest_queue"],
+            }
+        )
+        return cls(
+            record=run.events,
+            tables={name: run.state.tables[name] for name in _KEPT},
+            resources=resources,
+            names=lowered.names,
+            start_date=lowered.start_date,
+            start=lowered.start,
+            end=lowered.end,
+            seed=seed,
+            replicate=replicate,
+            n_steps=run.n_steps,
+        )
+
+    # --- dates ----------------------------------------------------------------------------------------------
+    def date(self, days: float) -> dt.date:
+        """The calendar day of a time in days."""
+        return self.start_date + dt.timedelta(days=float(np.floor(days)))
+
+    # --- arrays for analysis --------------------------------------------------------------------------------
+    @cached_property
+    def lived(self) -> np.ndarray:
+        """Row numbers of children who were simulated (rows are kept for three a family)."""
+        return np.flatnonzero(self.tables["children"]["index"] >= 0)
+
+    # --- tables ---------------------------------------------------------------------------------------------
+    @cached_property
+    def events(self) -> pd.DataFrame:
+        """The event record: time_days, event, subject (family, group, case, ...), number, value."""
+        r = self.record
+        return _with_units(
+            pd.DataFrame(
+                {
+                    "time_days": r["time"],
+                    "event": pd.Categorical.from_codes(r["event"], categories=list(EVENT_NAMES)),
+                    "subject": np.asarray([e.subject for e in W.EVENTS], object)[r["event"]],
+                    "number": r["subject"],
+                    "value": r["value"],
+                }
+            )
+        )
+
+    @cached_property
+    def families(self) -> pd.DataFrame:
+        """One row for each family that became known: what it is, its way through the trial and its service."""
+        f = self.tables["families"]
+        f = f[f["n_children"] > 0]
+        out = pd.DataFrame(
+            {
+                "family": f["index"],
+                "borough": _named(self.names["boroughs"], f["borough"]),
+                "site": _named(self.names["sites"], f["site"]),
+                "court": _named(self.names["courts"], f["court"]),
+                "route": _named(W.ROUTES, f["route"]),
+                "n_children": f["n_children"],
+                "n_groups": f["n_groups"],
+                "youngest_age_days": f["youngest_days"],
+                "older_sibling": f["older_sibling"] == 1,
+                "kin_available": f["kin_available"] == 1,
+                "need": f["need"],
+                "entered_days": _unless_late(f["entered"], self.end),
+                "in_proceedings": f["reaches_court"] == 1,
+                "screening": _named(W.SCREENINGS, f["screening"]),
+                "invited_days": f["invited"],
+                "consent": _named(W.CONSENTS, f["consent"]),
+                "answered_days": f["answered"],
+                "baseline_days": f["baseline"],
+                "randomised_days": f["randomised"],
+                "arm": _named(W.ARMS, f["arm"]),
+                "ineligible_days": f["ineligible"],
+                "receipt": _named(W.RECEIPTS, f["receipt"]),
+                "settled_days": f["settled"],
+            }
+        )
+        return _with_units(out)
+
+    @cached_property
+    def children(self) -> pd.DataFrame:
+        """One row for each child: family, group, age and sex at entry, order, moves, first permanence."""
+        c = self.tables["children"][self.lived]
+        f = self.tables["families"][c["family"]]
+        g = self.tables["groups"][c["group"]]
+        out = pd.DataFrame(
+            {
+                "child": c["index"],
+                "family": c["family"],
+                "group": c["group"],
+                "borough": _named(self.names["boroughs"], f["borough"]),
+                "site": _named(self.names["sites"], f["site"]),
+                "arm": _named(W.ARMS, f["arm"]),
+                "sex": np.where(c["male"] == 1, "boy", "girl"),
+                "entry_age_days": c["age_at_entry"],
+                "born_days": f["entered"] - c["age_at_entry"],
+                "entered_days": _unless_late(f["entered"], self.end),
+                "frailty": c["frailty"],
+                "order": _named(W.ORDERS, g["order"]),
+                "ordered_days": g["ordered_at"],
+                "lives": _named(W.PLACEMENT_TYPES, g["place"]),
+                "in_care": g["in_care"] == 1,
+                "moves": g["moves"],
+                "unplanned_moves": g["unplanned"],
+                "re_entries": g["re_entries"],
+                "permanent_days": g["permanent_at"],
+            }
+        )
+        return _with_units(out)
+
+    @cached_property
+    def group_placements(self) -> pd.DataFrame:
+        """One row for each placement of a group of siblings; `placements` has one for each child."""
+        r = self.record[self.record["event"] == W.PLACED]
+        order = np.lexsort((np.arange(len(r)), r["subject"]))
+        r = r[order]
+        value = r["value"].astype(int)
+        group = r["subject"].astype(np.int64)
+        last = np.append(group[1:] != group[:-1], True) if len(r) else np.zeros(0, bool)
+        end = np.append(r["time"][1:], np.nan) if len(r) else np.zeros(0)
+        end = np.where(last, np.nan, end)
+        place, why = value % 16, value // 16
+        begins = (why == W.AT_ENTRY) | (why == W.RE_ENTRY)
+        out = pd.DataFrame(
+            {
+                "group": group,
+                "family": group // LARGEST_FAMILY,
+                "episode": pd.Series(begins).groupby(group).cumsum().to_numpy(int) if len(r) else np.zeros(0, int),
+                "number": pd.Series(group).groupby(group).cumcount().to_numpy() if len(r) else np.zeros(0, int),
+                "type": _named(W.PLACEMENT_TYPES, place),
+                "began_by": _named(W.PLACEMENT_REASONS, why),
+                "ended_by": _named(("open", *W.PLACEMENT_REASONS), np.where(last, 0, np.append(why[1:], 0) + 1))
+                if len(r)
+                else _named(("open",), np.zeros(0, int)),
+                "in_care": ~np.isin(place, W.OUT_OF_CARE),
+                "start_days": r["time"],
+                "end_days": end,
+            }
+        )
+        return _with_units(out)
+
+    @cached_property
+    def placements(self) -> pd.DataFrame:
+        """One row for each child and placement: type, why it began and ended, from when to when (NaN: still there)."""
+        c = self.tables["children"][self.lived]
+        who = pd.DataFrame({"child": c["index"], "group": c["group"]})
+        out = who.merge(self.group_placements, on="group", how="inner").sort_values(["child", "number"])
+        return _with_units(out.reset_index(drop=True))
+
+    @cached_property
+    def proceedings(self) -> pd.DataFrame:
+        """One row for each set of proceedings that was issued: first or again, when decided, hearings, evidence."""
+        r = self.record
+        issued = _rows(r, W.PROCEEDINGS_ISSUED)
+        decided = _rows(r, W.CASE_DECIDED)
+        out = pd.DataFrame({"case": issued["subject"], "again": issued["value"].astype(int), "issued_days": issued["time"]})
+        out["n"] = out.groupby("case").cumcount()
+        end = pd.DataFrame(
+            {"case": decided["subject"], "decided_days": decided["time"], "hearings": decided["value"].astype(int)}
+        )
+        end["n"] = end.groupby("case").cumcount()
+        out = out.merge(end, on=["case", "n"], how="left").drop(columns="n")
+        cases = self.tables["cases"][out["case"].to_numpy(int)]
+        families = self.tables["families"][cases["family"]]
+        out.insert(1, "family", cases["family"])
+        out.insert(2, "court", _named(self.names["courts"], families["court"]))
+        out.insert(3, "arm", _named(W.ARMS, np.where(out["again"] == 0, families["arm"], W.NOT_ALLOCATED)))
+        out["weeks"] = (out["decided_days"] - out["issued_days"]) / 7.0
+        return _with_units(out)
+
+    @cached_property
+    def hearings(self) -> pd.DataFrame:
+        """One row for each hearing listed: kind, when listed and held (NaN: not yet), result, wait for the date."""
+        listed, held = _rows(self.record, W.HEARING_LISTED), _rows(self.record, W.HEARING_HELD)
+        out = pd.DataFrame({"case": listed["subject"], "listed_days": listed["time"]})
+        out["n"] = out.groupby("case").cumcount()
+        value = held["value"].astype(int)
+        end = pd.DataFrame(
+            {
+                "case": held["subject"],
+                "held_days": held["time"],
+                "kind": _named(W.HEARINGS, value % 16),
+                "result": _named(W.HEARING_RESULTS, value // 16),
+            }
+        )
+        end["n"] = end.groupby("case").cumcount()
+        out = out.merge(end, on=["case", "n"], how="left").drop(columns="n")
+        cases = self.tables["cases"][out["case"].to_numpy(int)]
+        out.insert(1, "family", cases["family"])
+        families = self.tables["families"][cases["family"]]
+        out.insert(2, "court", _named(self.names["courts"], families["court"]))
+        return _with_units(out)
+
+    @cached_property
+    def services(self) -> pd.DataFrame:
+        """One row for each randomised family: when LIFT was asked, began, assessed, treated; what was received."""
+        f = self.tables["families"]
+        f = f[(f["n_children"] > 0) & (f["arm"] != W.NOT_ALLOCATED)]
+        out = pd.DataFrame(
+            {
+                "family": f["index"],
+                "site": _named(self.names["sites"], f["site"]),
+                "arm": _named(W.ARMS, f["arm"]),
+                "receipt": _named(W.RECEIPTS, f["receipt"]),
+                "settled_days": f["settled"],
+                "asked_days": f["lift_asked"],
+                "started_days": f["lift_started"],
+                "assessed_days": f["lift_assessed"],
+                "treatment": pd.Series(_named(W.TREATMENTS, f["treatment"])).where(~np.isnan(f["treatment_started"])),
+                "treatment_started_days": f["treatment_started"],
+                "treatment_ended_days": f["treatment_ended"],
+                "place_freed_days": f["lift_freed"],
+            }
+        )
+        return _with_units(out)
+
+    @cached_property
+    def assessments(self) -> pd.DataFrame:
+        """One row for each report asked for outside LIFT or made by it: by whom, when asked, begun and in."""
+        asked = _rows(self.record, W.ASSESSOR_ASKED)
+        started = _rows(self.record, W.ASSESSMENT_STARTED)
+        done = _rows(self.record, W.EVIDENCE_IN)
+        out = pd.DataFrame(
+            {"case": asked["subject"], "assessor": _named(W.ASSESSORS, asked["value"].astype(int)), "asked_days": asked["time"]}
+        )
+        first = pd.DataFrame({"case": started["subject"], "started_days": started["time"]})
+        usual = done[done["value"] != W.BY_LIFT]
+        last = pd.DataFrame({"case": usual["subject"], "in_days": usual["time"]})
+        for other in (out, first, last):
+            other["n"] = other.groupby("case").cumcount()
+        out = out.merge(first, on=["case", "n"], how="left").merge(last, on=["case", "n"], how="left")
+        by_lift = done[done["value"] == W.BY_LIFT]
+        lift = pd.DataFrame({"case": by_lift["subject"], "assessor": "lift", "in_days": by_lift["time"]})
+        if len(lift):
+            f = self.tables["families"][lift["case"].to_numpy(int)]
+            lift["asked_days"], lift["started_days"] = f["lift_asked"], f["lift_started"]
+            out = pd.concat([out, lift], ignore_index=True)
+        return _with_units(out.drop(columns="n"))
+
+    @cached_property
+    def visits(self) -> pd.DataFrame:
+        """One row for each child and visit that fell due: seen or missed, age, scores (NaN where not seen)."""
+        c = self.tables["children"][self.lived]
+        f = self.tables["families"][c["family"]]
+        parts = []
+        for k in range(W.VISITS):
+            due = f["visit_state"][:, k] > 0
+            seen = f["visit_state"][due, k] == W.SEEN
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "child": c["index"][due],
+                        "family": c["family"][due],
+                        "arm": _named(W.ARMS, f["arm"][due]),
+                        "visit": k + 1,
+                        "due_days": f["visit_due"][due, k],
+                        "visit_days": f["visit_at"][due, k],
+                        "seen": seen,
+                        "visit_age_days": c["age_at_entry"][due] + f["visit_at"][due, k] - f["entered"][due],
+                        "moves": c["moves_then"][due, k],
+                        "sdq": np.where(seen, c["sdq"][due, k], np.nan),
+                        "pirgas": np.where(seen, c["pirgas"][due, k], np.nan),
+                        "utility": np.where(seen, c["utility"][due, k], np.nan),
+                    }
+                )
+            )
+        return _with_units(pd.concat(parts, ignore_index=True))
+
+    @cached_property
+    def queues(self) -> pd.DataFrame:
+        """LIFT's waiting list over time: at each change, families waiting and places held, trial and other families."""
+        r = self.record
+        f = self.tables["families"]
+        o = self.tables["others"]
+        parts = []
+        for i, name in enumerate(self.names["teams"]):
+            mine = f[(f["team"] == i) & ~np.isnan(f["lift_asked"])]
+            waited = ~np.isnan(mine["lift_started"])
+            queued = mine[waited | np.isin(mine["receipt"], (W.WAITED_TOO_LONG, W.ORDER_MADE_FIRST, W.PENDING))]
+            left = np.where(np.isnan(queued["lift_started"]), queued["settled"], queued["lift_started"])
+            others = o[(o["team"] == i) & (o["asked"] <= self.end)]
+            steps = [
+                (queued["lift_asked"], 1, 0), (left, -1, 0), (mine["lift_started"][waited], 0, 1),
+                (mine["lift_freed"], 0, -1), (others["asked"], 1, 0), (others["started"], -1, 1), (others["ended"], 0, -1),
+            ]  # fmt: skip
+            time = np.concatenate([s[0] for s in steps])
+            waiting = np.concatenate([np.full(len(s[0]), s[1]) for s in steps])
+            held = np.concatenate([np.full(len(s[0]), s[2]) for s in steps])
+            keep = np.flatnonzero(~np.isnan(time) & (time <= self.end))
+            keep = keep[np.argsort(time[keep], kind="stable")]
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "team": name,
+                        "time_days": time[keep],
+                        "waiting": np.cumsum(waiting[keep]),
+                        "places_held": np.cumsum(held[keep]),
+                    }
+                )
+            )
+        places = _rows(r, W.TEAM_PLACES)
+        out = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+        out.attrs["places"] = [
+            (self.names["teams"][int(p["subject"])], float(p["time"]), int(p["value"])) for p in places
+        ]
+        return out
+
+    # --- files ----------------------------------------------------------------------------------------------
+    def save(self, folder: str | Path) -> Path:
+        """Write the journeys as Parquet files, with a small JSON file of what they belong to.
+
+        Parameters
+        ----------
+        folder : path
+            Made where it doesn't exist; files of an earlier save are replaced.
+
+        Returns
+        -------
+        pathlib.Path
+            The folder. It holds the records (`record.parquet`, `raw_*.parquet`), from which `Journeys.read` makes the
+            same object again, and the tidy tables for other programs.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(self.record, folder / "record.parquet")
+        for name, rows in self.tables.items():
+            _write(rows, folder / f"raw_{name}.parquet")
+        for name in ("events", "families", "children", "placements", "proceedings", "hearings", "services", "visits", "queues"):
+            table = getattr(self, name).copy()
+            table.attrs = {}
+            table.to_parquet(folder / f"{name}.parquet", index=False)
+        self.resources.to_parquet(folder / "resources.parquet", index=False)
+        about: dict[str, Any] = {
+            "names": {key: list(value) for key, value in self.names.items()},
+            "start_date": self.start_date.isoformat(),
+            "start": self.start,
+            "end": self.end,
+            "seed": self.seed,
+            "replicate": self.replicate,
+            "n_steps": self.n_steps,
+        }
+        (folder / "journeys.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+        return folder
+
+    @classmethod
+    def read(cls, folder: str | Path) -> Journeys:
+        """Read journeys that `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the folder holds no journeys.
+        """
+        folder = Path(folder)
+        if not (folder / "journeys.json").is_file():
+            raise FileNotFoundError(f"{folder}: no journeys here (journeys.json is missing)")
+        about = json.loads((folder / "journeys.json").read_text(encoding="utf-8"))
+        return cls(
+            record=_read(folder / "record.parquet", EVENT),
+            tables={name: _read(folder / f"raw_{name}.parquet", TABLES[name]) for name in _KEPT},
+            resources=pd.read_parquet(folder / "resources.parquet"),
+            names={key: tuple(value) for key, value in about["names"].items()},
+            start_date=dt.date.fromisoformat(about["start_date"]),
+            start=about["start"],
+            end=about["end"],
+            seed=about["seed"],
+            replicate=about["replicate"],
+            n_steps=about["n_steps"],
+        )
+
+
+def _rows(record: np.ndarray, event: int) -> np.ndarray:
+    return record[record["event"] == event]
+
+
+def _named(names: tuple[str, ...], numbers: np.ndarray) -> pd.Categorical:
+    return pd.Categorical.from_codes(np.asarray(numbers, int), categories=list(names))
+
+
+def _unless_late(times: np.ndarray, end: float) -> np.ndarray:
+    """A time that lies beyond the end of the run has not come."""
+    return np.where(times <= end, times, np.nan)
+
+
+def _with_units(table: pd.DataFrame) -> pd.DataFrame:
+    units = {}
+    for column in table.columns:
+        ending = next((u for key, u in UNITS.items() if str(column) == key or str(column).endswith(key)), None)
+        if str(column) == "weeks":
+            ending = "weeks from issue to decision"
+        if ending:
+            units[str(column)] = ending
+    table.attrs["units"] = units
+    return table
+
+
+def _write(rows: np.ndarray, path: Path) -> None:
+    columns = {}
+    for name in rows.dtype.names or ():
+        values = rows[name]
+        if values.ndim == 1:
+            columns[name] = pa.array(values)
+        else:
+            for k in range(values.shape[1]):
+                columns[f"{name}.{k}"] = pa.array(np.ascontiguousarray(values[:, k]))
+    pq.write_table(pa.table(columns), path)
+
+
+def _read(path: Path, dtype: np.dtype) -> np.ndarray:
+    table = pq.read_table(path)
+    rows = np.zeros(table.num_rows, dtype)
+    for column in table.column_names:
+        name, _, k = column.partition(".")
+        values = table[column].to_numpy()
+        if k:
+            rows[name][:, int(k)] = values
+        else:
+            rows[name] = values
+    return rows

@@ -1,0 +1,503 @@
+"""The parameters of the model: every name a scenario file may set, with its unit and hard limits.
+
+Numbers, sources and plausible ranges are in `parameters/*.toml`. What a parameter does is told where it is used,
+`best_sim.pathway.rules`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated, Literal
+
+from best_sim.scenario.durations import Duration
+from best_sim.scenario.values import Days, Mix, Named, Probability, Section, Series, Shares, Unit, Wrong, unknown_name
+
+LogOdds = Annotated[float, Unit("log odds", -10, 10)]
+Ratio = Annotated[float, Unit("ratio", 0, 100)]
+PerYear = Annotated[float, Unit("per year", 0, 50)]
+Hours = Annotated[float, Unit("hours", 0, 200)]
+Correlation = Annotated[float, Unit("correlation", 0, 0.999)]
+Sdq = Annotated[float, Unit("points", -40, 40)]
+Pirgas = Annotated[float, Unit("points", -100, 100)]
+Pounds = Annotated[float, Unit("GBP", 0)]
+PoundsPerHour = Annotated[float, Unit("GBP per hour", 0)]
+PoundsPerWeek = Annotated[Series, Unit("GBP per week", 0)]
+Staff = Annotated[Series, Unit("full-time equivalents", 0, 200)]
+YesNo = Annotated[Series, Unit("yes/no", 0, 1)]
+
+
+class Simulation(Section):
+    """When the run begins and ends, and whether anybody is there when it does."""
+
+    start_date: date
+    """Day zero."""
+    end_date: date
+    """Last day."""
+    starts_with: Literal["empty", "running"]
+    """Empty, or with the children, cases and bookings of the warm-up already in it."""
+    warm_up: Days
+    """Time simulated before day zero where the system starts running."""
+
+    def check(self) -> Iterator[Wrong]:
+        if self.end_date <= self.start_date:
+            yield Wrong("end_date", "the run ends before it starts", found=self.end_date, allowed=f"after {self.start_date}")
+
+
+class Population(Section):
+    """Who enters care."""
+
+    children_per_family: Annotated[Mix, Shares("one", "two", "three")]
+    under_one_share_of_youngest: Probability
+    newborn_share_of_under_one: Probability
+    male_share: Probability
+    older_sibling_share: Probability
+    kin_available_share: Probability
+    split_with_one_sibling: Probability
+    split_with_two_siblings: Probability
+    pair_kept_together: Probability
+    frailty_sd: Annotated[float, Unit("log scale", 0, 3)]
+
+
+class Entry(Section):
+    """How children come into care, and when proceedings are issued."""
+
+    route: Annotated[Mix, Shares("voluntary", "emergency_or_interim", "during_proceedings")]
+    voluntary_never_in_proceedings: Probability
+    issue_after_voluntary: Duration
+    issue_after_order: Duration
+    entry_after_issue: Duration
+    voluntary_stay: Duration
+    first_placement: Annotated[Mix, Shares("foster", "kinship_foster", "parent_and_baby", "with_parents")]
+
+
+class Allocation(Section):
+    """How families are allocated to LIFT or to services as usual."""
+
+    method: Literal["simple", "blocks", "minimisation"]
+    lift_share: Annotated[float, Unit("probability", 0.01, 0.99)]
+    strata: Literal["none", "site", "borough"]
+    block_sizes: Annotated[tuple[int, ...], Unit("families", 1, 100)]
+    factors: tuple[Literal["site", "borough", "under_one", "siblings", "kinship"], ...]
+    probability_of_best_arm: Annotated[float, Unit("probability", 0.5, 1)]
+
+    def check(self) -> Iterator[Wrong]:
+        if self.method == "blocks" and not 1 <= len(self.block_sizes) <= 8:
+            yield Wrong("block_sizes", "blocks need sizes", found=self.block_sizes, allowed="1 to 8 sizes")
+        if self.method == "minimisation" and not self.factors:
+            yield Wrong("factors", "minimisation needs factors", found=self.factors, allowed="at least one factor")
+
+
+class Trial(Section):
+    """The trial's own design."""
+
+    target_families: Annotated[int, Unit("families", 1, 1_000_000)]
+    stops_at_target: bool
+    steps: Literal["consent > randomisation > baseline", "consent > baseline > randomisation"]
+    consent_delay: Duration
+    randomisation_delay: Duration
+    baseline_delay: Duration
+    found_ineligible: Probability
+    found_ineligible_delay: Duration
+    allocation: Allocation
+
+
+class Site(Section):
+    """A site of the trial: London or Glasgow."""
+
+    title: str
+    recruiting: YesNo
+    """1 while the site recruits, 0 in a pause and after the end."""
+    consent: Probability
+    other_exclusion: Probability
+    """Share of otherwise eligible families that are not invited for another reason."""
+    invites_families_with_older_child: bool
+
+
+class Court(Section):
+    """A court and its diary."""
+
+    title: str
+    sitting_days_per_week: Annotated[Series, Unit("days per week", 0, 5000)]
+    hours_per_sitting_day: Annotated[float, Unit("hours", 1, 10)]
+    other_cases: Annotated[Series, Unit("hours per week", 0, 50000)]
+    other_cases_variation: Annotated[float, Unit("ratio", 0, 3)]
+    other_cases_notice: Duration
+    pace: Annotated[float, Unit("ratio", 0.1, 10)]
+
+    def check(self) -> Iterator[Wrong]:
+        if max(self.sitting_days_per_week.values) == 0:
+            yield Wrong("sitting_days_per_week", "the court never sits", found=0, allowed="more than 0 at some date")
+
+
+class Team(Section):
+    """A LIFT team: staff by profession, and the families each full-time clinician serves at a time."""
+
+    title: str
+    social_workers: Staff
+    psychologists: Staff
+    psychiatrists: Staff
+    families_per_clinician: Annotated[float, Unit("families", 0, 100)]
+    assessment: Duration
+    treatment: Duration
+    other_referrals: Annotated[Series, Unit("families per year", 0, 10000)]
+    other_stay: Duration
+
+
+class Sessions(Section):
+    """Sessions of a full course of each treatment."""
+
+    parent_infant_psychotherapy: Annotated[float, Unit("sessions", 0, 200)]
+    circle_of_security: Annotated[float, Unit("sessions", 0, 200)]
+    video_interaction_guidance: Annotated[float, Unit("sessions", 0, 200)]
+
+
+class HoursPerSession(Section):
+    """Clinician hours of one session of each treatment, with preparation and notes."""
+
+    parent_infant_psychotherapy: Hours
+    circle_of_security: Hours
+    video_interaction_guidance: Hours
+
+
+class Lift(Section):
+    """The LIFT service."""
+
+    declines: Probability
+    leaves_in_assessment: Probability
+    patience: Days
+    priority: Literal["first come", "youngest first"]
+    meeting: Duration
+    treats: Probability
+    leaves_treatment: Probability
+    treatment: Annotated[
+        Mix, Shares("parent_infant_psychotherapy", "circle_of_security", "video_interaction_guidance")
+    ]
+    sessions: Sessions
+    hours_per_session: HoursPerSession
+    teams: Named[Team]
+
+
+class AssessorPlaces(Section):
+    """Families that assessors of each kind can serve at a time; 0 is not limited."""
+
+    in_house: Annotated[int, Unit("families", 0, 100_000)]
+    independent_social_worker: Annotated[int, Unit("families", 0, 100_000)]
+    external_expert: Annotated[int, Unit("families", 0, 100_000)]
+
+
+class Sau(Section):
+    """Services as usual."""
+
+    assessor: Annotated[Mix, Shares("in_house", "independent_social_worker", "external_expert")]
+    not_assessed: Probability
+    in_house: Duration
+    independent_social_worker: Duration
+    external_expert: Duration
+    statement: Duration
+    places: AssessorPlaces
+
+
+class Advice(Section):
+    """Whether the report recommends a return home: logit."""
+
+    intercept: LogOdds
+    need: LogOdds
+    under_one: LogOdds
+    lift: LogOdds
+
+
+class Direction(Section):
+    """One direction of the court's decision against home: multinomial logit."""
+
+    intercept: LogOdds
+    under_one: LogOdds
+    need: LogOdds
+    kin: LogOdds
+    lift: LogOdds
+    return_advised: LogOdds
+
+
+class Orders(Section):
+    """The court's decision."""
+
+    no_order_share: Probability
+    home: Direction
+    special_guardianship: Direction
+    child_arrangements: Direction
+    placement_order: Direction
+    care_order: Direction
+
+
+class Notice(Section):
+    """Notice before a hearing may be listed."""
+
+    interim: Duration
+    case_management: Duration
+    issues_resolution: Duration
+    final: Duration
+    further: Duration
+
+
+class HearingHours(Section):
+    """Sitting time of each kind of hearing."""
+
+    interim: Hours
+    case_management: Hours
+    issues_resolution: Hours
+    final: Hours
+
+
+class Adjournment(Section):
+    """Probability that a hearing is not effective for a reason other than missing evidence."""
+
+    interim: Probability
+    case_management: Probability
+    issues_resolution: Probability
+    final: Probability
+
+
+class Proceedings(Section):
+    """Care proceedings."""
+
+    contested_interim: Probability
+    timetable_sau: Days
+    timetable_lift: Days
+    evidence_patience: Days
+    agreed_at_issues_resolution: Probability
+    most_adjournments: Annotated[int, Unit("hearings", 0, 12)]
+    notice: Notice
+    hours: HearingHours
+    adjournment: Adjournment
+
+
+class Unplanned(Section):
+    """Hazard of an unplanned move."""
+
+    foster: PerYear
+    kinship_foster: PerYear
+    parent_and_baby: PerYear
+    with_parents: PerYear
+    placed_for_adoption: PerYear
+    long_term_foster: PerYear
+    residential: PerYear
+    age: Annotated[float, Unit("log hazard per year", -2, 2)]
+    earlier_moves: Annotated[float, Unit("log hazard per move", -2, 2)]
+    need: Annotated[float, Unit("log hazard per SD", -2, 2)]
+    lift_hazard_ratio: Annotated[float, Unit("ratio", 0.01, 20)]
+    next_placement: Annotated[Mix, Shares("foster", "kinship_foster", "residential")]
+
+
+class FrontLoading(Section):
+    """What multiplies the yearly hazard by time in the placement."""
+
+    first_week: Ratio
+    to_one_month: Ratio
+    to_three_months: Ratio
+    to_six_months: Ratio
+    to_one_year: Ratio
+    later: Ratio
+
+
+class Planned(Section):
+    """Planned moves, before and after the order."""
+
+    settled_foster_share: Probability
+    settled_foster_delay: Duration
+    to_kin_share: Probability
+    to_kin_delay: Duration
+    unit_stay: Duration
+    unit_together: Probability
+    home_delay: Duration
+    guardians_delay: Duration
+    adoption_match: Duration
+    adoption_match_age: Annotated[float, Unit("log ratio per year", -2, 2)]
+    adoption_placed: Duration
+    adoption_order: Duration
+    no_match_share: Probability
+    no_match_delay: Duration
+    long_term_delay: Duration
+    long_term_same_carer: Probability
+
+
+class Breakdown(Section):
+    """How permanence, or home, breaks down."""
+
+    home_first_year: Annotated[float, Unit("probability", 0, 0.99)]
+    home_later: PerYear
+    special_guardianship: PerYear
+    adoption: PerYear
+    issued_again: Probability
+    issued_again_delay: Duration
+
+
+class Placements(Section):
+    """Where children live."""
+
+    unplanned: Unplanned
+    front_loading: FrontLoading
+    planned: Planned
+    breakdown: Breakdown
+
+
+class Retention(Section):
+    """Whether a family is seen at a visit: logit."""
+
+    first: LogOdds
+    second: LogOdds
+    third: LogOdds
+    lift: LogOdds
+    with_adopters: LogOdds
+    at_home: LogOdds
+    per_move: LogOdds
+    reach_sd: Annotated[float, Unit("log odds", 0, 10)]
+
+
+class Visits(Section):
+    """The trial's visits."""
+
+    first: Days
+    second: Days
+    third: Days
+    counted_from: Literal["entry", "randomisation"]
+    window: Days
+    retention: Retention
+
+    def check(self) -> Iterator[Wrong]:
+        if not self.first < self.second < self.third:
+            yield Wrong("second", "visits are not in order", found=self.second, allowed="between the first and the third")
+
+
+class SdqScale(Section):
+    """SDQ total difficulties: 0 to 40, higher is worse."""
+
+    mean_first: Sdq
+    mean_second: Sdq
+    mean_third: Sdq
+    sd: Annotated[float, Unit("points", 0, 20)]
+    sibling_correlation: Correlation
+    correlation_over_time: Correlation
+    need: Correlation
+    lift_effect: Sdq
+    per_move: Sdq
+    per_month_to_permanence: Sdq
+    youngest_age: Days
+
+    def check(self) -> Iterator[Wrong]:
+        if self.sibling_correlation > self.correlation_over_time:
+            yield Wrong(
+                "sibling_correlation", "siblings can't be more alike than a child is with itself over time",
+                found=self.sibling_correlation, allowed=f"at most correlation_over_time, {self.correlation_over_time}",
+            )  # fmt: skip
+
+
+class PirGas(Section):
+    """PIR-GAS: 1 to 100, higher is better."""
+
+    mean_first: Pirgas
+    mean_second: Pirgas
+    mean_third: Pirgas
+    sd_first: Annotated[float, Unit("points", 0, 50)]
+    sd_second: Annotated[float, Unit("points", 0, 50)]
+    sd_third: Annotated[float, Unit("points", 0, 50)]
+    sibling_correlation: Correlation
+    correlation_over_time: Correlation
+    lift_effect: Pirgas
+
+
+class Utility(Section):
+    """Health utility for QALYs, from the SDQ."""
+
+    at_sdq_zero: Annotated[float, Unit("utility", 0, 1)]
+    per_sdq_point: Annotated[float, Unit("utility", -1, 1)]
+    sd: Annotated[float, Unit("utility", 0, 1)]
+
+
+class Outcomes(Section):
+    """What the trial measures."""
+
+    effect_applies_to: Literal["received", "allocated"]
+    sdq: SdqScale
+    pirgas: PirGas
+    utility: Utility
+
+
+class Costs(Section):
+    """Unit costs."""
+
+    price_year: Annotated[int, Unit("year", 2000, 2100)]
+    discount_rate: Annotated[float, Unit("per year", 0, 0.2)]
+    perspective: Literal["public sector", "local authority", "service only"]
+    horizon: Days
+    foster_week: PoundsPerWeek
+    kinship_foster_week: PoundsPerWeek
+    parent_and_baby_week: PoundsPerWeek
+    with_parents_week: PoundsPerWeek
+    placed_for_adoption_week: PoundsPerWeek
+    long_term_foster_week: PoundsPerWeek
+    residential_week: PoundsPerWeek
+    special_guardianship_week: PoundsPerWeek
+    adopted_week: PoundsPerWeek
+    home_week: PoundsPerWeek
+    hearing: Annotated[Series, Unit("GBP", 0)]
+    assessment_in_house: Pounds
+    assessment_independent: Pounds
+    assessment_expert: Pounds
+    assessment_statement: Pounds
+    usual_support_month: Annotated[float, Unit("GBP per month", 0)]
+    lift_assessment_hours: Annotated[float, Unit("hours", 0, 2000)]
+    social_worker_hour: PoundsPerHour
+    psychologist_hour: PoundsPerHour
+    psychiatrist_hour: PoundsPerHour
+
+
+class Borough(Section):
+    """A borough: where families come from."""
+
+    title: str
+    site: str
+    court: str
+    lift_team: str
+    opens: date
+    closes: date | None = None
+    entries: Annotated[Series, Unit("children per year", 0, 100_000)]
+    rate_variation: Annotated[float, Unit("ratio", 0, 2)]
+
+    def check(self) -> Iterator[Wrong]:
+        if self.closes is not None and self.closes <= self.opens:
+            yield Wrong("closes", "the borough closes before it opens", found=self.closes, allowed=f"after {self.opens}")
+
+
+class Parameters(Section):
+    """All parameters of a scenario."""
+
+    title: str
+    simulation: Simulation
+    population: Population
+    entry: Entry
+    trial: Trial
+    sites: Named[Site]
+    courts: Named[Court]
+    boroughs: Named[Borough]
+    proceedings: Proceedings
+    sau: Sau
+    lift: Lift
+    advice: Advice
+    orders: Orders
+    placements: Placements
+    visits: Visits
+    outcomes: Outcomes
+    costs: Costs
+
+    def check(self) -> Iterator[Wrong]:
+        for name, borough in self.boroughs.items():
+            for field, found, known, what in (
+                ("site", borough.site, self.sites, "site"),
+                ("court", borough.court, self.courts, "court"),
+                ("lift_team", borough.lift_team, self.lift.teams, "LIFT team"),
+            ):
+                if found not in known:
+                    yield unknown_name(f"boroughs.{name}.{field}", found, known, what)
+        for what, named, most in (("borough", self.boroughs, 40), ("site", self.sites, 40)):
+            if len(named) > most:
+                yield Wrong(f"{what}s", f"too many {what}s", found=len(named), allowed=f"at most {most}")
