@@ -1,0 +1,93 @@
+# What a person needs to run, test and look after best_sim. `make` alone lists it.
+# Assumed: make, git, a shell, and Python 3.11, 3.12 or 3.13. Another one: make test PYTHON=/path/to/python3.11
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+# The first of these names that answers with a version the package supports; `python3` if none does, so that
+# the message below can say which version was found.
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+PYTHON ?= $(or $(firstword $(shell for each in python3.11 python3.12 python3.13 python3 python; do \
+	$$each -c '$(SUPPORTED)' 2>/dev/null && echo $$each; done)),python3)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test test-all check lint format layers types unit bench pins clean distclean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.core ## install what is needed, then run the main job: the power of the trial
+	$(BIN)/best-sim power
+
+test: $(VENV)/.test ## install what is needed, then check style, imports and types and run the tests
+	@$(MAKE) --no-print-directory --keep-going lint layers types unit
+
+test-all: $(VENV)/.test ## run every test, the slow ones too
+	$(BIN)/pytest --numprocesses auto --dist worksteal -m ""
+
+check: lint layers types ## check style, imports and types only
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+layers: $(VENV)/.test
+	$(BIN)/lint-imports
+
+types: $(VENV)/.test
+	$(BIN)/mypy
+
+unit: $(VENV)/.test
+	$(BIN)/pytest --numprocesses auto --dist worksteal
+
+format: $(VENV)/.test ## put the code into the project's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.core ## run every benchmark
+	@set -e; for each in benchmarks/*.py; do \
+		[ -e "$$each" ] || { echo "No benchmark yet: benchmarks/ holds no .py file."; break; }; \
+		echo "$$each"; $(BIN)/python "$$each"; done
+
+pins: ## resolve the requirement files anew from pyproject.toml
+	rm -rf build/pins
+	$(PYTHON) -m venv build/pins/run
+	build/pins/run/bin/pip install --quiet .
+	build/pins/run/bin/pip freeze --exclude best-sim > requirements/core.txt
+	build/pins/run/bin/pip install --quiet '.[test,check]'
+	build/pins/run/bin/pip freeze --exclude best-sim > build/pins/all.txt
+	{ echo '-r core.txt'; grep -vxFf requirements/core.txt build/pins/all.txt; } > requirements/test.txt
+	$(PYTHON) -m venv build/pins/build
+	build/pins/build/bin/pip install --quiet -c build/pins/all.txt hatchling
+	build/pins/build/bin/pip freeze > requirements/build.txt
+
+clean: ## remove caches and built files; results/ and .venv/ stay
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+distclean: clean ## as clean, and remove .venv/ too
+	rm -rf $(VENV)
+
+# --- the environment ------------------------------------------------------------------------------------------
+# Each stamp is as new as the last installation; nothing is installed again until a file it depends on changes.
+
+$(BIN)/pip:
+	@command -v $(PYTHON) >/dev/null || { echo "best_sim needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' was not" \
+		"found. Install Python 3.11, or say where it is: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c '$(SUPPORTED)' || { echo "best_sim needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is" \
+		"`$(PYTHON) --version 2>&1`. Install Python 3.11, or say where it is:" \
+		"make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.core: requirements/core.txt requirements/build.txt pyproject.toml | $(BIN)/pip
+	@echo "Installing best_sim and the libraries it needs into $(VENV) (a minute or two, the first time)"
+	@$(PIP) install --quiet -r requirements/core.txt -r requirements/build.txt
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.test: requirements/test.txt $(VENV)/.core
+	@echo "Installing the tools that test and check it"
+	@$(PIP) install --quiet -r requirements/test.txt
+	@touch $@

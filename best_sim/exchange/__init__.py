@@ -1,0 +1,1 @@
+"""Files in and out: results, and the data that services already keep."""

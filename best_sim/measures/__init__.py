@@ -1,0 +1,1 @@
+"""What planners count: placement stability, timeliness, workload and costs."""
