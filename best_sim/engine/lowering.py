@@ -1,0 +1,298 @@
+"""What the compiled driver needs and numba does not promise, all of it, in one place.
+
+Three things: that an extension type may be a bare pointer with attributes of its own (`RecordPointer`,
+`ArrayPointer`); that the value of a generator is a pointer to a flat struct, which can be copied to memory and
+resumed there (`generator_size`, `park`, `parked`); and how an exception is returned from lowered code. The tests of
+this file run it by itself, so that a numba that changed says so there and not in a simulation.
+
+numba's own records are copied into the state of a generator, so a process could not write to its row through one; a
+pointer can be kept, and written through. Tables do not move while a run lasts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.core.imputils import lower_getattr_generic, lower_setattr_generic
+from numba.core.typing.templates import AttributeTemplate
+from numba.extending import infer_getattr, intrinsic, models, overload, register_model
+from numba.np.numpy_support import from_dtype
+
+_BYTES = ir.IntType(8).as_pointer()
+_INT64 = ir.IntType(64)
+
+
+def _short(of: types.Type) -> str:
+    # The name of a record spells out its fields; the names of compiled functions would repeat that over and over.
+    return hashlib.blake2b(str(of).encode(), digest_size=8).hexdigest()
+
+
+class RecordPointer(types.Type):
+    """Type of a pointer to a record; its attributes are the record's fields, read and written in place."""
+
+    def __init__(self, record: types.Record) -> None:
+        self.record = record
+        super().__init__(name=f"RecordPointer({_short(record)})")
+
+
+class ArrayPointer(types.Type):
+    """Type of a pointer to an array within a record; indexed with as many integers as it has dimensions."""
+
+    def __init__(self, element: types.Type, shape: tuple[int, ...], aligned: bool) -> None:
+        self.element, self.shape, self.aligned = element, shape, aligned
+        super().__init__(name=f"ArrayPointer({_short(element)}, {shape}, {aligned})")
+
+
+@register_model(RecordPointer)
+@register_model(ArrayPointer)
+class _PointerModel(models.PrimitiveModel):  # type: ignore[misc]
+    def __init__(self, manager: Any, of: types.Type) -> None:
+        super().__init__(manager, of, _BYTES)
+
+
+def _seen_as(stored: types.Type, aligned: bool) -> types.Type:
+    """Type as which model code meets a stored value: whole numbers as int64, as Python has one kind of them."""
+    if isinstance(stored, types.NestedArray):
+        return ArrayPointer(stored.dtype, stored.shape, aligned)
+    if isinstance(stored, types.Record):
+        return RecordPointer(stored)
+    return types.int64 if isinstance(stored, types.Integer) else stored
+
+
+def _read(context: Any, builder: Any, stored: types.Type, address: Any, aligned: bool) -> Any:
+    if isinstance(stored, types.NestedArray | types.Record):
+        return address
+    pointer = builder.bitcast(address, context.get_data_type(stored).as_pointer())
+    value = context.unpack_value(builder, stored, pointer, None if aligned else 1)
+    return context.cast(builder, value, stored, _seen_as(stored, aligned))
+
+
+def _write(context: Any, builder: Any, stored: types.Type, address: Any, value: Any, aligned: bool) -> None:
+    pointer = builder.bitcast(address, context.get_data_type(stored).as_pointer())
+    stored_value = context.cast(builder, value, _seen_as(stored, aligned), stored)
+    context.pack_value(builder, stored, stored_value, pointer, None if aligned else 1)
+
+
+def _is_scalar(stored: types.Type) -> bool:
+    return not isinstance(stored, types.NestedArray | types.Record)
+
+
+# --- attributes of a record ---------------------------------------------------------------------------------
+
+
+@infer_getattr
+class _RecordPointerAttributes(AttributeTemplate):  # type: ignore[misc]
+    key = RecordPointer
+
+    def generic_resolve(self, pointer: RecordPointer, name: str) -> types.Type | None:
+        record = pointer.record
+        return _seen_as(record.typeof(name), record.aligned) if name in record.fields else None
+
+
+def _field(builder: Any, record: types.Record, pointer: Any, name: str) -> Any:
+    return builder.gep(pointer, [ir.Constant(_INT64, record.offset(name))])
+
+
+@lower_getattr_generic(RecordPointer)
+def _get_field(context: Any, builder: Any, pointer: RecordPointer, value: Any, name: str) -> Any:
+    record = pointer.record
+    return _read(context, builder, record.typeof(name), _field(builder, record, value, name), record.aligned)
+
+
+@lower_setattr_generic(RecordPointer)
+def _set_field(context: Any, builder: Any, signature: Any, values: Any, name: str) -> None:
+    record = signature.args[0].record
+    stored = record.typeof(name)
+    if not _is_scalar(stored):
+        raise TypeError(f"field {name!r} is a record or an array: set its parts, not the whole")
+    value = context.cast(builder, values[1], signature.args[1], _seen_as(stored, record.aligned))
+    _write(context, builder, stored, _field(builder, record, values[0], name), value, record.aligned)
+
+
+# --- elements of an array in a record -----------------------------------------------------------------------
+
+
+def _index_types(index: types.Type) -> tuple[types.Type, ...]:
+    return tuple(index.types) if isinstance(index, types.BaseTuple) else (index,)
+
+
+def _fits(array: types.Type, index: types.Type) -> bool:
+    if not isinstance(array, ArrayPointer):
+        return False
+    indices = _index_types(index)
+    return len(indices) <= len(array.shape) and all(isinstance(one, types.Integer) for one in indices)
+
+
+def _raise_unless(context: Any, builder: Any, good: Any, message: str) -> None:
+    with cgutils.if_unlikely(builder, builder.not_(good)):
+        context.call_conv.return_user_exc(builder, IndexError, (message,))
+
+
+def _element(
+    context: Any, builder: Any, array: ArrayPointer, pointer: Any, index: types.Type, value: Any
+) -> tuple[types.Type, Any]:
+    """Type and address of the element, or of the row of elements, at an index that is checked."""
+    indices = _index_types(index)
+    values = cgutils.unpack_tuple(builder, value) if isinstance(index, types.BaseTuple) else [value]
+    position: Any = ir.Constant(_INT64, 0)
+    for one, given, extent in zip(indices, values, array.shape, strict=False):
+        given = context.cast(builder, given, one, types.int64)
+        # One unsigned comparison refuses negative numbers too.
+        good = builder.icmp_unsigned("<", given, ir.Constant(_INT64, extent))
+        _raise_unless(context, builder, good, "index outside an array of a record")
+        position = builder.add(builder.mul(position, ir.Constant(_INT64, extent)), given)
+    rest = array.shape[len(indices) :]
+    element = types.NestedArray(array.element, rest) if rest else array.element
+    size = _stored_size(context, array.element) * int(np.prod(rest, dtype=np.int64))
+    return element, builder.gep(pointer, [builder.mul(position, ir.Constant(_INT64, size))])
+
+
+def _stored_size(context: Any, element: types.Type) -> int:
+    if isinstance(element, types.Record):
+        return int(element.size)
+    return int(context.get_abi_sizeof(context.get_data_type(element)))
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _load(typing: Any, array: Any, index: Any) -> Any:
+    rest = array.shape[len(_index_types(index)) :]
+    stored = types.NestedArray(array.element, rest) if rest else array.element
+
+    def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        element, address = _element(context, builder, array, values[0], signature.args[1], values[1])
+        return _read(context, builder, element, address, array.aligned)
+
+    return _seen_as(stored, array.aligned)(array, index), lower
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _store(typing: Any, array: Any, index: Any, value: Any) -> Any:
+    seen = _seen_as(array.element, array.aligned)
+
+    def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        element, address = _element(context, builder, array, values[0], signature.args[1], values[1])
+        new = context.cast(builder, values[2], signature.args[2], seen)
+        _write(context, builder, element, address, new, array.aligned)
+        return context.get_dummy_value()
+
+    return types.void(array, index, value), lower
+
+
+@overload(operator.getitem, strict=False)
+def _array_getitem(array: Any, index: Any) -> Callable[..., Any] | None:
+    if not _fits(array, index):
+        return None
+    return lambda array, index: _load(array, index)
+
+
+@overload(operator.setitem, strict=False)
+def _array_setitem(array: Any, index: Any, value: Any) -> Callable[..., Any] | None:
+    if not _fits(array, index) or not _is_scalar(array.element) or len(_index_types(index)) != len(array.shape):
+        return None
+    return lambda array, index, value: _store(array, index, value)
+
+
+@overload(len, strict=False)
+def _array_len(array: Any) -> Callable[..., Any] | None:
+    if not isinstance(array, ArrayPointer):
+        return None
+    extent = array.shape[0]
+    return lambda array: extent
+
+
+# --- from addresses to pointers -----------------------------------------------------------------------------
+
+
+def pointer_type(dtype: np.dtype[Any]) -> RecordPointer:
+    """The type, in compiled code, of a pointer to a record of this dtype."""
+    return RecordPointer(from_dtype(dtype))
+
+
+def record_at(dtype: np.dtype[Any]) -> Any:
+    """A function for compiled code, `f(address)`: the record of this dtype at an address (an int64)."""
+    pointer = pointer_type(dtype)
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def at(typing: Any, address: Any) -> Any:
+        def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            return builder.inttoptr(values[0], _BYTES)
+
+        return pointer(types.int64), lower
+
+    return at
+
+
+def row_of(dtype: np.dtype[Any], address_field: str, length_field: str, message: str) -> Any:
+    """A function for compiled code, `f(world, index)`: one row of a table whose address is kept in the world.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+        Of the table.
+    address_field, length_field : str
+        Fields of the world that hold the table's address and its number of rows.
+    message : str
+        Of the `IndexError` raised for a row that is not in the table.
+    """
+    pointer = pointer_type(dtype)
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def row(typing: Any, world: Any, index: Any) -> Any:
+        if not isinstance(world, RecordPointer) or not isinstance(index, types.Integer):
+            return None
+
+        def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            address = _get_field(context, builder, world, values[0], address_field)
+            length = _get_field(context, builder, world, values[0], length_field)
+            position = context.cast(builder, values[1], signature.args[1], types.int64)
+            _raise_unless(context, builder, builder.icmp_unsigned("<", position, length), message)
+            offset = builder.mul(position, ir.Constant(_INT64, dtype.itemsize))
+            return builder.inttoptr(builder.add(address, offset), _BYTES)
+
+        return pointer(world, index), lower
+
+    return row
+
+
+# --- generators at rest -------------------------------------------------------------------------------------
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def generator_size(typing: Any, generator: Any) -> Any:
+    """Bytes that a generator's state takes."""
+
+    def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return context.get_constant(types.int64, context.get_abi_sizeof(context.get_data_type(generator)))
+
+    return types.int64(generator), lower
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def park(typing: Any, generator: Any, arena: Any, offset: Any) -> Any:
+    """Copy a generator's state to `arena[offset:]`."""
+
+    def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        bytes_ = context.make_array(arena)(context, builder, values[1]).data
+        place = builder.bitcast(builder.gep(bytes_, [values[2]]), values[0].type)
+        builder.store(builder.load(values[0]), place)
+        return context.get_dummy_value()
+
+    return types.void(generator, arena, types.int64), lower
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def parked(typing: Any, like: Any, arena: Any, offset: Any) -> Any:
+    """The generator whose state is at `arena[offset:]`, of the same type as `like`."""
+
+    def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        bytes_ = context.make_array(arena)(context, builder, values[1]).data
+        return builder.bitcast(builder.gep(bytes_, [values[2]]), values[0].type)
+
+    return like(like, arena, types.int64), lower

@@ -1,0 +1,34 @@
+"""The mark of a function that model code calls: plain Python, and compiled together with the processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+try:
+    from numba.extending import register_jitable
+except ImportError:  # without numba the model runs on SimPy alone
+    register_jitable = None
+
+
+def rule(function: Callable[P, T]) -> Callable[P, T]:
+    """Mark a function as one that process functions, and other rules, may call.
+
+    In Python the function stays what it is. In compiled code a call of it is compiled too.
+
+    Parameters
+    ----------
+    function : callable
+        Its arguments are numbers and records; it does not yield.
+
+    Returns
+    -------
+    callable
+        The same function.
+    """
+    if register_jitable is not None:
+        register_jitable(function)
+    return function
