@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 # The first of these names that answers with a version the package supports; `python3` if none does, so that
-# the message below can say which version was found.
+# the message below can say which version was found. (`true`: make drops what a shell that ends in "not found" says.)
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 PYTHON ?= $(or $(firstword $(shell for each in python3.11 python3.12 python3.13 python3 python; do \
-	$$each -c '$(SUPPORTED)' 2>/dev/null && echo $$each; done)),python3)
+	$$each -c '$(SUPPORTED)' 2>/dev/null && echo $$each; done; true)),python3)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

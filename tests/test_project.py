@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -150,6 +152,25 @@ def test_the_version_is_the_same_everywhere() -> None:
     version = PROJECT["project"]["version"]
     assert best_sim.__version__ == version
     assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+
+
+def test_the_wheel_carries_the_parameters_and_the_ready_experiments(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    shipped = set(zipfile.ZipFile(wheel).namelist())
+    for folder in ("parameters", "experiments"):
+        for path in (ROOT / folder).rglob("*.toml"):
+            assert f"best_sim/_{path.relative_to(ROOT).as_posix()}" in shipped
+    assert "best_sim/__init__.py" in shipped
+    assert {name.split("/")[0] for name in shipped} == {
+        "best_sim",
+        f"best_sim-{best_sim.__version__}.dist-info",
+    }
 
 
 def test_the_makefile_has_the_two_commands_of_the_readme() -> None:
