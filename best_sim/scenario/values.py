@@ -21,14 +21,15 @@ field                                                leaf
 ``x: bool``                                          a flag, unit ``yes/no``
 ``x: date``                                          a date, unit ``date``
 ``x: str``                                           a text, unit ``text``
+``x: Name``                                          a name of something else, unit ``name``
 ``x: tuple[str, ...]``                               a list of names without repeats, unit ``names``
 ``x: Days | None = None``                            any of the above, optional: None where absent
 ``x: Consent``                                       a section inside the section
 ``x: Named[Borough]``                                sections by name, given by the user; may be empty
 ==================================================== ======================================================
 
-A leaf whose unit is ``days`` may be written in days, weeks, months (365.25/12 days) or years; the attribute is
-always in days. Any other unit must be written as the schema has it. There are no defaults but None: numbers
+A leaf whose unit is ``days`` may be written in days, weeks, months (365.25/12 days) or years; its attribute
+is always in days. Any other unit must be written as the schema has it. There are no defaults but None: numbers
 belong in files.
 
 Examples
@@ -174,6 +175,8 @@ class Series:
         Strictly increasing; at least one.
     values : tuple of float
         ``values[i]`` holds from ``dates[i]`` until the next date; the first also holds before it.
+
+    Iterating gives pairs of date and value.
     """
 
     dates: tuple[date, ...]
@@ -191,6 +194,9 @@ class Series:
         float
         """
         return self.values[max(bisect_right(self.dates, day) - 1, 0)]
+
+    def __iter__(self) -> Iterator[tuple[date, float]]:
+        return iter(zip(self.dates, self.values, strict=True))
 
     def lowered(self, start: date) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """As numbers: the arguments of `best_sim.engine.luck.series_record`.
@@ -210,10 +216,10 @@ class Series:
 
     def as_list(self) -> list[dict[str, Any]]:
         """As it would be written in a file: ``[{"from": date, "value": number}, ...]``."""
-        return [{"from": day, "value": value} for day, value in zip(self.dates, self.values, strict=True)]
+        return [{"from": day, "value": value} for day, value in self]
 
     def __str__(self) -> str:
-        return ", ".join(f"{value:g} from {day}" for day, value in zip(self.dates, self.values, strict=True))
+        return ", ".join(f"{value:g} from {day}" for day, value in self)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -272,7 +278,8 @@ class Unit:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         # So that a section made in Python keeps the limits too, not only one read from a file.
         def within(value: Any) -> Any:
-            self.refuse_outside(value)
+            if not isinstance(value, str):
+                self.refuse_outside(value)
             return value
 
         return core_schema.no_info_after_validator_function(within, handler(source))
@@ -298,6 +305,9 @@ Probability = Annotated[float, Unit("probability", 0, 1)]
 
 Days = Annotated[float, Unit("days", 0)]
 """A time, 0 or more, in days."""
+
+Name = Annotated[str, Unit("name")]
+"""The name of something given elsewhere in the scenario."""
 
 
 def magnitudes(value: Any) -> tuple[float, ...]:

@@ -1,0 +1,326 @@
+"""How one value of a file is read: from what TOML gives to what the schema declares, or a clear refusal."""
+
+from __future__ import annotations
+
+import datetime as dt
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from best_sim.scenario.durations import DAYS_IN, Duration, is_number
+from best_sim.scenario.problems import RefusedError, nearest_name
+from best_sim.scenario.values import MOST_DATES, SHARES_TOLERANCE, Mix, Named, Section, Series, Shares, Unit
+from best_sim.scenario.writing import shown
+
+METADATA = ("value", "unit", "range", "status", "source", "link", "note")
+"""Keys of a described leaf."""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """What the schema says of one leaf.
+
+    Attributes
+    ----------
+    reader : callable
+        Makes the value from what TOML gives: ``reader(leaf, raw, unit)``.
+    limits : Unit
+        Unit and hard limits.
+    names : tuple of str
+        Allowed names, of a choice, a list of choices or a mix; empty where any may stand.
+    optional : bool
+        Whether it may be absent.
+    has_range : bool
+        Whether a plausible range makes sense for it.
+    """
+
+    reader: Callable[[Leaf, Any, str], Any]
+    limits: Unit
+    names: tuple[str, ...] = ()
+    optional: bool = False
+    has_range: bool = False
+
+    @property
+    def unit(self) -> str:
+        """Unit of the attribute."""
+        return self.limits.unit
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Units in which a file may give it."""
+        return tuple(DAYS_IN) if self.unit == "days" else (self.unit,)
+
+    def scale(self, unit: str) -> float:
+        """By what a number in `unit` is multiplied to be in the unit of the attribute."""
+        return DAYS_IN[unit] if self.unit == "days" else 1.0
+
+    def read(self, raw: Any, unit: str) -> Any:
+        """The value of the attribute.
+
+        Parameters
+        ----------
+        raw : object
+            As TOML gives it.
+        unit : str
+            Unit in which it is written.
+
+        Returns
+        -------
+        object
+
+        Raises
+        ------
+        RefusedError
+            If unit, type or value is not allowed.
+        """
+        if unit not in self.units:
+            raise RefusedError(
+                "this unit is not allowed here",
+                found=shown(unit),
+                allowed=", ".join(self.units),
+                nearest=nearest_name(unit, self.units) if isinstance(unit, str) else None,
+                below="unit",
+            )
+        value = self.reader(self, raw, unit)
+        if self.has_range and not isinstance(value, dt.date):
+            self.limits.refuse_outside(value)
+        return value
+
+
+Node = Leaf | type[Section] | Named[type[Section]]
+"""What a field of a section may be. `Named` sections are a mapping of one item, from ``"*"`` to their class."""
+
+ANY_NAME = "*"
+
+
+def nodes_of(section: type[Section]) -> dict[str, Node]:
+    """What each field of a section class declares.
+
+    Parameters
+    ----------
+    section : subclass of Section
+
+    Returns
+    -------
+    dict of str to Leaf, subclass of Section, or Named
+
+    Raises
+    ------
+    TypeError
+        If a field is declared in a way that no leaf has.
+    """
+    return {
+        name: _node(f"{section.__name__}.{name}", field.annotation, tuple(field.metadata))
+        for name, field in section.model_fields.items()
+    }
+
+
+def _node(where: str, annotation: Any, metadata: tuple[Any, ...]) -> Node:
+    if get_origin(annotation) is Annotated:
+        inside, *more = get_args(annotation)
+        return _node(where, inside, (*metadata, *more))
+    if get_origin(annotation) in (Union, types.UnionType):
+        inside = [arg for arg in get_args(annotation) if arg is not type(None)]
+        if len(inside) == 1 and isinstance(leaf := _node(where, inside[0], metadata), Leaf):
+            return replace(leaf, optional=True)
+        raise TypeError(f"{where}: only a leaf can be optional, as in `Days | None = None`")
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    if get_origin(annotation) is Named:
+        return Named({ANY_NAME: get_args(annotation)[0]})
+    return _leaf(where, annotation, metadata)
+
+
+def _leaf(where: str, annotation: Any, metadata: tuple[Any, ...]) -> Leaf:
+    unit = next((item for item in metadata if isinstance(item, Unit)), None)
+    shares = next((item for item in metadata if isinstance(item, Shares)), None)
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return Leaf(_read_choice, unit or Unit("choice"), names=args)
+    if origin is tuple and args[1:] == (...,) and get_origin(args[0]) is Literal:
+        return Leaf(_read_names, unit or Unit("names"), names=get_args(args[0]))
+    if annotation is Mix and shares is not None:
+        return Leaf(_read_mix, unit or Unit("probability"), names=shares.names)
+    if annotation is Duration:
+        return Leaf(_read_duration, unit or Unit("days", 0), has_range=True)
+    if annotation in _PLAIN:
+        reader, usual_unit = _PLAIN[annotation]
+        return Leaf(reader, unit or Unit(usual_unit), has_range=annotation is dt.date)
+    if annotation in _NUMERIC and unit is not None:
+        return Leaf(_NUMERIC[annotation], unit, has_range=True)
+    raise TypeError(f"{where}: {annotation} with {metadata} declares no leaf; see best_sim.scenario.values")
+
+
+# --- readers ------------------------------------------------------------------------------------------------
+
+
+def _wrong_type(what: str, raw: Any, allowed: str) -> RefusedError:
+    return RefusedError(f"this is not {what}", found=shown(raw), allowed=allowed)
+
+
+def _read_number(leaf: Leaf, raw: Any, unit: str) -> float:
+    if not is_number(raw):
+        raise _wrong_type("a number", raw, leaf.limits.limits())
+    return float(raw) * leaf.scale(unit)
+
+
+def _read_whole(leaf: Leaf, raw: Any, unit: str) -> int:
+    if not isinstance(raw, int) or isinstance(raw, bool):
+        raise _wrong_type("a whole number", raw, f"a whole number, {leaf.limits.limits()}")
+    return raw
+
+
+def _read_wholes(leaf: Leaf, raw: Any, unit: str) -> tuple[int, ...]:
+    if not isinstance(raw, list | tuple) or not raw:
+        raise _wrong_type("a list of whole numbers", raw, f"[...], each {leaf.limits.limits()}")
+    return tuple(_read_whole(leaf, item, unit) for item in raw)
+
+
+def _read_flag(leaf: Leaf, raw: Any, unit: str) -> bool:
+    if not isinstance(raw, bool):
+        raise _wrong_type("yes or no", raw, "true or false")
+    return raw
+
+
+def _read_date(leaf: Leaf, raw: Any, unit: str) -> dt.date:
+    # A datetime is a date to Python; a time of day has no place in a scenario.
+    if not isinstance(raw, dt.date) or isinstance(raw, dt.datetime):
+        raise _wrong_type("a date", raw, "a date without quotes, e.g. 2017-09-01")
+    return raw
+
+
+def _read_text(leaf: Leaf, raw: Any, unit: str) -> str:
+    if not isinstance(raw, str):
+        raise _wrong_type("a text", raw, "a text in quotes")
+    return raw
+
+
+def _read_choice(leaf: Leaf, raw: Any, unit: str) -> str:
+    if raw not in leaf.names:
+        nearest = nearest_name(raw, leaf.names) if isinstance(raw, str) else None
+        raise RefusedError(
+            "this is not one of the choices", found=shown(raw), allowed=", ".join(leaf.names), nearest=nearest
+        )
+    return str(raw)
+
+
+def _read_names(leaf: Leaf, raw: Any, unit: str) -> tuple[str, ...]:
+    allowed = f"a list of {', '.join(leaf.names)}" if leaf.names else "a list of texts"
+    if not isinstance(raw, list | tuple) or not all(isinstance(item, str) for item in raw):
+        raise _wrong_type("a list of names", raw, allowed)
+    if leaf.names:
+        for item in raw:
+            _read_choice(leaf, item, unit)
+    if len(set(raw)) < len(raw):
+        raise RefusedError("a name stands there twice", found=shown(raw), allowed=f"{allowed}, each once")
+    return tuple(raw)
+
+
+def _read_mix(leaf: Leaf, raw: Any, unit: str) -> Mix:
+    names = ", ".join(leaf.names)
+    if not isinstance(raw, Mapping):
+        raise _wrong_type("a table of shares", raw, f"a share for each of {names}")
+    for name, share in raw.items():
+        if name not in leaf.names:
+            raise RefusedError(
+                "no share has this name",
+                found=name,
+                allowed=names,
+                nearest=nearest_name(name, leaf.names),
+                below=name,
+            )
+        if not is_number(share) or not 0 <= share <= 1:
+            raise RefusedError(
+                "this is not a share", found=shown(share), allowed="a number from 0 to 1", below=name
+            )
+    missing = [name for name in leaf.names if name not in raw]
+    if missing:
+        raise RefusedError(
+            f"no share for {', '.join(missing)}", found=shown(raw), allowed=f"a share for each of {names}"
+        )
+    total = sum(raw.values())
+    if abs(total - 1) > SHARES_TOLERANCE:
+        raise RefusedError(
+            "the shares do not sum to one", found=f"{shown(raw)}, sum {total:.10g}", allowed="sum 1"
+        )
+    return Mix({name: float(raw[name]) for name in leaf.names})
+
+
+def _read_series(leaf: Leaf, raw: Any, unit: str) -> Series:
+    example = "[ { from = 2017-04-01, value = 50 }, ... ]"
+    if isinstance(raw, Series):
+        raw = raw.as_list()
+    if not isinstance(raw, list | tuple) or not all(
+        isinstance(item, Mapping) and set(item) == {"from", "value"} for item in raw
+    ):
+        raise _wrong_type("a list of dated values", raw, example)
+    if not raw:
+        raise RefusedError(
+            "the list of dated values is empty", found="[]", allowed=f"at least one: {example}"
+        )
+    if len(raw) > MOST_DATES:
+        raise RefusedError("too many dated values", found=str(len(raw)), allowed=f"at most {MOST_DATES}")
+    dates = tuple(_read_date(leaf, item["from"], unit) for item in raw)
+    for before, after in zip(dates[:-1], dates[1:], strict=True):
+        if after <= before:
+            raise RefusedError(
+                "the dates are out of order",
+                found=f"{after} after {before}",
+                allowed="each date later than the one before",
+            )
+    return Series(dates, tuple(_read_number(leaf, item["value"], unit) for item in raw))
+
+
+def _read_duration(leaf: Leaf, raw: Any, unit: str) -> Duration:
+    if not isinstance(raw, Mapping) or "distribution" not in raw:
+        raise _wrong_type("a distribution", raw, 'a table such as { distribution = "constant", value = 3 }')
+    return Duration.of(
+        raw["distribution"], unit, **{name: v for name, v in raw.items() if name != "distribution"}
+    )
+
+
+_PLAIN: Mapping[Any, tuple[Callable[[Leaf, Any, str], Any], str]] = types.MappingProxyType(
+    {
+        bool: (_read_flag, "yes/no"),
+        dt.date: (_read_date, "date"),
+        str: (_read_text, "text"),
+        tuple[str, ...]: (_read_names, "names"),
+    }
+)
+
+_NUMERIC: Mapping[Any, Callable[[Leaf, Any, str], Any]] = types.MappingProxyType(
+    {float: _read_number, int: _read_whole, tuple[int, ...]: _read_wholes, Series: _read_series}
+)
+
+
+def read_range(leaf: Leaf, raw: Any) -> tuple[Any, Any]:
+    """A plausible range, as it is written.
+
+    Parameters
+    ----------
+    leaf : Leaf
+    raw : object
+        As TOML gives it.
+
+    Returns
+    -------
+    low, high : float or date
+
+    Raises
+    ------
+    RefusedError
+        If it is no range, or the leaf has none.
+    """
+    if not leaf.has_range:
+        raise RefusedError("only numbers, times and dates have a range", found=shown(raw), below="range")
+    ordered = isinstance(raw, Sequence) and len(raw) == 2
+    if (
+        not ordered
+        or not (all(map(is_number, raw)) or all(type(end) is dt.date for end in raw))
+        or raw[0] > raw[1]
+    ):
+        raise RefusedError(
+            "this is not a range", found=shown(raw), allowed="[lowest, highest]", below="range"
+        )
+    return raw[0], raw[1]

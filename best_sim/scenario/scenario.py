@@ -1,0 +1,264 @@
+"""A scenario: every parameter of one simulated world, with where each comes from."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from best_sim.scenario.files import line_of, read_with_extended
+from best_sim.scenario.layers import (
+    BY_SET,
+    Built,
+    Key,
+    Layers,
+    Provenance,
+    canonical,
+    flatten,
+    parse_override,
+    problem_of,
+    with_changes,
+)
+from best_sim.scenario.problems import Problem, RefusedError, ScenarioError
+from best_sim.scenario.values import Named, Section
+from best_sim.scenario.writing import toml_document
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from best_sim.scenario.schema import Parameters
+
+Root = TypeVar("Root", bound=Section, covariant=True)
+
+
+class Scenario(Generic[Root]):
+    """A typed, immutable, validated set of parameters.
+
+    Load one with `Scenario.load`. The sections of the schema are attributes: ``scenario.trial.consent.probability``.
+    Two scenarios are equal if all their values are, whatever their names, sources and notes.
+
+    Attributes
+    ----------
+    name : str
+        Name of the scenario, or of its file without folder and ``.toml``.
+    title : str
+        What the file calls itself; the nearest extended file's title where it has none.
+    parameters : Section
+        Root of the schema. ``scenario.x`` is short for ``scenario.parameters.x``.
+    provenance : mapping of str to Provenance
+        By dotted key, in the schema's order: value as written, unit, range, status, source, link, note, file.
+    warnings : tuple of Problem
+        What looks wrong, but can be used.
+
+    Examples
+    --------
+    >>> scenario = Scenario.load("london-2017", overrides=["trial.target_families=200"])  # doctest: +SKIP
+    >>> scenario.trial.target_families  # doctest: +SKIP
+    200
+    """
+
+    name: str
+    title: str
+    parameters: Root
+    provenance: Mapping[str, Provenance]
+    warnings: tuple[Problem, ...]
+    _values: Mapping[str, Any]
+    _layers: Layers
+
+    def __init__(self, *, name: str, title: str, layers: Layers, built: Built) -> None:
+        # Past `__setattr__`, which keeps a scenario as it is.
+        self.__dict__.update(
+            name=name,
+            title=title,
+            parameters=built.root,
+            provenance=with_changes(layers, built.values),
+            warnings=tuple(built.problems),
+            _values=Named({".".join(key): value for key, value in built.values.items()}),
+            _layers=layers,
+        )
+
+    @classmethod
+    def load(
+        cls,
+        name_or_path: str | os.PathLike[str],
+        overrides: Iterable[str] = (),
+        *,
+        schema: type[Section] | None = None,
+    ) -> Scenario[Parameters]:
+        """Read a scenario.
+
+        Parameters
+        ----------
+        name_or_path : str or path
+            The name of a scenario that comes with the package, or the path of a TOML file.
+        overrides : iterable of str
+            Such as ``"lift.teams.london.families_per_clinician=6"``; a TOML value, or else a text, after the ``=``.
+            The key may lead into a distribution or a mix (``"court.notice.mean=3"``); it may create nothing new.
+        schema : subclass of Section, optional
+            Root of the schema; that of the model if not given.
+
+        Returns
+        -------
+        Scenario
+
+        Raises
+        ------
+        ScenarioError
+            With all that is wrong.
+        """
+        scenario, problems = _load(name_or_path, overrides, schema)
+        if scenario is None:
+            raise ScenarioError(problem for problem in problems if not problem.warning)
+        return cast("Scenario[Parameters]", scenario)
+
+    def replace(self, changes: Mapping[str, Any]) -> Scenario[Root]:
+        """A scenario with some values changed.
+
+        Parameters
+        ----------
+        changes : mapping of str to object
+            By dotted key, what TOML could give: ``{"trial.consent.probability": 0.6}``. As in an override, a number
+            is in the unit in which the scenario writes the parameter, and the key may lead into a distribution; give
+            ``{"value": 3, "unit": "weeks"}`` for another unit. A `Duration`, `Series` or `Mix` may stand as well.
+
+        Returns
+        -------
+        Scenario
+
+        Raises
+        ------
+        ScenarioError
+            With all that is wrong.
+        """
+        layers = self._layers.copy()
+        layers.add_overrides(
+            ((tuple(key.split(".")), value) for key, value in changes.items()), file="replace"
+        )
+        built = layers.build("replace")
+        errors = [problem for problem in built.problems if not problem.warning]
+        if errors:
+            raise ScenarioError(errors)
+        return Scenario(name=self.name, title=self.title, layers=layers, built=built)
+
+    @functools.cached_property
+    def hash(self) -> str:
+        """SHA-256 of all values: not of names, titles, units, notes, sources or files."""
+        text = json.dumps({key: canonical(value) for key, value in self._values.items()}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def as_toml(self) -> str:
+        """The whole scenario, resolved, as one base file with all descriptions; reads back as an equal scenario."""
+        head = {"title": self.title} if self.title else {}
+        return toml_document(head, ((key, entry.as_table()) for key, entry in flatten(self._layers)))
+
+    def table(self) -> pd.DataFrame:
+        """All parameters, one a row.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``name`` (dotted), ``value``, ``unit``, ``range`` (all three as written, as text), ``status``,
+            ``source``, ``link``, ``file``.
+        """
+        from best_sim.scenario.tables import table_of
+
+        return table_of(self)
+
+    def changed(self) -> pd.DataFrame:
+        """The parameters that differ from the base file or are not in it; as `table`."""
+        from best_sim.scenario.tables import table_of
+
+        return table_of(self, changed=True)
+
+    def __getattr__(self, name: str) -> Any:
+        # Only reached for what is not an attribute; dunder look-ups of copy and pickle come before there is a root.
+        if name.startswith("_") or "parameters" not in self.__dict__:
+            raise AttributeError(name)
+        return getattr(self.parameters, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError("a scenario can't be changed; `replace` makes a changed one")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *type(self.parameters).model_fields]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Scenario):
+            return NotImplemented
+        return self._layers.schema is other._layers.schema and self.hash == other.hash
+
+    def __hash__(self) -> int:
+        return hash(self.hash)
+
+    def __repr__(self) -> str:
+        return f"<Scenario {self.name!r}: {len(self.provenance)} parameters, hash {self.hash[:12]}>"
+
+
+def check(
+    name_or_path: str | os.PathLike[str],
+    overrides: Iterable[str] = (),
+    *,
+    schema: type[Section] | None = None,
+) -> list[Problem]:
+    """All that is wrong with a scenario, or looks wrong.
+
+    Parameters
+    ----------
+    name_or_path, overrides, schema
+        As of `Scenario.load`.
+
+    Returns
+    -------
+    list of Problem
+        Errors first, then warnings; empty if all is well.
+    """
+    try:
+        return _load(name_or_path, overrides, schema)[1]
+    except ScenarioError as error:
+        # A file that can't be read: there is nothing to go on with.
+        return list(error.problems)
+
+
+def _load(
+    name_or_path: str | os.PathLike[str], overrides: Iterable[str], schema: type[Section] | None
+) -> tuple[Scenario[Section] | None, list[Problem]]:
+    """The scenario, if it can be used, and all problems, errors first."""
+    if schema is None:
+        from best_sim.scenario.schema import Parameters
+
+        schema = Parameters
+    files = read_with_extended(name_or_path)
+    layers = Layers(schema)
+    layers.add_base(files[0].table, files[0].shown)
+    for file in files[1:]:
+        layers.add_file(file.table, file.shown)
+    layers.add_overrides(_parsed(overrides, layers.problems))
+    built = layers.build(files[-1].shown)
+    texts = {file.shown: file.text for file in files}
+    problems = [_located(problem, texts) for problem in sorted(built.problems, key=lambda each: each.warning)]
+    if any(not problem.warning for problem in problems):
+        return None, problems
+    title = next((file.title for file in reversed(files) if file.title), "")
+    built = dataclasses.replace(built, problems=problems)
+    return Scenario(name=Path(name_or_path).stem, title=title, layers=layers, built=built), problems
+
+
+def _parsed(overrides: Iterable[str], problems: list[Problem]) -> Iterator[tuple[Key, Any]]:
+    """The overrides that can be read; the others are added to `problems`."""
+    for text in overrides:
+        try:
+            yield parse_override(text)
+        except RefusedError as refused:
+            problems.append(problem_of(BY_SET, (), refused))
+
+
+def _located(problem: Problem, texts: Mapping[str, str]) -> Problem:
+    """The problem with its line, if it is in a file and the line can be found."""
+    if problem.line is not None or problem.file not in texts:
+        return problem
+    return dataclasses.replace(problem, line=line_of(texts[problem.file], problem.key.split(".")))

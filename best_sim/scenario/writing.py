@@ -1,0 +1,91 @@
+"""TOML out: values, leaves and whole documents, so that what is written reads back the same."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def toml_key(name: str) -> str:
+    """A key as TOML writes it: quoted only where it must be."""
+    return name if _BARE_KEY.fullmatch(name) else _text(name)
+
+
+def toml_value(value: Any) -> str:
+    """A value as TOML writes it, on one line.
+
+    Parameters
+    ----------
+    value : bool, int, float, str, date, mapping, list or tuple
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    TypeError
+        If TOML has no such value.
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return (
+            f"{{ {', '.join(f'{toml_key(k)} = {toml_value(v)}' for k, v in value.items())} }}"
+            if value
+            else "{}"
+        )
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(toml_value, value))}]"
+    raise TypeError(f"TOML has no value like {value!r}")
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it: as TOML would write it where it can, shortened where it is long."""
+    try:
+        text = toml_value(value)
+    except TypeError:
+        text = repr(value)
+    return text if len(text) <= 100 else f"{text[:97]}..."
+
+
+def toml_document(
+    head: Mapping[str, Any], leaves: Iterable[tuple[tuple[str, ...], Mapping[str, Any]]]
+) -> str:
+    """A document of described leaves.
+
+    Parameters
+    ----------
+    head : mapping
+        Keys before the first section.
+    leaves : iterable of (path, table)
+        In the order in which they are written; leaves of one section follow one another.
+
+    Returns
+    -------
+    str
+    """
+    lines = [f"{toml_key(key)} = {toml_value(value)}" for key, value in head.items()]
+    section: tuple[str, ...] = ()
+    for path, table in leaves:
+        if path[:-1] != section:
+            section = path[:-1]
+            lines += ["", f"[{'.'.join(map(toml_key, section))}]"]
+        lines.append(f"{toml_key(path[-1])} = {toml_value(table)}")
+    return "\n".join(lines) + "\n"
+
+
+def _text(value: str) -> str:
+    # A JSON string is a TOML basic string, but for the one control character that JSON leaves as it is.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
