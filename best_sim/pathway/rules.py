@@ -400,10 +400,12 @@ def order_score(world, k, under_one, need, kin, lift, home_advised):
 @rule
 def hazard_weight(world, f, g, now):
     """What multiplies the baseline hazard of an unplanned move of this group, now (proportional hazards)."""
-    age_years = (g.youngest_days + now - f.entered) / YEAR
-    x = world.hazard_age * age_years + world.hazard_moves * min(g.unplanned, 5) + world.hazard_need * f.need
-    if f.arm == LIFT and g.in_care == 1:
-        x += world.hazard_lift
+    x = world.hazard_need * f.need
+    if g.in_care == 1:
+        age_years = (g.youngest_days + now - f.entered) / YEAR
+        x += world.hazard_age * age_years + world.hazard_moves * min(g.unplanned, 5)
+        if f.arm == LIFT:
+            x += world.hazard_lift
     return g.frailty * math.exp(x)
 
 
