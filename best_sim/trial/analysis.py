@@ -1,0 +1,874 @@
+"""The analyses of the primary outcome: one treatment contrast from children nested in families.
+
+Every analysis here takes the same columns and returns the same :class:`Fit`, so that a power experiment can
+swap one for another. They run once per simulated trial, thousands of times, hence three habits:
+
+- what depends on the data is never an exception: a trial in which an arm is empty gives a `Fit` that says so;
+- the mixed model works on sums per family, condensed once, so that its search costs the same for 30 families
+  or 30,000;
+- the kernels of the mixed model are plain Python functions compiled by numba on first use, without the GIL,
+  so that threads run in parallel. Called uncompiled, the same functions give the same answers.
+
+Throughout, the contrast is *treated minus control*: for a score where more is worse, as the SDQ's total
+difficulties, a benefit is negative.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+__all__ = [
+    "PRIMARY_METHODS",
+    "Analysis",
+    "Fit",
+    "ancova_cluster_robust",
+    "mixed_model",
+    "t_test_children",
+    "t_test_family_means",
+]
+
+Floats = NDArray[np.float64]
+Likelihood = Literal["reml", "ml"]
+DegreesOfFreedom = Literal["satterthwaite", "between-within", "normal"]
+
+MINIMUM_FAMILIES = 3
+"""With fewer families than this, and two arms, nothing is left to estimate variation between families."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """One analysis of one trial.
+
+    Attributes
+    ----------
+    estimate
+        Treatment contrast, treated minus control, in units of the outcome.
+    standard_error
+        Its standard error, in units of the outcome.
+    df
+        Degrees of freedom of the reference t distribution; infinite for the normal.
+    statistic
+        `estimate / standard_error`.
+    p_value
+        Two-sided.
+    interval
+        Low and high end of the two-sided confidence interval at 1 - alpha.
+    method
+        Name of the analysis, with whatever in it can be chosen, e.g. ``"mixed-model reml satterthwaite"``.
+    n_families, n_children
+        Families and children analysed, after rows with missing values were dropped.
+    n_dropped
+        Rows (children) dropped because the outcome, the arm or a covariate was missing.
+    family_variance, residual_variance
+        Variance between families, and between siblings of one family, given the covariates, in squared units
+        of the outcome. NaN where the analysis does not estimate them.
+    converged
+        False if there is no usable result; every other number that could not be had is then NaN.
+    note
+        Empty, or one sentence on what a reader should know: why it failed, or what was special.
+    """
+
+    estimate: float
+    standard_error: float
+    df: float
+    statistic: float
+    p_value: float
+    interval: tuple[float, float]
+    method: str
+    n_families: int
+    n_children: int
+    n_dropped: int = 0
+    family_variance: float = math.nan
+    residual_variance: float = math.nan
+    converged: bool = True
+    note: str = ""
+
+    @property
+    def icc(self) -> float:
+        """Intracluster correlation given the covariates: the share of variance between families."""
+        return self.family_variance / (self.family_variance + self.residual_variance)
+
+
+class Analysis(Protocol):
+    """What every entry of `PRIMARY_METHODS` can be called with."""
+
+    def __call__(
+        self,
+        y: ArrayLike,
+        treated: ArrayLike,
+        family: ArrayLike,
+        covariates: ArrayLike | None = None,
+        *,
+        alpha: float = 0.05,
+    ) -> Fit:
+        """Analyse one trial; see :func:`mixed_model` for the columns."""
+        ...
+
+
+# ------------------------------------------------------------------------------------------------------------
+# The analyses
+
+
+def mixed_model(
+    y: ArrayLike,
+    treated: ArrayLike,
+    family: ArrayLike,
+    covariates: ArrayLike | None = None,
+    method: Likelihood = "reml",
+    df: DegreesOfFreedom = "satterthwaite",
+    alpha: float = 0.05,
+) -> Fit:
+    r"""Linear mixed model with a random intercept per family.
+
+    :math:`y_{fc} = x_{fc}'\beta + u_f + e_{fc}`, with :math:`u_f \sim N(0, \sigma_u^2)` and
+    :math:`e_{fc} \sim N(0, \sigma_e^2)`, fitted by (restricted) maximum likelihood.
+
+    Parameters
+    ----------
+    y : (n_children,) array
+        Outcome. Rows with a missing (NaN) outcome, arm or covariate are dropped and counted.
+    treated : (n_children,) array of bool or 0/1
+        Arm of the child's family.
+    family : (n_children,) array
+        Identity of the family; any values that can be sorted, in any order.
+    covariates : (n_children,) or (n_children, k) array, optional
+        Baseline score, indicators of site and so on. An intercept is always added. A column that depends
+        linearly on those before it (a site without children, an indicator too many) is left out, as R does.
+    method : {"reml", "ml"}
+        Restricted maximum likelihood (Patterson & Thompson 1971), or full maximum likelihood.
+    df : {"satterthwaite", "between-within", "normal"}
+        Reference distribution of the contrast; see Notes.
+    alpha : float
+        Two-sided level of the interval.
+
+    Returns
+    -------
+    Fit
+        With `converged=False` and a note where the data cannot carry the model; never an exception for that.
+
+    Raises
+    ------
+    ValueError
+        If the columns differ in length, or an option is not one of those above.
+
+    Notes
+    -----
+    *Likelihood.* Given the ratio :math:`\lambda = \sigma_u^2/\sigma_e^2`, coefficients and residual variance
+    have a closed form, and the covariance of a family of size m has the inverse :math:`\sigma_e^{-2}\{I -
+    \lambda/(1+m\lambda) J\}`. So the profile deviance is a function of :math:`\lambda` alone, and of one
+    matrix of cross-products of family sums per size of family. It is scanned over the whole range, zero
+    included, because it may have more than one minimum, and the best stretch is polished by Newton steps on
+    its exact derivative. At the lower end the family variance is exactly zero and the fit is ordinary least
+    squares.
+
+    *Satterthwaite.* With :math:`v(\theta)` the estimated variance of the contrast as a function of the
+    variance components, :math:`\nu = 2v^2 / (g' W g)`, :math:`g` its gradient and :math:`W` twice the inverse
+    of the Hessian of the deviance, as lmerTest has it. Profiling out :math:`\sigma_e^2` reduces this to
+
+    .. math:: 1/\nu = 1/(n-p) + \{d \log v/d\lambda\}^2 / D''(\lambda)
+
+    with :math:`v` and the deviance :math:`D` both profiled. It equals the exact degrees of freedom in
+    balanced data. Where the family variance is zero only the first term is left (as in lmerTest, whose
+    parameter is the root of :math:`\lambda`).
+
+    *Between-within.* Families less the coefficients that are constant within every family; if the arm itself
+    varies within families, children less families less the coefficients that vary (the rule of R's nlme).
+
+    References
+    ----------
+    Patterson & Thompson (1971) Biometrika 58:545. Satterthwaite (1946) Biometrics Bulletin 2:110. Giesbrecht
+    & Burns (1985) Biometrics 41:477. Kuznetsova, Brockhoff & Christensen (2017) Journal of Statistical
+    Software 82(13). Schluchter & Elashoff (1990) Journal of Statistical Computation and Simulation 37:69.
+    Pinheiro & Bates (2000) Mixed-Effects Models in S and S-PLUS, section 2.4.
+    """
+    if method not in ("reml", "ml"):
+        raise ValueError(f"method is {method!r}; it may be 'reml' or 'ml'")
+    if df not in ("satterthwaite", "between-within", "normal"):
+        raise ValueError(f"df is {df!r}; it may be 'satterthwaite', 'between-within' or 'normal'")
+    data = _complete_rows(y, treated, family, covariates)
+    name = f"mixed-model {method} {df}"
+    if data.obstacle:
+        return _failure(name, data, data.obstacle)
+    return _random_intercept(data, name, method, df, alpha)
+
+
+def ancova_cluster_robust(
+    y: ArrayLike,
+    treated: ArrayLike,
+    family: ArrayLike,
+    covariates: ArrayLike | None = None,
+    alpha: float = 0.05,
+) -> Fit:
+    r"""Ordinary least squares with a variance that is robust to correlation within families.
+
+    The sandwich variance of Liang & Zeger (1986) with the small-sample factor
+    :math:`\frac{G}{G-1}\frac{n-1}{n-p}` for G families, n children and p coefficients ("CR1"; the default of
+    Stata, and of statsmodels' ``cov_type="cluster"`` with ``use_correction=True``), referred to a t
+    distribution with G - 1 degrees of freedom, as both do.
+
+    Parameters
+    ----------
+    y, treated, family, covariates, alpha
+        As for :func:`mixed_model`.
+
+    Returns
+    -------
+    Fit
+        Variance components are NaN: nothing is assumed about them.
+
+    Raises
+    ------
+    ValueError
+        If the columns differ in length.
+
+    References
+    ----------
+    Liang & Zeger (1986) Biometrika 73:13. Cameron & Miller (2015) Journal of Human Resources 50:317.
+    """
+    method = "ancova-cluster-robust"
+    data = _complete_rows(y, treated, family, covariates)
+    if data.obstacle:
+        return _failure(method, data, data.obstacle)
+    basis, _, contrast_norm = _orthonormal_basis(data.design)
+    n, rank = len(data.y), basis.shape[1]
+    if contrast_norm == 0.0:
+        return _failure(method, data, ALIASED)
+    if n <= rank:
+        return _failure(method, data, SATURATED)
+    coordinates = basis.T @ data.y
+    residual = data.y - basis @ coordinates
+    if residual @ residual <= NEGLIGIBLE * (data.y @ data.y):
+        return _failure(method, data, NO_VARIATION)
+    # In an orthonormal basis the contrast is the last coordinate over its norm, so only that column's scores
+    # matter.
+    scores = np.bincount(data.family, weights=basis[:, -1] * residual, minlength=data.n_families)
+    correction = data.n_families / (data.n_families - 1) * (n - 1) / (n - rank)
+    standard_error = math.sqrt(correction * float(scores @ scores)) / contrast_norm
+    if standard_error == 0.0:
+        return _failure(method, data, NO_VARIATION)
+    estimate = float(coordinates[-1]) / contrast_norm
+    return _inference(method, data, estimate, standard_error, data.n_families - 1, alpha)
+
+
+def t_test_family_means(
+    y: ArrayLike,
+    treated: ArrayLike,
+    family: ArrayLike,
+    covariates: ArrayLike | None = None,
+    alpha: float = 0.05,
+) -> Fit:
+    """Student's t test on one mean per family: the simplest analysis that respects the randomisation.
+
+    Each family counts once, whatever its size, so it is valid but wasteful when sizes differ (Donner & Klar
+    2000). Families in the two arms are assumed to have means of equal variance; df = families - 2.
+
+    Parameters
+    ----------
+    y, treated, family, alpha
+        As for :func:`mixed_model`.
+    covariates
+        Not adjusted for. Children with a missing covariate are still dropped, so that every analysis of a
+        trial sees the same children.
+
+    Returns
+    -------
+    Fit
+        Not converged if an arm varies within a family.
+
+    Raises
+    ------
+    ValueError
+        If the columns differ in length.
+    """
+    method = "t-test-family-means"
+    data = _complete_rows(y, treated, family, covariates)
+    if data.obstacle:
+        return _failure(method, data, data.obstacle)
+    sizes = np.bincount(data.family, minlength=data.n_families)
+    arm = np.bincount(data.family, weights=data.treated, minlength=data.n_families) / sizes
+    if np.any(arm[data.family] != data.treated):
+        return _failure(method, data, "the arm varies within a family, so family means cannot be compared")
+    means = np.bincount(data.family, weights=data.y, minlength=data.n_families) / sizes
+    return _two_samples(method, data, means, arm, alpha)
+
+
+def t_test_children(
+    y: ArrayLike,
+    treated: ArrayLike,
+    family: ArrayLike,
+    covariates: ArrayLike | None = None,
+    alpha: float = 0.05,
+) -> Fit:
+    """Student's t test on children as if siblings were strangers.
+
+    Too optimistic wherever siblings resemble each other; kept to show by how much. df = children - 2.
+
+    Parameters
+    ----------
+    y, treated, family, alpha
+        As for :func:`mixed_model`; `family` is only counted.
+    covariates
+        Not adjusted for; children with a missing one are dropped, as in :func:`t_test_family_means`.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    ValueError
+        If the columns differ in length.
+    """
+    method = "t-test-children"
+    data = _complete_rows(y, treated, family, covariates)
+    if data.obstacle:
+        return _failure(method, data, data.obstacle)
+    return _two_samples(method, data, data.y, data.treated, alpha)
+
+
+PRIMARY_METHODS: Mapping[str, Analysis] = MappingProxyType(
+    {
+        "mixed-model": mixed_model,
+        "ancova-cluster-robust": ancova_cluster_robust,
+        "t-test-family-means": t_test_family_means,
+        "t-test-children": t_test_children,
+    }
+)
+"""The analyses a scenario may name, by name."""
+
+
+# ------------------------------------------------------------------------------------------------------------
+# What the analyses share: rows in, a Fit out
+
+ALIASED = "the arm cannot be told apart from the covariates"
+NO_FREEDOM = "there are no degrees of freedom left for the arm"
+SATURATED = "there are no more children than coefficients"
+NO_VARIATION = "the outcome does not vary once the covariates are accounted for"
+SAME_SIBLINGS = "the residual variance is zero: siblings do not differ once the covariates are accounted for"
+SINGLETONS = "no family has two children: the variance is all residual, as it cannot be split"
+FAMILY_VARIANCE_ZERO = "the family variance is estimated as zero"
+
+NEGLIGIBLE = 1e-20
+"""A residual sum of squares below this share of the outcome's own is rounding error, not variation."""
+DEPENDENT = 1e-7
+"""Columns of which less than this share is left after those before them are dropped (as in R's `lm`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Complete rows of a trial, and the first reason, if any, why they cannot be analysed."""
+
+    y: Floats
+    treated: Floats
+    design: Floats  # intercept, covariates, and the arm last: its coefficient is the contrast
+    family: NDArray[np.intp]  # 0, 1, ..., n_families - 1
+    n_families: int
+    n_dropped: int
+    obstacle: str
+
+
+def _complete_rows(
+    y: ArrayLike, treated: ArrayLike, family: ArrayLike, covariates: ArrayLike | None
+) -> _Rows:
+    outcome = np.asarray(y, dtype=np.float64)
+    arm = np.asarray(treated, dtype=np.float64)
+    label = np.asarray(family)
+    n = outcome.size
+    others = np.empty((n, 0)) if covariates is None else np.asarray(covariates, dtype=np.float64)
+    if others.ndim == 1:
+        others = others[:, np.newaxis]
+    if outcome.ndim != 1 or arm.shape != (n,) or label.shape != (n,) or others.ndim != 2 or len(others) != n:
+        raise ValueError(
+            "y, treated, family and covariates need one row per child; "
+            f"their shapes are {outcome.shape}, {arm.shape}, {label.shape} and {others.shape}"
+        )
+    design = np.empty((n, others.shape[1] + 2))
+    design[:, 0] = 1.0
+    design[:, 1:-1] = others
+    design[:, -1] = arm
+    complete = np.isfinite(outcome) & np.isfinite(design).all(axis=1)
+    n_dropped = n - int(np.count_nonzero(complete))
+    if n_dropped:
+        outcome, arm, label, design = outcome[complete], arm[complete], label[complete], design[complete]
+    families, codes = np.unique(label, return_inverse=True)
+
+    obstacle = ""
+    if not np.all((arm == 0.0) | (arm == 1.0)):
+        raise ValueError(
+            f"treated may only hold 0 and 1; it also holds {arm[(arm != 0.0) & (arm != 1.0)][0]}"
+        )
+    if not 0 < np.count_nonzero(arm) < arm.size:
+        obstacle = "no child was analysed" if arm.size == 0 else "an arm is empty"
+    elif families.size < MINIMUM_FAMILIES:
+        obstacle = f"only {families.size} families were analysed; at least {MINIMUM_FAMILIES} are needed"
+    return _Rows(outcome, arm, design, codes, int(families.size), n_dropped, obstacle)
+
+
+def _failure(method: str, data: _Rows, note: str) -> Fit:
+    return Fit(
+        estimate=math.nan,
+        standard_error=math.nan,
+        df=math.nan,
+        statistic=math.nan,
+        p_value=math.nan,
+        interval=(math.nan, math.nan),
+        method=method,
+        n_families=data.n_families,
+        n_children=data.y.size,
+        n_dropped=data.n_dropped,
+        converged=False,
+        note=note,
+    )
+
+
+def _inference(
+    method: str,
+    data: _Rows,
+    estimate: float,
+    standard_error: float,
+    df: float,
+    alpha: float,
+    *,
+    family_variance: float = math.nan,
+    residual_variance: float = math.nan,
+    note: str = "",
+) -> Fit:
+    """Refer estimate over standard error to t with `df` degrees of freedom; to the normal if infinite."""
+    statistic = estimate / standard_error
+    if math.isinf(df):
+        p_value = 2.0 * float(special.ndtr(-abs(statistic)))
+        critical = float(special.ndtri(1.0 - alpha / 2.0))
+    else:
+        p_value = 2.0 * float(special.stdtr(df, -abs(statistic)))
+        critical = float(special.stdtrit(df, 1.0 - alpha / 2.0))
+    reach = critical * standard_error
+    return Fit(
+        estimate=estimate,
+        standard_error=standard_error,
+        df=float(df),
+        statistic=statistic,
+        p_value=p_value,
+        interval=(estimate - reach, estimate + reach),
+        method=method,
+        n_families=data.n_families,
+        n_children=data.y.size,
+        n_dropped=data.n_dropped,
+        family_variance=family_variance,
+        residual_variance=residual_variance,
+        note=note,
+    )
+
+
+def _two_samples(method: str, data: _Rows, values: Floats, arm: Floats, alpha: float) -> Fit:
+    one, other = values[arm == 1.0], values[arm == 0.0]
+    df = values.size - 2
+    if df < 1:
+        return _failure(method, data, SATURATED)
+    squares = float(((one - one.mean()) ** 2).sum() + ((other - other.mean()) ** 2).sum())
+    if squares <= NEGLIGIBLE * float(values @ values):
+        return _failure(method, data, NO_VARIATION)
+    standard_error = math.sqrt(squares / df * (1.0 / one.size + 1.0 / other.size))
+    return _inference(method, data, float(one.mean() - other.mean()), standard_error, df, alpha)
+
+
+# ------------------------------------------------------------------------------------------------------------
+# The random-intercept model
+
+
+def _random_intercept(data: _Rows, name: str, method: Likelihood, df: DegreesOfFreedom, alpha: float) -> Fit:
+    """Fit the model of :func:`mixed_model`; the contrast is the last column's coefficient."""
+    kernels = _compiled()
+    reml = method == "reml"
+    basis, kept, contrast_norm = kernels.orthonormal_basis(data.design)
+    if contrast_norm == 0.0:
+        return _failure(name, data, ALIASED)
+    n, rank = basis.shape
+    if n <= rank:
+        return _failure(name, data, SATURATED)
+    cross, sizes, counts, residual_squares, coordinate, varying, contrast_varies = kernels.condense(
+        basis, data.design, kept, data.y, data.family, data.n_families
+    )
+    if residual_squares <= NEGLIGIBLE * float(data.y @ data.y):
+        return _failure(name, data, NO_VARIATION)
+
+    between_within = n - data.n_families - varying if contrast_varies else data.n_families - (rank - varying)
+    # Without this the fit would fall back on zero family variance, and claim what it cannot know.
+    if between_within < 1 and (df == "between-within" or not contrast_varies):
+        return _failure(name, data, NO_FREEDOM)
+
+    settled, ratio, residual_variance, shift, variance, satterthwaite = kernels.maximise(
+        cross, sizes, counts, residual_squares, n, rank, reml
+    )
+    if not settled:
+        return _failure(name, data, SAME_SIBLINGS)
+    note = ""
+    if sizes[-1] == 1.0:
+        note = SINGLETONS
+    elif ratio == 0.0:
+        note = FAMILY_VARIANCE_ZERO
+    freedom = {"satterthwaite": satterthwaite, "between-within": between_within, "normal": math.inf}[df]
+    return _inference(
+        name,
+        data,
+        float(coordinate + shift) / contrast_norm,
+        math.sqrt(variance) / contrast_norm,
+        freedom,
+        alpha,
+        family_variance=float(ratio * residual_variance),
+        residual_variance=float(residual_variance),
+        note=note,
+    )
+
+
+def _orthonormal_basis(design: Floats) -> tuple[Floats, NDArray[np.bool_], float]:
+    """Orthonormal columns that span the design, by Gram-Schmidt with dependent columns left out.
+
+    In such a basis the coefficient of the *last* column of the design is the last coordinate divided by the
+    length of what that column adds to the others, and no digits are lost to the scale of the covariates.
+
+    Parameters
+    ----------
+    design : (n, k) array
+
+    Returns
+    -------
+    basis : (n, rank) array
+    kept : (k,) array of bool
+        Which columns of the design are not linear combinations of those before.
+    last_norm : float
+        Length of the part of the last column that is orthogonal to the others; 0 if it depends on them.
+    """
+    n, width = design.shape
+    directions = np.empty((width, n))
+    kept = np.zeros(width, dtype=np.bool_)
+    rank = 0
+    last_norm = 0.0
+    for column in range(width):
+        vector = design[:, column].copy()
+        length = math.sqrt(np.dot(vector, vector))
+        # Twice is enough to be orthogonal to working precision (Giraud, Langou & Rozloznik 2005); once is
+        # not.
+        for _ in range(2):
+            for earlier in range(rank):
+                vector -= np.dot(directions[earlier], vector) * directions[earlier]
+        last_norm = math.sqrt(np.dot(vector, vector))
+        if rank == n or last_norm <= DEPENDENT * length:
+            last_norm = 0.0
+        else:
+            directions[rank] = vector / last_norm
+            kept[column] = True
+            rank += 1
+    return np.ascontiguousarray(directions[:rank].T), kept, last_norm
+
+
+def _condense(
+    basis: Floats,
+    design: Floats,
+    kept: NDArray[np.bool_],
+    y: Floats,
+    family: NDArray[np.intp],
+    n_families: int,
+) -> tuple[Floats, Floats, Floats, float, float, int, bool]:
+    """Everything the likelihood needs to know about the data.
+
+    The outcome is replaced by its least-squares residual, so that its level and what the covariates explain
+    cost no digits; the coordinate taken out along the last direction is returned.
+
+    Parameters
+    ----------
+    basis : (n, rank) array
+        From :func:`_orthonormal_basis`.
+    design : (n, k) array
+    kept : (k,) array of bool
+    y : (n,) array
+    family : (n,) array of int
+        Codes 0, ..., n_families - 1, each at least once.
+    n_families : int
+
+    Returns
+    -------
+    cross : (n_sizes, rank + 1, rank + 1) array
+        For each size of family, the cross-products of family sums of the basis columns and, last, of the
+        residual.
+    sizes, counts : (n_sizes,) arrays
+        Sizes of family that occur, ascending, and how many families have each.
+    residual_squares : float
+        Least-squares residual sum of squares.
+    coordinate : float
+        Least-squares coordinate of the outcome along the last basis column.
+    varying : int
+        How many kept columns of the design vary within some family.
+    contrast_varies : bool
+        Whether the last column does.
+    """
+    n, rank = basis.shape
+    residual = y.copy()
+    coordinate = 0.0
+    for _ in range(2):
+        for k in range(rank):
+            along = 0.0
+            for row in range(n):
+                along += basis[row, k] * residual[row]
+            for row in range(n):
+                residual[row] -= along * basis[row, k]
+            if k == rank - 1:
+                coordinate += along
+
+    members = np.zeros(n_families, dtype=np.int64)
+    sums = np.zeros((n_families, rank + 1))
+    residual_squares = 0.0
+    for row in range(n):
+        members[family[row]] += 1
+        for k in range(rank):
+            sums[family[row], k] += basis[row, k]
+        sums[family[row], rank] += residual[row]
+        residual_squares += residual[row] ** 2
+
+    families_of_size = np.zeros(n + 1, dtype=np.int64)
+    for f in range(n_families):
+        families_of_size[members[f]] += 1
+    position = np.full(n + 1, -1)
+    n_sizes = 0
+    for size in range(1, n + 1):
+        if families_of_size[size] > 0:
+            position[size] = n_sizes
+            n_sizes += 1
+    sizes = np.zeros(n_sizes)
+    counts = np.zeros(n_sizes)
+    cross = np.zeros((n_sizes, rank + 1, rank + 1))
+    for f in range(n_families):
+        at = position[members[f]]
+        sizes[at] = members[f]
+        counts[at] += 1.0
+        for i in range(rank + 1):
+            for j in range(rank + 1):
+                cross[at, i, j] += sums[f, i] * sums[f, j]
+
+    varying = 0
+    varies = False
+    first = np.empty(n_families)
+    for column in range(design.shape[1]):
+        if not kept[column]:
+            continue
+        seen = np.zeros(n_families, dtype=np.bool_)
+        varies = False
+        for row in range(n):
+            if not seen[family[row]]:
+                seen[family[row]] = True
+                first[family[row]] = design[row, column]
+            elif first[family[row]] != design[row, column]:
+                varies = True
+                break
+        if varies:
+            varying += 1
+    return cross, sizes, counts, residual_squares, coordinate, varying, varies
+
+
+def _maximise(
+    cross: Floats, sizes: Floats, counts: Floats, residual_squares: float, n: int, rank: int, reml: bool
+) -> tuple[bool, float, float, float, float, float]:
+    """Find the ratio of family to residual variance with the greatest profile likelihood.
+
+    Parameters
+    ----------
+    cross, sizes, counts, residual_squares
+        From :func:`_condense`.
+    n, rank : int
+        Children, and coefficients.
+    reml : bool
+        Restricted rather than full likelihood.
+
+    Returns
+    -------
+    settled : bool
+        False if the likelihood grows without bound as the residual variance vanishes, or the search did not
+        end.
+    ratio : float
+        Family variance over residual variance; exactly 0 at the boundary.
+    residual_variance : float
+    coordinate : float
+        Generalised least-squares coordinate of the residual along the last basis column.
+    variance : float
+        Its variance.
+    df : float
+        Satterthwaite's degrees of freedom of it.
+    """
+    freedom = float(n - rank) if reml else float(n)
+    matrix = np.empty((rank + 1, rank + 1))
+    first = np.empty((rank + 1, rank + 1))
+    second = np.empty((rank + 1, rank + 1))
+    product = np.empty((rank, rank))
+    vector = np.empty(rank + 1)
+    gradient = np.empty(rank)
+
+    def evaluate(ratio: float) -> tuple[float, float, float, float]:
+        """Profile deviance, its two derivatives, and d log v / d ratio for the contrast's variance v.
+
+        Leaves in `matrix` the inverse information (top left), the coordinates (last column) and the
+        generalised residual sum of squares (last of all).
+        """
+        matrix[:, :] = 0.0
+        for i in range(rank):
+            matrix[i, i] = 1.0
+        matrix[rank, rank] = residual_squares
+        first[:, :] = 0.0
+        second[:, :] = 0.0
+        deviance = 0.0
+        slope = 0.0
+        curvature = 0.0
+        for k in range(sizes.size):
+            growth = 1.0 + sizes[k] * ratio
+            deviance += counts[k] * math.log(growth)
+            slope += counts[k] * sizes[k] / growth
+            curvature -= counts[k] * (sizes[k] / growth) ** 2
+            for i in range(rank + 1):
+                for j in range(rank + 1):
+                    matrix[i, j] -= ratio / growth * cross[k, i, j]
+                    first[i, j] -= cross[k, i, j] / growth**2
+                    second[i, j] += 2.0 * sizes[k] * cross[k, i, j] / growth**3
+        # The sweep operator (Goodnight 1979) inverts, solves, and takes the determinant and the residual in
+        # one pass.
+        log_determinant = 0.0
+        for k in range(rank):
+            pivot = matrix[k, k]
+            log_determinant += math.log(pivot)
+            for j in range(rank + 1):
+                matrix[k, j] /= pivot
+            for i in range(rank + 1):
+                if i != k:
+                    factor = matrix[i, k]
+                    for j in range(rank + 1):
+                        matrix[i, j] -= factor * matrix[k, j]
+                    matrix[i, k] = -factor / pivot
+            matrix[k, k] = 1.0 / pivot
+        squares = matrix[rank, rank]
+
+        for i in range(rank):
+            vector[i] = -matrix[i, rank]
+        vector[rank] = 1.0
+        squares_1 = 0.0
+        squares_2 = 0.0
+        for i in range(rank + 1):
+            along = 0.0
+            for j in range(rank + 1):
+                along += first[i, j] * vector[j]
+                squares_2 += vector[i] * second[i, j] * vector[j]
+            squares_1 += vector[i] * along
+            if i < rank:
+                gradient[i] = along
+        trace_1 = 0.0
+        trace_2 = 0.0
+        for i in range(rank):
+            for j in range(rank):
+                squares_2 -= 2.0 * gradient[i] * matrix[i, j] * gradient[j]
+                trace_2 += matrix[i, j] * second[j, i]
+                product[i, j] = 0.0
+                for k in range(rank):
+                    product[i, j] += matrix[i, k] * first[k, j]
+            trace_1 += product[i, i]
+        for i in range(rank):
+            for j in range(rank):
+                trace_2 -= product[i, j] * product[j, i]
+
+        relative = squares_1 / squares
+        deviance += freedom * math.log(squares)
+        slope += freedom * relative
+        curvature += freedom * (squares_2 / squares - relative**2)
+        if reml:
+            deviance += log_determinant
+            slope += trace_1
+            curvature += trace_2
+        # d inverse = -inverse (d information) inverse, of which only the contrast's own entry is wanted.
+        change = 0.0
+        for k in range(rank):
+            change -= product[rank - 1, k] * matrix[k, rank - 1]
+        return deviance, slope, curvature, relative + change / matrix[rank - 1, rank - 1]
+
+    # Scan the share of the variance between families, ratio / (1 + ratio), in steps of 1/20. Without siblings
+    # every ratio is as likely as any other, and zero is meant.
+    points = 20 if sizes[-1] > 1.0 else 1
+    best = 0
+    least = math.inf
+    for point in range(points):
+        share = point / 20.0
+        deviance, _, _, _ = evaluate(share / (1.0 - share))
+        if deviance < least:
+            least = deviance
+            best = point
+
+    # Beyond this ratio the residual variance is as good as zero, and the sums above would begin to lose
+    # digits.
+    highest = 1e9
+    low = max(best - 1, 0) / 20.0
+    low = low / (1.0 - low)
+    high = (best + 1) / 20.0
+    high = min(high / (1.0 - high), highest) if high < 1.0 else highest
+    ratio = best / 20.0 / (1.0 - best / 20.0)
+    last = False
+    boundary = False
+    settled = False
+    slope = curvature = log_variance_slope = 0.0
+    for _ in range(200):
+        _, slope, curvature, log_variance_slope = evaluate(ratio)
+        boundary = ratio == 0.0 and (points == 1 or slope >= 0.0)
+        if boundary or last:
+            settled = boundary or (curvature > 0.0 and ratio < 0.01 * highest)
+            break
+        if slope > 0.0:
+            high = ratio
+        else:
+            low = ratio
+        proposal = ratio - slope / curvature if curvature > 0.0 else -1.0
+        # Newton's error is of the order of its last move squared: after one so small it is only rounding.
+        # That move is taken even out of the bracket, an end of which may be on the wrong side by as little.
+        last = abs(proposal - ratio) <= 1e-8 * (1.0 + ratio) and proposal > 0.0
+        if not last and not low < proposal < high:
+            # Halve the bracket on the scale of the share, where the deviance is evenly shaped.
+            middle = 0.5 * (low / (1.0 + low) + high / (1.0 + high))
+            proposal = middle / (1.0 - middle)
+        ratio = proposal
+
+    residual_variance = matrix[rank, rank] / freedom
+    reciprocal = 1.0 / freedom
+    if not boundary:
+        reciprocal += log_variance_slope**2 / curvature
+    return (
+        settled,
+        ratio,
+        residual_variance,
+        matrix[rank - 1, rank],
+        residual_variance * matrix[rank - 1, rank - 1],
+        1.0 / reciprocal,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Kernels:
+    """The three steps of a fit; compiled, or as they are written."""
+
+    orthonormal_basis: Callable[..., Any]
+    condense: Callable[..., Any]
+    maximise: Callable[..., Any]
+
+
+INTERPRETED = _Kernels(_orthonormal_basis, _condense, _maximise)
+
+
+@cache
+def _compiled() -> _Kernels:
+    """Compile the kernels; on first use, because importing numba takes longer than most commands need."""
+    from numba import njit
+
+    # Every kernel is self-contained: numba's cache notices a change in this file, but not in one that it
+    # imports.
+    jit = njit(nogil=True, cache=True)
+    return _Kernels(jit(_orthonormal_basis), jit(_condense), jit(_maximise))
