@@ -142,7 +142,7 @@ def _find(name: str, beside: ScenarioFile | None = None) -> tuple[Path, str]:
     if not _is_path(name):
         candidates.append((shipped / f"{name}.toml", f"parameters/{name}.toml"))
     there = [(path, shown_name) for path, shown_name in candidates if path.is_file()]
-    # A user's own base.toml may extend the shipped one: a file is not what it extends, unless there is no other.
+    # A user's own base.toml may extend the shipped one: a file means another than itself, if there is one.
     others = [item for item in there if beside is None or not item[0].samefile(beside.path)]
     if others or there:
         return (others or there)[0]

@@ -1,7 +1,7 @@
 """Files and overrides laid over each other, and the sections made of what comes out.
 
-A `Layers` is filled layer by layer (base file, files that extend it, overrides) and then asked to `build`. It collects
-problems instead of stopping at the first, so that the user hears of all of them at once.
+A `Layers` is filled layer by layer (base file, files that extend it, overrides) and then asked to `build`. It
+collects problems instead of stopping at the first, so that the user hears of all of them at once.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class Layers:
         Parameters
         ----------
         overrides : iterable of (key, value)
-            The key may lead to a leaf, to a section (the value is then a table), or into a distribution or mix.
+            The key leads to a leaf, to a section (the value is then a table), or into a distribution or mix.
         file : str
             What to call the place they come from.
         """
@@ -183,8 +183,9 @@ class Layers:
         if layer.is_base:
             missing = [name for name in ("unit", "status", "source") if not table.get(name)]
             if missing:
-                self._report(layer, key, message=f"{_listed(missing)} missing", found=_keys(table),
-                             allowed="a base file gives value, unit, status and source of everything")  # fmt: skip
+                allowed = "a base file gives value, unit, status and source of everything"
+                message = f"{_listed(missing)} missing"
+                self._report(layer, key, message=message, found=_keys(table), allowed=allowed)
         for name in ("unit", "status", "source", "link", "note"):
             if name in table and not isinstance(table[name], str):
                 self._report(layer, (*key, name), message="this is not a text", found=shown(table[name]),
@@ -248,8 +249,9 @@ class Layers:
         now = self.entries.get(key)
         if now is None or not isinstance(now.value, Mapping) or len(rest) > 1:
             found = "nothing" if now is None else shown(now.value)
-            self._report(layer, (*key, *rest), message=f"{'.'.join(key)} has no part of this name", found=found,
-                         allowed=f"{'.'.join(key)} as a whole")  # fmt: skip
+            whole = ".".join(key)
+            message = f"{whole} has no part of this name"
+            self._report(layer, (*key, *rest), message=message, found=found, allowed=f"{whole} as a whole")
             return
         self._add_leaf(leaf, {**_plain(now.value), rest[0]: value}, key, layer)
 
@@ -470,7 +472,7 @@ def parse_override(text: str) -> tuple[Key, Any]:
 
 
 def canonical(value: Any) -> Any:
-    """A value of an attribute as JSON can hold it: the same for equal values, different for different ones."""
+    """A value of an attribute as JSON can hold it: the same for equal values, another for others."""
     if isinstance(value, Duration):
         return [value.distribution, {name: canonical(given) for name, given in value.parameters}]
     if isinstance(value, Mix):

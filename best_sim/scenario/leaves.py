@@ -89,7 +89,7 @@ class Leaf:
 
 
 Node = Leaf | type[Section] | Named[type[Section]]
-"""What a field of a section may be. `Named` sections are a mapping of one item, from ``"*"`` to their class."""
+"""What a field of a section may be. `Named` sections are a mapping of one item: `ANY_NAME` to their class."""
 
 ANY_NAME = "*"
 

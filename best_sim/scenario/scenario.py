@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 
     from best_sim.scenario.schema import Parameters
 
-Root = TypeVar("Root", bound=Section, covariant=True)
+Root = TypeVar("Root", bound=Section)
 
 
 class Scenario(Generic[Root]):
     """A typed, immutable, validated set of parameters.
 
-    Load one with `Scenario.load`. The sections of the schema are attributes: ``scenario.trial.consent.probability``.
+    Load one with `Scenario.load`. Sections of the schema are attributes, as in ``scenario.trial.target_families``.
     Two scenarios are equal if all their values are, whatever their names, sources and notes.
 
     Attributes
@@ -97,8 +97,9 @@ class Scenario(Generic[Root]):
         name_or_path : str or path
             The name of a scenario that comes with the package, or the path of a TOML file.
         overrides : iterable of str
-            Such as ``"lift.teams.london.families_per_clinician=6"``; a TOML value, or else a text, after the ``=``.
-            The key may lead into a distribution or a mix (``"court.notice.mean=3"``); it may create nothing new.
+            Such as ``"lift.teams.london.families_per_clinician=6"``: after the ``=`` a TOML value, or else
+            a text. The key may lead into a distribution or a mix, as in
+            ``"proceedings.notice.final.mean=3"``; it may create nothing new.
         schema : subclass of Section, optional
             Root of the schema; that of the model if not given.
 
@@ -122,9 +123,10 @@ class Scenario(Generic[Root]):
         Parameters
         ----------
         changes : mapping of str to object
-            By dotted key, what TOML could give: ``{"trial.consent.probability": 0.6}``. As in an override, a number
-            is in the unit in which the scenario writes the parameter, and the key may lead into a distribution; give
-            ``{"value": 3, "unit": "weeks"}`` for another unit. A `Duration`, `Series` or `Mix` may stand as well.
+            By dotted key, what TOML could give: ``{"trial.target_families": 200}``. As in an override, a
+            number is in the unit in which the scenario writes the parameter, and the key may lead into a
+            distribution; give ``{"value": 3, "unit": "weeks"}`` for another unit. A `Duration`, `Series` or
+            `Mix` may stand too.
 
         Returns
         -------
@@ -152,7 +154,7 @@ class Scenario(Generic[Root]):
         return hashlib.sha256(text.encode()).hexdigest()
 
     def as_toml(self) -> str:
-        """The whole scenario, resolved, as one base file with all descriptions; reads back as an equal scenario."""
+        """The whole scenario as one base file with all descriptions; it reads back as an equal scenario."""
         head = {"title": self.title} if self.title else {}
         return toml_document(head, ((key, entry.as_table()) for key, entry in flatten(self._layers)))
 
@@ -162,8 +164,8 @@ class Scenario(Generic[Root]):
         Returns
         -------
         pandas.DataFrame
-            Columns ``name`` (dotted), ``value``, ``unit``, ``range`` (all three as written, as text), ``status``,
-            ``source``, ``link``, ``file``.
+            Columns ``name`` (dotted), ``value``, ``unit``, ``range`` (all three as written, as text),
+            ``status``, ``source``, ``link``, ``file``.
         """
         from best_sim.scenario.tables import table_of
 
@@ -176,7 +178,7 @@ class Scenario(Generic[Root]):
         return table_of(self, changed=True)
 
     def __getattr__(self, name: str) -> Any:
-        # Only reached for what is not an attribute; dunder look-ups of copy and pickle come before there is a root.
+        # Reached only for what is no attribute; copy and pickle ask for some before there is a root.
         if name.startswith("_") or "parameters" not in self.__dict__:
             raise AttributeError(name)
         return getattr(self.parameters, name)

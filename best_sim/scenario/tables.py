@@ -27,7 +27,7 @@ def value_as_text(value: Any) -> str:
     Returns
     -------
     str
-        ``lognormal: mean 18, cv 0.4`` of a distribution, ``50 from 2016-04-01, 56 from 2017-04-01`` of a series.
+        Of a distribution ``lognormal: mean 18, cv 0.4``, of a series ``50 from 2016-04-01, 56 from ...``.
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -53,7 +53,7 @@ def table_of(scenario: Scenario[Any], changed: bool = False) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        All columns are text: ``name``, ``value``, ``unit``, ``range``, ``status``, ``source``, ``link``, ``file``.
+        Columns `COLUMNS`, all of them text.
     """
     import pandas as pd
 

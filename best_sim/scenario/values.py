@@ -29,8 +29,8 @@ field                                                leaf
 ==================================================== ======================================================
 
 A leaf whose unit is ``days`` may be written in days, weeks, months (365.25/12 days) or years; its attribute
-is always in days. Any other unit must be written as the schema has it. There are no defaults but None: numbers
-belong in files.
+is always in days. Any other unit must be written as the schema has it. There are no defaults but None:
+numbers belong in files.
 
 Examples
 --------
