@@ -11,7 +11,18 @@ from datetime import date
 from typing import Annotated, Literal
 
 from best_sim.scenario.durations import Duration
-from best_sim.scenario.values import Days, Mix, Named, Probability, Section, Series, Shares, Unit, Wrong, unknown_name
+from best_sim.scenario.values import (
+    Days,
+    Mix,
+    Named,
+    Probability,
+    Section,
+    Series,
+    Shares,
+    Unit,
+    Wrong,
+    unknown_name,
+)
 
 LogOdds = Annotated[float, Unit("log odds", -10, 10)]
 Ratio = Annotated[float, Unit("ratio", 0, 100)]
@@ -41,7 +52,12 @@ class Simulation(Section):
 
     def check(self) -> Iterator[Wrong]:
         if self.end_date <= self.start_date:
-            yield Wrong("end_date", "the run ends before it starts", found=self.end_date, allowed=f"after {self.start_date}")
+            yield Wrong(
+                "end_date",
+                "the run ends before it starts",
+                found=self.end_date,
+                allowed=f"after {self.start_date}",
+            )
 
 
 class Population(Section):
@@ -85,7 +101,9 @@ class Allocation(Section):
         if self.method == "blocks" and not 1 <= len(self.block_sizes) <= 8:
             yield Wrong("block_sizes", "blocks need sizes", found=self.block_sizes, allowed="1 to 8 sizes")
         if self.method == "minimisation" and not self.factors:
-            yield Wrong("factors", "minimisation needs factors", found=self.factors, allowed="at least one factor")
+            yield Wrong(
+                "factors", "minimisation needs factors", found=self.factors, allowed="at least one factor"
+            )
 
 
 class Trial(Section):
@@ -127,7 +145,9 @@ class Court(Section):
 
     def check(self) -> Iterator[Wrong]:
         if max(self.sitting_days_per_week.values) == 0:
-            yield Wrong("sitting_days_per_week", "the court never sits", found=0, allowed="more than 0 at some date")
+            yield Wrong(
+                "sitting_days_per_week", "the court never sits", found=0, allowed="more than 0 at some date"
+            )
 
 
 class Team(Section):
@@ -365,7 +385,12 @@ class Visits(Section):
 
     def check(self) -> Iterator[Wrong]:
         if not self.first < self.second < self.third:
-            yield Wrong("second", "visits are not in order", found=self.second, allowed="between the first and the third")
+            yield Wrong(
+                "second",
+                "visits are not in order",
+                found=self.second,
+                allowed="between the first and the third",
+            )
 
 
 class SdqScale(Section):
@@ -465,13 +490,17 @@ class Borough(Section):
 
     def check(self) -> Iterator[Wrong]:
         if self.closes is not None and self.closes <= self.opens:
-            yield Wrong("closes", "the borough closes before it opens", found=self.closes, allowed=f"after {self.opens}")
+            yield Wrong(
+                "closes",
+                "the borough closes before it opens",
+                found=self.closes,
+                allowed=f"after {self.opens}",
+            )
 
 
 class Parameters(Section):
     """All parameters of a scenario."""
 
-    title: str
     simulation: Simulation
     population: Population
     entry: Entry
