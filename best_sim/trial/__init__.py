@@ -1,0 +1,1 @@
+"""The trial: what was allocated, what was measured, and how it is analysed."""
