@@ -19,6 +19,7 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from best_sim.scenario.problems import RefusedError, nearest_name
+from best_sim.scenario.writing import shown
 
 CONSTANT, EXPONENTIAL, LOGNORMAL, WEIBULL, UNIFORM, EMPIRICAL = range(6)
 MOST_POINTS = 12
@@ -104,11 +105,11 @@ class Duration:
         RefusedError
             (a `ValueError`) If the distribution is unknown, or its parameters are not what it takes.
         """
-        family = _FAMILIES.get(distribution)
+        family = _FAMILIES.get(distribution) if isinstance(distribution, str) else None
         if family is None:
             raise RefusedError(
                 "no distribution has this name",
-                found=repr(distribution),
+                found=shown(distribution),
                 allowed=", ".join(_FAMILIES),
                 nearest=nearest_name(str(distribution), _FAMILIES),
                 below="distribution",
@@ -225,18 +226,14 @@ class Duration:
             if low in given and high in given and given[high] < given[low]:  # type: ignore[operator]
                 raise RefusedError(
                     f"{high} is less than {low}",
-                    found=f"{high} = {_shown(given[high])}",
-                    allowed=f"at least {low}, {_shown(given[low])} (days)",
+                    found=f"{high} = {given[high]:g}",
+                    allowed=f"at least {low}, {given[low]:g} (days)",
                     below=high,
                 )
 
 
 def _pieces(p: Sequence[float], x: Sequence[float]) -> list[tuple[float, float, float, float]]:
     return list(zip(p[:-1], p[1:], x[:-1], x[1:], strict=True))
-
-
-def _shown(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else repr(value)
 
 
 def is_number(value: Any) -> bool:
@@ -259,10 +256,10 @@ class _Parameter:
             return _read_quantiles(value, scale)
         allowed = "a number above 0" if self.above_zero else "a number, 0 or more"
         if not is_number(value):
-            raise RefusedError(f"{name} is not a number", found=repr(value), allowed=allowed, below=name)
+            raise RefusedError(f"{name} is not a number", found=shown(value), allowed=allowed, below=name)
         if value < 0 or (self.above_zero and value == 0):
             message = f"{name} is negative" if value < 0 else f"{name} is zero"
-            raise RefusedError(message, found=repr(value), allowed=allowed, below=name)
+            raise RefusedError(message, found=shown(value), allowed=allowed, below=name)
         return float(value) * (scale if self.is_time else 1.0)
 
 
@@ -270,7 +267,7 @@ def _read_quantiles(value: Any, scale: float) -> Points:
     allowed = f"[[p, x], ...]: 2 to {MOST_POINTS} points, p rising from 0 to 1, x 0 or more and never falling"
 
     def refuse(message: str) -> RefusedError:
-        return RefusedError(message, found=repr(value), allowed=allowed, below="quantiles")
+        return RefusedError(message, found=shown(value), allowed=allowed, below="quantiles")
 
     if not isinstance(value, list | tuple) or not all(
         isinstance(point, list | tuple) and len(point) == 2 and all(map(is_number, point)) for point in value

@@ -186,28 +186,30 @@ class Layers:
                 allowed = "a base file gives value, unit, status and source of everything"
                 message = f"{_listed(missing)} missing"
                 self._report(layer, key, message=message, found=_keys(table), allowed=allowed)
+        texts = {}
         for name in ("unit", "status", "source", "link", "note"):
-            if name in table and not isinstance(table[name], str):
-                self._report(layer, (*key, name), message="this is not a text", found=shown(table[name]),
+            texts[name] = table.get(name, "")
+            if not isinstance(texts[name], str):
+                self._report(layer, (*key, name), message="this is not a text", found=shown(texts[name]),
                              allowed="a text in quotes")  # fmt: skip
-        status = table.get("status") or "assumption"
+                texts[name] = ""
+        status = texts["status"] or "assumption"
         if status not in STATUSES:
-            nearest = nearest_name(status, STATUSES) if isinstance(status, str) else None
             self._report(layer, (*key, "status"), message="no status has this name", found=shown(status),
-                         allowed=", ".join(STATUSES), nearest=nearest)  # fmt: skip
+                         allowed=", ".join(STATUSES), nearest=nearest_name(status, STATUSES))  # fmt: skip
         if status == "published" and not layer.is_base and not table.get("source"):
             self._report(layer, key, message="a published value needs a source", found=_keys(table),
                          allowed='source = "..."')  # fmt: skip
-        unit = table.get("unit") or (before.unit if before else leaf.unit)
+        unit = texts["unit"] or (before.unit if before else leaf.unit)
         value = _frozen(table["value"])
         return Provenance(
             value=value,
             unit=unit,
             range=self._own_range(leaf, table, key, layer) or _inherited_range(leaf, value, unit, before),
             status=status,
-            source=table.get("source") or layer.source,
-            link=table.get("link", ""),
-            note=table.get("note", ""),
+            source=texts["source"] or layer.source,
+            link=texts["link"],
+            note=texts["note"],
             file=layer.file,
         )
 
@@ -497,8 +499,8 @@ def _needs_something(section: type[Section]) -> bool:
 
 
 def _is_inside(leaf: Leaf, value: Any, unit: str, plausible: tuple[Any, Any]) -> bool:
-    if isinstance(value, dt.date) or isinstance(plausible[0], dt.date):
-        return type(value) is not type(plausible[0]) or bool(plausible[0] <= value <= plausible[1])
+    if isinstance(value, dt.date):
+        return bool(plausible[0] <= value <= plausible[1])
     scale = leaf.scale(unit)
     low, high = plausible[0] * scale, plausible[1] * scale
     # A mean comes out of arithmetic, so its last digits are not to be held against it.

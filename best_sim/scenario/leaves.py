@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
+
+from pydantic_core import PydanticUndefined
 
 from best_sim.scenario.durations import DAYS_IN, Duration, is_number
 from best_sim.scenario.problems import RefusedError, nearest_name
@@ -84,7 +86,13 @@ class Leaf:
             )
         value = self.reader(self, raw, unit)
         if self.has_range and not isinstance(value, dt.date):
-            self.limits.refuse_outside(value)
+            try:
+                self.limits.refuse_outside(value)
+            except RefusedError as refused:
+                if unit != self.unit:
+                    as_written = float(refused.found) / self.scale(unit)
+                    refused.found = f"{as_written:g} {unit}, {refused.found} {self.unit}"
+                raise
         return value
 
 
@@ -110,10 +118,15 @@ def nodes_of(section: type[Section]) -> dict[str, Node]:
     TypeError
         If a field is declared in a way that no leaf has.
     """
-    return {
-        name: _node(f"{section.__name__}.{name}", field.annotation, tuple(field.metadata))
-        for name, field in section.model_fields.items()
-    }
+    nodes = {}
+    for name, field in section.model_fields.items():
+        where = f"{section.__name__}.{name}"
+        if field.default not in (PydanticUndefined, None):
+            raise TypeError(
+                f"{where}: a default other than None would be a number in code; it belongs in a file"
+            )
+        nodes[name] = _node(where, field.annotation, tuple(field.metadata))
+    return nodes
 
 
 def _node(where: str, annotation: Any, metadata: tuple[Any, ...]) -> Node:
@@ -183,11 +196,15 @@ def _read_flag(leaf: Leaf, raw: Any, unit: str) -> bool:
     return raw
 
 
-def _read_date(leaf: Leaf, raw: Any, unit: str) -> dt.date:
+def _is_date(raw: Any) -> bool:
     # A datetime is a date to Python; a time of day has no place in a scenario.
-    if not isinstance(raw, dt.date) or isinstance(raw, dt.datetime):
+    return isinstance(raw, dt.date) and not isinstance(raw, dt.datetime)
+
+
+def _read_date(leaf: Leaf, raw: Any, unit: str) -> dt.date:
+    if not _is_date(raw):
         raise _wrong_type("a date", raw, "a date without quotes, e.g. 2017-09-01")
-    return raw
+    return cast(dt.date, raw)
 
 
 def _read_text(leaf: Leaf, raw: Any, unit: str) -> str:
@@ -314,13 +331,8 @@ def read_range(leaf: Leaf, raw: Any) -> tuple[Any, Any]:
     """
     if not leaf.has_range:
         raise RefusedError("only numbers, times and dates have a range", found=shown(raw), below="range")
-    ordered = isinstance(raw, Sequence) and len(raw) == 2
-    if (
-        not ordered
-        or not (all(map(is_number, raw)) or all(type(end) is dt.date for end in raw))
-        or raw[0] > raw[1]
-    ):
-        raise RefusedError(
-            "this is not a range", found=shown(raw), allowed="[lowest, highest]", below="range"
-        )
+    is_end = _is_date if leaf.reader is _read_date else is_number
+    if not isinstance(raw, list) or len(raw) != 2 or not all(map(is_end, raw)) or raw[0] > raw[1]:
+        allowed = "[lowest, highest]"
+        raise RefusedError("this is not a range", found=shown(raw), allowed=allowed, below="range")
     return raw[0], raw[1]

@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from best_sim.scenario.files import line_of, read_with_extended
 from best_sim.scenario.layers import (
@@ -34,13 +34,15 @@ if TYPE_CHECKING:
     from best_sim.scenario.schema import Parameters
 
 Root = TypeVar("Root", bound=Section)
+Other = TypeVar("Other", bound=Section)
 
 
 class Scenario(Generic[Root]):
     """A typed, immutable, validated set of parameters.
 
-    Load one with `Scenario.load`. Sections of the schema are attributes, as in ``scenario.trial.target_families``.
-    Two scenarios are equal if all their values are, whatever their names, sources and notes.
+    Load one with `Scenario.load`. The sections of the schema are its attributes, as in
+    ``scenario.trial.target_families``. Two scenarios are equal if all their values are, whatever their names,
+    sources and notes.
 
     Attributes
     ----------
@@ -82,6 +84,18 @@ class Scenario(Generic[Root]):
             _layers=layers,
         )
 
+    @overload
+    @classmethod
+    def load(
+        cls, name_or_path: str | os.PathLike[str], overrides: Iterable[str] = ()
+    ) -> Scenario[Parameters]: ...
+
+    @overload
+    @classmethod
+    def load(
+        cls, name_or_path: str | os.PathLike[str], overrides: Iterable[str] = (), *, schema: type[Other]
+    ) -> Scenario[Other]: ...
+
     @classmethod
     def load(
         cls,
@@ -89,7 +103,7 @@ class Scenario(Generic[Root]):
         overrides: Iterable[str] = (),
         *,
         schema: type[Section] | None = None,
-    ) -> Scenario[Parameters]:
+    ) -> Scenario[Any]:
         """Read a scenario.
 
         Parameters
@@ -115,7 +129,7 @@ class Scenario(Generic[Root]):
         scenario, problems = _load(name_or_path, overrides, schema)
         if scenario is None:
             raise ScenarioError(problem for problem in problems if not problem.warning)
-        return cast("Scenario[Parameters]", scenario)
+        return scenario
 
     def replace(self, changes: Mapping[str, Any]) -> Scenario[Root]:
         """A scenario with some values changed.
@@ -228,9 +242,10 @@ def check(
 
 def _load(
     name_or_path: str | os.PathLike[str], overrides: Iterable[str], schema: type[Section] | None
-) -> tuple[Scenario[Section] | None, list[Problem]]:
+) -> tuple[Scenario[Any] | None, list[Problem]]:
     """The scenario, if it can be used, and all problems, errors first."""
     if schema is None:
+        # Here, as only the model's own scenarios need the model's schema.
         from best_sim.scenario.schema import Parameters
 
         schema = Parameters
