@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from best_sim.engine import rule
+from best_sim.engine.luck import uniform
 from best_sim.pathway.records import LARGEST_FAMILY, boroughs, groups, sites
-from best_sim.pathway.rules import ALLOCATION, BLOCK_SIZE, YEAR, uniform
+from best_sim.pathway.rules import ALLOCATION, BLOCK_SIZE, YEAR
 from best_sim.pathway.words import KINSHIP_FOSTER, LIFT, SAU
 
 SIMPLE, BLOCKS, MINIMISATION = 0, 1, 2

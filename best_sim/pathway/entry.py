@@ -50,7 +50,7 @@ def family_enters(f, world):
 
 
 def trial_entry(f, world):
-    """At the first hearing: is the family invited, do the parents consent, to which service is it allocated?"""
+    """From the first hearing on: whether the family is invited, the parents consent, and to what it is allocated."""
     case = cases(world, f.index)
     site = sites(world, f.site)
     if f.entered > world.now:

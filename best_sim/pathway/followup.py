@@ -6,6 +6,7 @@ import math
 
 from best_sim.engine import rule
 from best_sim.engine.commands import hold, record
+from best_sim.engine.luck import uniform
 from best_sim.pathway import rules
 from best_sim.pathway.records import LARGEST_FAMILY, children, groups
 from best_sim.pathway.words import FOUND_INELIGIBLE, MISSED, SEEN, VISIT, VISITS
@@ -24,7 +25,7 @@ def follow_up(f, world):
             k += 1
         k = 0
         while k < VISITS:
-            shift = world.visit_window * (rules.uniform(world, f, rules.VISIT_TIME, k) - 0.5)
+            shift = world.visit_window * (uniform(world, f, rules.VISIT_TIME, k) - 0.5)
             yield hold(max(0.0, f.visit_due[k] + shift - world.now))
             f.visit_at[k] = world.now
             seen = rules.is_seen(world, f, groups(world, f.index * LARGEST_FAMILY), k)

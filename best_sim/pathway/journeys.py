@@ -127,7 +127,7 @@ class Journeys:
             pd.DataFrame(
                 {
                     "time_days": r["time"],
-                    "event": pd.Categorical.from_codes(r["event"], categories=list(EVENT_NAMES)),
+                    "event": _named(EVENT_NAMES, r["event"]),
                     "subject": np.asarray([e.subject for e in W.EVENTS], object)[r["event"]],
                     "number": r["subject"],
                     "value": r["value"],
@@ -217,11 +217,17 @@ class Journeys:
             {
                 "group": group,
                 "family": group // LARGEST_FAMILY,
-                "episode": pd.Series(begins).groupby(group).cumsum().to_numpy(int) if len(r) else np.zeros(0, int),
-                "number": pd.Series(group).groupby(group).cumcount().to_numpy() if len(r) else np.zeros(0, int),
+                "episode": pd.Series(begins).groupby(group).cumsum().to_numpy(int)
+                if len(r)
+                else np.zeros(0, int),
+                "number": pd.Series(group).groupby(group).cumcount().to_numpy()
+                if len(r)
+                else np.zeros(0, int),
                 "type": _named(W.PLACEMENT_TYPES, place),
                 "began_by": _named(W.PLACEMENT_REASONS, why),
-                "ended_by": _named(("open", *W.PLACEMENT_REASONS), np.where(last, 0, np.append(why[1:], 0) + 1))
+                "ended_by": _named(
+                    ("open", *W.PLACEMENT_REASONS), np.where(last, 0, np.append(why[1:], 0) + 1)
+                )
                 if len(r)
                 else _named(("open",), np.zeros(0, int)),
                 "in_care": ~np.isin(place, W.OUT_OF_CARE),
@@ -245,10 +251,16 @@ class Journeys:
         r = self.record
         issued = _rows(r, W.PROCEEDINGS_ISSUED)
         decided = _rows(r, W.CASE_DECIDED)
-        out = pd.DataFrame({"case": issued["subject"], "again": issued["value"].astype(int), "issued_days": issued["time"]})
+        out = pd.DataFrame(
+            {"case": issued["subject"], "again": issued["value"].astype(int), "issued_days": issued["time"]}
+        )
         out["n"] = out.groupby("case").cumcount()
         end = pd.DataFrame(
-            {"case": decided["subject"], "decided_days": decided["time"], "hearings": decided["value"].astype(int)}
+            {
+                "case": decided["subject"],
+                "decided_days": decided["time"],
+                "hearings": decided["value"].astype(int),
+            }
         )
         end["n"] = end.groupby("case").cumcount()
         out = out.merge(end, on=["case", "n"], how="left").drop(columns="n")
@@ -298,7 +310,7 @@ class Journeys:
                 "asked_days": f["lift_asked"],
                 "started_days": f["lift_started"],
                 "assessed_days": f["lift_assessed"],
-                "treatment": pd.Series(_named(W.TREATMENTS, f["treatment"])).where(~np.isnan(f["treatment_started"])),
+                "treatment": _named(W.TREATMENTS, f["treatment"]).where(~np.isnan(f["treatment_started"])),
                 "treatment_started_days": f["treatment_started"],
                 "treatment_ended_days": f["treatment_ended"],
                 "place_freed_days": f["lift_freed"],
@@ -313,7 +325,11 @@ class Journeys:
         started = _rows(self.record, W.ASSESSMENT_STARTED)
         done = _rows(self.record, W.EVIDENCE_IN)
         out = pd.DataFrame(
-            {"case": asked["subject"], "assessor": _named(W.ASSESSORS, asked["value"].astype(int)), "asked_days": asked["time"]}
+            {
+                "case": asked["subject"],
+                "assessor": _named(W.ASSESSORS, asked["value"].astype(int)),
+                "asked_days": asked["time"],
+            }
         )
         first = pd.DataFrame({"case": started["subject"], "started_days": started["time"]})
         usual = done[done["value"] != W.BY_LIFT]
@@ -368,7 +384,9 @@ class Journeys:
         for i, name in enumerate(self.names["teams"]):
             mine = f[(f["team"] == i) & ~np.isnan(f["lift_asked"])]
             waited = ~np.isnan(mine["lift_started"])
-            queued = mine[waited | np.isin(mine["receipt"], (W.WAITED_TOO_LONG, W.ORDER_MADE_FIRST, W.PENDING))]
+            queued = mine[
+                waited | np.isin(mine["receipt"], (W.WAITED_TOO_LONG, W.ORDER_MADE_FIRST, W.PENDING))
+            ]
             left = np.where(np.isnan(queued["lift_started"]), queued["settled"], queued["lift_started"])
             others = o[(o["team"] == i) & (o["asked"] <= self.end)]
             steps = [
@@ -417,7 +435,17 @@ class Journeys:
         _write(self.record, folder / "record.parquet")
         for name, rows in self.tables.items():
             _write(rows, folder / f"raw_{name}.parquet")
-        for name in ("events", "families", "children", "placements", "proceedings", "hearings", "services", "visits", "queues"):
+        for name in (
+            "events",
+            "families",
+            "children",
+            "placements",
+            "proceedings",
+            "hearings",
+            "services",
+            "visits",
+            "queues",
+        ):
             table = getattr(self, name).copy()
             table.attrs = {}
             table.to_parquet(folder / f"{name}.parquet", index=False)
@@ -465,8 +493,10 @@ def _rows(record: np.ndarray, event: int) -> np.ndarray:
     return record[record["event"] == event]
 
 
-def _named(names: tuple[str, ...], numbers: np.ndarray) -> pd.Categorical:
-    return pd.Categorical.from_codes(np.asarray(numbers, int), categories=list(names))
+def _named(names: tuple[str, ...], numbers: np.ndarray) -> pd.Series:
+    # Any: pandas' types want the categories' own type, which is str here
+    categories: Any = list(names)
+    return pd.Series(pd.Categorical.from_codes(np.asarray(numbers, np.int64), categories=categories))
 
 
 def _unless_late(times: np.ndarray, end: float) -> np.ndarray:
@@ -477,7 +507,9 @@ def _unless_late(times: np.ndarray, end: float) -> np.ndarray:
 def _with_units(table: pd.DataFrame) -> pd.DataFrame:
     units = {}
     for column in table.columns:
-        ending = next((u for key, u in UNITS.items() if str(column) == key or str(column).endswith(key)), None)
+        ending = next(
+            (u for key, u in UNITS.items() if str(column) == key or str(column).endswith(key)), None
+        )
         if str(column) == "weeks":
             ending = "weeks from issue to decision"
         if ending:

@@ -31,7 +31,7 @@ from best_sim.pathway.words import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from best_sim.scenario import Duration, Scenario, Series
 
@@ -227,7 +227,9 @@ def state_of(lowered: Lowered, seed: int, replicate: int) -> State:
 
     others = []
     for i, times, rates in lowered.referrals:
-        at = _arrivals(times, rates, int(tables["teams"]["stream"][i]), OTHER_ARRIVAL, seed, replicate, lowered)
+        at = _arrivals(
+            times, rates, int(tables["teams"]["stream"][i]), OTHER_ARRIVAL, seed, replicate, lowered
+        )
         rows = np.zeros(len(at), TABLES["others"])
         rows["asked"], rows["team"] = at, i
         rows["stream"], rows["number"] = tables["teams"]["stream"][i], np.arange(len(at))
@@ -247,9 +249,9 @@ def state_of(lowered: Lowered, seed: int, replicate: int) -> State:
         day_hours=lowered.day_hours.copy(),
         diary_start=lowered.start,
         starts=starts_table(
-            np.concatenate([at for at, _ in starts]),
-            np.concatenate([np.full(len(at), kind) for at, kind in starts]),
-            np.concatenate([np.arange(len(at)) for at, _ in starts]),
+            np.concatenate([at for at, _ in starts]).tolist(),
+            np.concatenate([np.full(len(at), kind) for at, kind in starts]).tolist(),
+            np.concatenate([np.arange(len(at)) for at, _ in starts]).tolist(),
         ),
     )
 
@@ -308,8 +310,8 @@ def _duration(row, name: str, duration: Duration) -> None:
     row[name] = duration_record(*duration.lowered())
 
 
-def _series(row, name: str, times: Sequence[float], values: Sequence[float]) -> None:
-    row[name] = series_record(times, values)
+def _series(row, name: str, times: Iterable[float], values: Iterable[float]) -> None:
+    row[name] = series_record(list(times), list(values))
 
 
 def _dated(series: Series, start_date: dt.date, scale: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
@@ -328,7 +330,10 @@ def _diary(court, start_date: dt.date, start: float, n_days: int) -> np.ndarray:
 
 def _places(team, start_date: dt.date) -> tuple[np.ndarray, np.ndarray]:
     """Whole places of a team over time: its clinicians, whole or part time, by the families each can serve."""
-    parts = [_dated(getattr(team, name), start_date) for name in ("social_workers", "psychologists", "psychiatrists")]
+    parts = [
+        _dated(getattr(team, name), start_date)
+        for name in ("social_workers", "psychologists", "psychiatrists")
+    ]
     times = np.unique(np.concatenate([t for t, _ in parts]))
     staff = sum(v[np.maximum(np.searchsorted(t, times, side="right") - 1, 0)] for t, v in parts)
     return times, np.floor(staff * team.families_per_clinician + 1e-9)
@@ -338,7 +343,11 @@ def _lower_population(w, s: Scenario) -> None:
     p, e = s.population, s.entry
     w["family_size"] = p.children_per_family.shares
     w["under_one"], w["newborn"] = p.under_one_share_of_youngest, p.newborn_share_of_under_one
-    w["male"], w["older_sibling"], w["kin_available"] = p.male_share, p.older_sibling_share, p.kin_available_share
+    w["male"], w["older_sibling"], w["kin_available"] = (
+        p.male_share,
+        p.older_sibling_share,
+        p.kin_available_share,
+    )
     w["split_two"], w["split_three"] = p.split_with_one_sibling, p.split_with_two_siblings
     w["pair_kept"], w["frailty_sd"] = p.pair_kept_together, p.frailty_sd
     w["route"] = e.route.shares
@@ -398,7 +407,12 @@ def _lower_services(w, s: Scenario) -> None:
 
 
 def _lower_placements(w, s: Scenario) -> None:
-    u, front, planned, b = s.placements.unplanned, s.placements.front_loading, s.placements.planned, s.placements.breakdown
+    u, front, planned, b = (
+        s.placements.unplanned,
+        s.placements.front_loading,
+        s.placements.planned,
+        s.placements.breakdown,
+    )
     w["band_from"] = BAND_FROM
     multiplier = np.asarray([getattr(front, name) for name in BAND_NAMES])
     for k, name in enumerate(PLACEMENT_TYPES):
@@ -436,7 +450,11 @@ def _lower_outcomes(w, s: Scenario) -> None:
     w["retention_home"], w["retention_moves"] = v.retention.at_home, v.retention.per_move
     w["reach_sd"] = v.retention.reach_sd
     w["sdq_mean"] = (o.sdq.mean_first, o.sdq.mean_second, o.sdq.mean_third)
-    w["sdq_sd"], w["sdq_icc"], w["sdq_correlation"] = o.sdq.sd, o.sdq.sibling_correlation, o.sdq.correlation_over_time
+    w["sdq_sd"], w["sdq_icc"], w["sdq_correlation"] = (
+        o.sdq.sd,
+        o.sdq.sibling_correlation,
+        o.sdq.correlation_over_time,
+    )
     w["sdq_need"], w["sdq_lift"], w["sdq_move"] = o.sdq.need, o.sdq.lift_effect, o.sdq.per_move
     w["sdq_month"], w["sdq_from_age"] = o.sdq.per_month_to_permanence, o.sdq.youngest_age
     w["effect_on_received"] = o.effect_applies_to == "received"

@@ -46,7 +46,17 @@ PATHWAY = Model(
         ProcessKind("other_referral", services.other_referral, "others"),
     ),
     sources=(
-        allocation, entry, followup, kinds, placements, population, proceedings, records, rules, services, words,
+        allocation,
+        entry,
+        followup,
+        kinds,
+        placements,
+        population,
+        proceedings,
+        records,
+        rules,
+        services,
+        words,
     ),  # fmt: skip
 )
 """The pathway: kinds in the order of `best_sim.pathway.kinds`."""

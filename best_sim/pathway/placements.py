@@ -20,7 +20,6 @@ from best_sim.pathway.words import (
     ADOPTION_PLACEMENT,
     ASSESSMENT_ENDS,
     AT_ENTRY,
-
     CHILD_ARRANGEMENTS,
     FOSTER,
     GUARDIANSHIP_ORDER,
@@ -49,6 +48,7 @@ from best_sim.pathway.words import (
     VOLUNTARY_RETURN,
     WITH_PARENTS,
 )
+
 
 def placement(g, world):
     """A group of siblings: placed, moved unplanned or as planned, home or to permanence, and perhaps back."""
@@ -103,6 +103,7 @@ def placement(g, world):
             if g.plan != NO_PLAN or done == ADOPTION_MATCH:
                 yield record(PLAN_MADE, g.index, g.plan)
 
+
 @rule
 def begin_episode(world, f, g, why):
     """The first placement of an episode of care, and what is planned from the first day."""
@@ -117,6 +118,7 @@ def begin_episode(world, f, g, why):
     g.placements += 1
     rules.wind_clock(world, g, now)
     plan_on_entry(world, f, g, why)
+
 
 @rule
 def plan_on_entry(world, f, g, why):
@@ -139,6 +141,7 @@ def plan_on_entry(world, f, g, why):
             g.plan = TO_SETTLED_FOSTER
             g.plan_at = now + rules.lasts(world, g, rules.SETTLE_DELAY, g.episode, world.settle_delay)
 
+
 @rule
 def move(world, g, place, how):
     """The group lives somewhere else from now on; a move counts when the carer changes while in care."""
@@ -153,11 +156,13 @@ def move(world, g, place, how):
         g.in_care = 0
     rules.wind_clock(world, g, world.now)
 
+
 @rule
 def reach_permanence(world, g):
     """The first day with those who are to bring the children up."""
     if math.isnan(g.permanent_at):
         g.permanent_at = world.now
+
 
 @rule
 def drop_overtaken_plan(world, f, g):
@@ -171,6 +176,7 @@ def drop_overtaken_plan(world, f, g):
         g.plan_at = world.now + rules.adoption_match_days(world, f, g, world.now)
         return True
     return False
+
 
 @rule
 def plan_after_order(world, f, g):
@@ -196,6 +202,7 @@ def plan_after_order(world, f, g):
         g.plan = TO_LONG_TERM
         days = rules.lasts(world, g, rules.LONG_TERM_DELAY, count, world.long_term_delay)
     g.plan_at = now + days
+
 
 @rule
 def carry_out_plan(world, f, g):

@@ -9,7 +9,14 @@ from __future__ import annotations
 import math
 
 from best_sim.engine import rule
-from best_sim.engine.luck import duration_quantile, lognormal_quantile, normal_quantile, purpose, series_at, uniform
+from best_sim.engine.luck import (
+    duration_quantile,
+    lognormal_quantile,
+    normal_quantile,
+    purpose,
+    series_at,
+    uniform,
+)
 from best_sim.pathway.words import (
     ADOPTED,
     BY_LIFT,
@@ -373,7 +380,11 @@ def order_made(world, f, g, case):
         k += 1
         reached += math.exp(order_score(world, k, under_one, f.need, kin, lift, home_advised))
     if k == 0:
-        return NO_ORDER if happens(world, g, SUPERVISION, case.again, world.no_order_share) else SUPERVISION_ORDER
+        return (
+            NO_ORDER
+            if happens(world, g, SUPERVISION, case.again, world.no_order_share)
+            else SUPERVISION_ORDER
+        )
     if k == 1:
         return GUARDIANSHIP_ORDER
     if k == 2:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import math
 
-from best_sim.engine.commands import GRANTED, SIGNALLED, hold, record, release, seize, set_capacity, signal, start, wait
+from best_sim.engine.commands import (
+    GRANTED,
+    SIGNALLED,
+    hold,
+    record,
+    release,
+    seize,
+    set_capacity,
+    signal,
+    start,
+    wait,
+)
 from best_sim.pathway import rules
 from best_sim.pathway.kinds import PARENTING_ASSESSMENT, PROCEEDINGS
 from best_sim.pathway.records import cases, families, teams

@@ -84,7 +84,14 @@ EFFECTIVE, ADJOURNED, ADJOURNED_FOR_EVIDENCE = 0, 1, 2
 HEARING_RESULTS = ("effective", "adjourned", "adjourned_for_evidence")
 
 NO_ORDER_YET = 0
-SUPERVISION_ORDER, NO_ORDER, GUARDIANSHIP_ORDER, CHILD_ARRANGEMENTS, PLACEMENT_ORDER, CARE_ORDER = 1, 2, 3, 4, 5, 6
+SUPERVISION_ORDER, NO_ORDER, GUARDIANSHIP_ORDER, CHILD_ARRANGEMENTS, PLACEMENT_ORDER, CARE_ORDER = (
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+)
 ORDERS = (
     "none_yet",
     "supervision_order",
@@ -112,7 +119,15 @@ UNDECIDED, DECLINED, CONSENTED, CLOSED_FIRST, ORDER_FIRST = 0, 1, 2, 3, 4
 CONSENTS = ("undecided", "declined", "consented", "recruitment_closed_first", "order_made_first")
 
 # --- the service allocated: received or not -----------------------------------------------------------------
-PENDING, RECEIVED, FAMILY_DECLINED, WAITED_TOO_LONG, ORDER_MADE_FIRST, WITHDREW, NOT_ASSESSED = 0, 1, 2, 3, 4, 5, 6
+PENDING, RECEIVED, FAMILY_DECLINED, WAITED_TOO_LONG, ORDER_MADE_FIRST, WITHDREW, NOT_ASSESSED = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+)
 RECEIPTS = (
     "pending",
     "received",
