@@ -376,44 +376,75 @@ class Journeys:
 
     @cached_property
     def queues(self) -> pd.DataFrame:
-        """LIFT's waiting list over time: at each change, families waiting and places held, trial and other families."""
-        r = self.record
-        f = self.tables["families"]
-        o = self.tables["others"]
-        parts = []
-        for i, name in enumerate(self.names["teams"]):
-            mine = f[(f["team"] == i) & ~np.isnan(f["lift_asked"])]
-            waited = ~np.isnan(mine["lift_started"])
-            queued = mine[
-                waited | np.isin(mine["receipt"], (W.WAITED_TOO_LONG, W.ORDER_MADE_FIRST, W.PENDING))
-            ]
-            left = np.where(np.isnan(queued["lift_started"]), queued["settled"], queued["lift_started"])
-            others = o[(o["team"] == i) & (o["asked"] <= self.end)]
-            steps = [
-                (queued["lift_asked"], 1, 0), (left, -1, 0), (mine["lift_started"][waited], 0, 1),
-                (mine["lift_freed"], 0, -1), (others["asked"], 1, 0), (others["started"], -1, 1), (others["ended"], 0, -1),
-            ]  # fmt: skip
-            time = np.concatenate([s[0] for s in steps])
-            waiting = np.concatenate([np.full(len(s[0]), s[1]) for s in steps])
-            held = np.concatenate([np.full(len(s[0]), s[2]) for s in steps])
-            keep = np.flatnonzero(~np.isnan(time) & (time <= self.end))
-            keep = keep[np.argsort(time[keep], kind="stable")]
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "team": name,
-                        "time_days": time[keep],
-                        "waiting": np.cumsum(waiting[keep]),
-                        "places_held": np.cumsum(held[keep]),
-                    }
-                )
-            )
-        places = _rows(r, W.TEAM_PLACES)
+        """Waiting lists over time: at each change, those waiting for and those holding a place of each resource.
+
+        LIFT teams (families, of the trial and others) and, where their number is limited, parenting assessors (cases).
+        `attrs["places"]` lists the changes of a team's places: (resource, time in days, places).
+        """
+        parts = [self._team_queue(i) for i in range(len(self.names["teams"]))]
+        parts += [
+            self._assessor_queue(i)
+            for i in range(3)
+            if f"sau.{W.ASSESSORS[i]}" in set(self.resources["resource"])
+        ]
         out = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+        out = _with_units(out)
         out.attrs["places"] = [
-            (self.names["teams"][int(p["subject"])], float(p["time"]), int(p["value"])) for p in places
+            (f"lift.{self.names['teams'][int(p['subject'])]}", float(p["time"]), int(p["value"]))
+            for p in _rows(self.record, W.TEAM_PLACES)
         ]
         return out
+
+    def _team_queue(self, team: int) -> pd.DataFrame:
+        f, o = self.tables["families"], self.tables["others"]
+        mine = f[(f["team"] == team) & ~np.isnan(f["lift_asked"]) & (f["receipt"] != W.FAMILY_DECLINED)]
+        left = np.where(np.isnan(mine["lift_started"]), mine["settled"], mine["lift_started"])
+        others = o[(o["team"] == team) & (o["asked"] <= self.end)]
+        return self._steps(
+            f"lift.{self.names['teams'][team]}",
+            (mine["lift_asked"], 1, 0),
+            (left, -1, 0),
+            (mine["lift_started"], 0, 1),
+            (mine["lift_freed"], 0, -1),
+            (others["asked"], 1, 0),
+            (others["started"], -1, 1),
+            (others["ended"], 0, -1),
+        )
+
+    def _assessor_queue(self, assessor: int) -> pd.DataFrame:
+        of = [
+            _rows(self.record[self.record["value"] == assessor], event)
+            for event in (W.ASSESSOR_ASKED, W.ASSESSMENT_STARTED, W.EVIDENCE_IN, W.ASSESSMENT_LEFT)
+        ]
+        asked, started, done, gone = of
+        # an order may come first while a case waits or while it is assessed: in its n-th assessment, had it begun?
+        begun = set(zip(started["subject"].tolist(), _nth(started["subject"]).tolist(), strict=True))
+        last = dict(zip(asked["subject"].tolist(), _nth(asked["subject"]).tolist(), strict=True))
+        from_work = np.asarray([(c, last[c]) in begun for c in gone["subject"].tolist()], bool)
+        return self._steps(
+            f"sau.{W.ASSESSORS[assessor]}",
+            (asked["time"], 1, 0),
+            (started["time"], -1, 1),
+            (done["time"], 0, -1),
+            (gone["time"][from_work], 0, -1),
+            (gone["time"][~from_work], -1, 0),
+        )
+
+    def _steps(self, resource: str, *steps: tuple[np.ndarray, int, int]) -> pd.DataFrame:
+        """The numbers waiting and served after each change, from (times, change in waiting, change in places held)."""
+        time = np.concatenate([at for at, _, _ in steps])
+        waiting = np.concatenate([np.full(len(at), change) for at, change, _ in steps])
+        held = np.concatenate([np.full(len(at), change) for at, _, change in steps])
+        keep = np.flatnonzero(~np.isnan(time) & (time <= self.end))
+        keep = keep[np.argsort(time[keep], kind="stable")]
+        return pd.DataFrame(
+            {
+                "resource": resource,
+                "time_days": time[keep],
+                "waiting": np.cumsum(waiting[keep]),
+                "places_held": np.cumsum(held[keep]),
+            }
+        )
 
     # --- files ----------------------------------------------------------------------------------------------
     def save(self, folder: str | Path) -> Path:
@@ -497,6 +528,11 @@ def _named(names: tuple[str, ...], numbers: np.ndarray) -> pd.Series:
     # Any: pandas' types want the categories' own type, which is str here
     categories: Any = list(names)
     return pd.Series(pd.Categorical.from_codes(np.asarray(numbers, np.int64), categories=categories))
+
+
+def _nth(subjects: np.ndarray) -> np.ndarray:
+    """For each row, how many earlier rows have the same subject."""
+    return pd.Series(subjects).groupby(subjects).cumcount().to_numpy()
 
 
 def _unless_late(times: np.ndarray, end: float) -> np.ndarray:

@@ -397,7 +397,8 @@ def _lower_services(w, s: Scenario) -> None:
     w["lift_patience"], w["lift_priority"] = s.lift.patience, s.lift.priority == "youngest first"
     _duration(w, "lift_meeting", s.lift.meeting)
     w["lift_treats"], w["lift_withdraw"] = s.lift.treats, s.lift.leaves_treatment
-    w["treatment_mix"] = [s.lift.treatment[name] for name in TREATMENTS]
+    w["treatment_under_one"] = [s.lift.treatment_under_one[name] for name in TREATMENTS]
+    w["treatment_older"] = [s.lift.treatment_older[name] for name in TREATMENTS]
     for name in ("intercept", "need", "under_one", "lift"):
         w[f"advice_{name}"] = getattr(s.advice, name)
     for k, name in enumerate(ORDER_GROUPS):

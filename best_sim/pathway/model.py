@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
-from best_sim.engine.compiled_driver import CompiledModel, compile_model
+from best_sim.engine.compiled_driver import CompilationError, CompiledModel, compile_model
 from best_sim.engine.model import Model, ProcessKind, State
 from best_sim.engine.simpy_driver import run_simpy
 from best_sim.pathway import (
@@ -63,9 +64,31 @@ PATHWAY = Model(
 
 
 @lru_cache(maxsize=1)
+def _compiled_or_why_not() -> CompiledModel | CompilationError:
+    try:
+        return compile_model(PATHWAY)
+    except CompilationError as error:
+        warnings.warn(f"{error}. SimPy gives the same answers, more slowly.", RuntimeWarning, stacklevel=3)
+        return error
+
+
 def compiled_pathway() -> CompiledModel:
-    """The pathway compiled; once per process."""
-    return compile_model(PATHWAY)
+    """The pathway compiled, once per process.
+
+    Raises
+    ------
+    CompilationError
+        Where numba can't compile it here.
+    """
+    got = _compiled_or_why_not()
+    if isinstance(got, CompilationError):
+        raise got
+    return got
+
+
+def engine_in_use() -> Literal["compiled", "simpy"]:
+    """What the engine ``auto`` comes to here: compiled, or SimPy where numba can't compile."""
+    return "simpy" if isinstance(_compiled_or_why_not(), CompilationError) else "compiled"
 
 
 def simulate(
@@ -90,8 +113,8 @@ def simulate(
     seed, replicate : int
         Address of the luck, each from 0 to 2**63 - 1.
     engine : {"auto", "compiled", "simpy"}
-        Which driver runs the pathway; "auto" takes SimPy where there are hooks or extensions, else the compiled one.
-        Both give the same journeys.
+        Which driver runs the pathway; "auto" takes SimPy where there are hooks or extensions, or where numba can't
+        compile (with one warning), else the compiled one. Both give the same journeys.
     arm : {"SAU", "LIFT"}, optional
         Allocate every family to this arm; for the same child in both services.
     hooks : sequence of callable
@@ -107,6 +130,8 @@ def simulate(
     ------
     ValueError
         If hooks or extensions are given to the compiled engine, or the engine's name is unknown.
+    CompilationError
+        If the compiled engine is asked for by name, and numba can't compile here.
     """
     lowered = scenario if isinstance(scenario, Lowered) else lower(scenario, arm)
     if engine not in ("auto", "compiled", "simpy"):
@@ -114,7 +139,9 @@ def simulate(
     if (hooks or extensions) and engine == "compiled":
         raise ValueError("engine: hooks and extensions need 'simpy' (or 'auto'), found 'compiled'")
     state: State = state_of(lowered, seed, replicate)
-    if engine == "simpy" or hooks or extensions:
+    if engine == "auto":
+        engine = "simpy" if hooks or extensions else engine_in_use()
+    if engine == "simpy":
         run = run_simpy(PATHWAY, state, hooks=hooks, extensions=extensions)
     else:
         run = compiled_pathway().run(state)

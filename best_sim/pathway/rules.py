@@ -352,8 +352,11 @@ def return_is_advised(world, f, case, assessor):
 
 @rule
 def treatment_kind(world, f):
-    """Parent-infant psychotherapy, Circle of Security, or Video Interaction Guidance."""
-    return which(uniform(world, f, TREATMENT_KIND, 0), world.treatment_mix, 3)
+    """Parent-infant psychotherapy, Circle of Security, or Video Interaction Guidance; by the youngest child's age."""
+    u = uniform(world, f, TREATMENT_KIND, 0)
+    if f.youngest_days < YEAR:
+        return which(u, world.treatment_under_one, 3)
+    return which(u, world.treatment_older, 3)
 
 
 @rule

@@ -20,6 +20,7 @@ from best_sim.pathway import rules
 from best_sim.pathway.kinds import PARENTING_ASSESSMENT, PROCEEDINGS
 from best_sim.pathway.records import cases, families, teams
 from best_sim.pathway.words import (
+    ASSESSMENT_LEFT,
     ASSESSMENT_STARTED,
     ASSESSOR_ASKED,
     BY_LIFT,
@@ -70,7 +71,9 @@ def parenting_assessment(case, world):
             decided_first = 1
     if holds_place == 1:
         yield release(pool)
-    if decided_first == 0:
+    if decided_first == 1:
+        yield record(ASSESSMENT_LEFT, case.index, assessor)
+    else:
         case.assessor = assessor
         case.advice = 1 if rules.return_is_advised(world, f, case, assessor) else 0
         case.evidence_in = world.now
@@ -138,7 +141,9 @@ def lift_service(f, world):
                 yield record(EVIDENCE_IN, case.index, BY_LIFT)
                 yield signal(PROCEEDINGS, case.index)
             if treats:
-                # with birth parents where return is possible, else with the carers, adopters too
+                # with birth parents where return is possible; else with the carers, adopters too, after the order
+                if not with_parents and not case.decided <= world.now:
+                    yield wait(math.inf)
                 f.treatment = rules.treatment_kind(world, f)
                 f.treatment_started = world.now
                 yield record(TREATMENT_STARTED, f.index, f.treatment)

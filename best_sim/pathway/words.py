@@ -189,6 +189,7 @@ EVENTS = (
     Event("other_lift_asked", "other", "team"),
     Event("other_lift_started", "other", "days waited"),
     Event("other_lift_ended", "other", "days held"),
+    Event("assessment_left", "case", "assessor, by number in ASSESSORS; the order came first"),
 )
 (
     ENTERED_CARE,
@@ -221,4 +222,5 @@ EVENTS = (
     OTHER_LIFT_ASKED,
     OTHER_LIFT_STARTED,
     OTHER_LIFT_ENDED,
+    ASSESSMENT_LEFT,
 ) = range(len(EVENTS))

@@ -35,6 +35,9 @@ Pounds = Annotated[float, Unit("GBP", 0)]
 PoundsPerHour = Annotated[float, Unit("GBP per hour", 0)]
 PoundsPerWeek = Annotated[Series, Unit("GBP per week", 0)]
 Staff = Annotated[Series, Unit("full-time equivalents", 0, 200)]
+TreatmentMix = Annotated[
+    Mix, Shares("parent_infant_psychotherapy", "circle_of_security", "video_interaction_guidance")
+]
 YesNo = Annotated[Series, Unit("yes/no", 0, 1)]
 
 
@@ -190,9 +193,10 @@ class Lift(Section):
     meeting: Duration
     treats: Probability
     leaves_treatment: Probability
-    treatment: Annotated[
-        Mix, Shares("parent_infant_psychotherapy", "circle_of_security", "video_interaction_guidance")
-    ]
+    treatment_under_one: TreatmentMix
+    """Shares of treatments where the youngest child was under one at entry."""
+    treatment_older: TreatmentMix
+    """Shares of treatments where the youngest child was older."""
     sessions: Sessions
     hours_per_session: HoursPerSession
     teams: Named[Team]
