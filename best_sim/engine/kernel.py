@@ -166,8 +166,10 @@ def _settle(
 
 @rule
 def _longer(array: Any) -> Any:
+    # Loops, here and below, where slices would do: numba compiles a slice assignment in a second, a loop in no time.
     longer = np.empty(2 * len(array), array.dtype)
-    longer[: len(array)] = array
+    for i in range(len(array)):
+        longer[i] = array[i]
     return longer
 
 
@@ -240,7 +242,8 @@ def drive(
     arena = np.empty(n_bytes, np.uint8)
     kind_of = np.empty(n_slots, np.int64)
     for kind in range(n_kinds):
-        kind_of[first_slot[kind] : first_slot[kind] + rows_of_kind[kind]] = kind
+        for slot in range(first_slot[kind], first_slot[kind] + rows_of_kind[kind]):
+            kind_of[slot] = kind
     phase = np.full(n_slots, _ENDED, np.int8)
     answer = np.zeros(n_slots, np.int8)
 

@@ -20,9 +20,9 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.core.imputils import lower_getattr_generic, lower_setattr_generic
-from numba.core.typing.templates import AttributeTemplate
-from numba.extending import infer_getattr, intrinsic, models, overload, register_model
+from numba.core.imputils import lower_builtin, lower_getattr_generic, lower_setattr_generic
+from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, infer_getattr, infer_global, signature
+from numba.extending import intrinsic, models, register_model
 from numba.np.numpy_support import from_dtype
 
 _BYTES = ir.IntType(8).as_pointer()
@@ -110,8 +110,6 @@ def _get_field(context: Any, builder: Any, pointer: RecordPointer, value: Any, n
 def _set_field(context: Any, builder: Any, signature: Any, values: Any, name: str) -> None:
     record = signature.args[0].record
     stored = record.typeof(name)
-    if not _is_scalar(stored):
-        raise TypeError(f"field {name!r} is a record or an array: set its parts, not the whole")
     value = context.cast(builder, values[1], signature.args[1], _seen_as(stored, record.aligned))
     _write(context, builder, stored, _field(builder, record, values[0], name), value, record.aligned)
 
@@ -160,51 +158,51 @@ def _stored_size(context: Any, element: types.Type) -> int:
     return int(context.get_abi_sizeof(context.get_data_type(element)))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _load(typing: Any, array: Any, index: Any) -> Any:
-    rest = array.shape[len(_index_types(index)) :]
-    stored = types.NestedArray(array.element, rest) if rest else array.element
-
-    def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        element, address = _element(context, builder, array, values[0], signature.args[1], values[1])
-        return _read(context, builder, element, address, array.aligned)
-
-    return _seen_as(stored, array.aligned)(array, index), lower
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def _store(typing: Any, array: Any, index: Any, value: Any) -> Any:
-    seen = _seen_as(array.element, array.aligned)
-
-    def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        element, address = _element(context, builder, array, values[0], signature.args[1], values[1])
-        new = context.cast(builder, values[2], signature.args[2], seen)
-        _write(context, builder, element, address, new, array.aligned)
-        return context.get_dummy_value()
-
-    return types.void(array, index, value), lower
+@infer_global(operator.getitem)
+class _GetElement(AbstractTemplate):  # type: ignore[misc]
+    def generic(self, args: Any, kws: Any) -> Any:
+        array, index = args
+        if not _fits(array, index):
+            return None
+        rest = array.shape[len(_index_types(index)) :]
+        stored = types.NestedArray(array.element, rest) if rest else array.element
+        return signature(_seen_as(stored, array.aligned), array, index)
 
 
-@overload(operator.getitem, strict=False)
-def _array_getitem(array: Any, index: Any) -> Callable[..., Any] | None:
-    if not _fits(array, index):
-        return None
-    return lambda array, index: _load(array, index)
+@infer_global(operator.setitem)
+class _SetElement(AbstractTemplate):  # type: ignore[misc]
+    def generic(self, args: Any, kws: Any) -> Any:
+        array, index, _ = args
+        if not _fits(array, index) or len(_index_types(index)) != len(array.shape) or not _is_scalar(array.element):
+            return None
+        return signature(types.void, array, index, _seen_as(array.element, array.aligned))
 
 
-@overload(operator.setitem, strict=False)
-def _array_setitem(array: Any, index: Any, value: Any) -> Callable[..., Any] | None:
-    if not _fits(array, index) or not _is_scalar(array.element) or len(_index_types(index)) != len(array.shape):
-        return None
-    return lambda array, index, value: _store(array, index, value)
+@infer_global(len)
+class _CountElements(AbstractTemplate):  # type: ignore[misc]
+    def generic(self, args: Any, kws: Any) -> Any:
+        (array,) = args
+        return signature(types.int64, array) if isinstance(array, ArrayPointer) else None
 
 
-@overload(len, strict=False)
-def _array_len(array: Any) -> Callable[..., Any] | None:
-    if not isinstance(array, ArrayPointer):
-        return None
-    extent = array.shape[0]
-    return lambda array: extent
+@lower_builtin(operator.getitem, ArrayPointer, types.Any)
+def _get_element(context: Any, builder: Any, sig: Any, values: Any) -> Any:
+    array, index = sig.args
+    element, address = _element(context, builder, array, values[0], index, values[1])
+    return _read(context, builder, element, address, array.aligned)
+
+
+@lower_builtin(operator.setitem, ArrayPointer, types.Any, types.Any)
+def _set_element(context: Any, builder: Any, sig: Any, values: Any) -> Any:
+    array, index, _ = sig.args
+    element, address = _element(context, builder, array, values[0], index, values[1])
+    _write(context, builder, element, address, values[2], array.aligned)
+    return context.get_dummy_value()
+
+
+@lower_builtin(len, ArrayPointer)
+def _count_elements(context: Any, builder: Any, sig: Any, values: Any) -> Any:
+    return context.get_constant(types.int64, sig.args[0].shape[0])
 
 
 # --- from addresses to pointers -----------------------------------------------------------------------------
@@ -229,11 +227,15 @@ def record_at(dtype: np.dtype[Any]) -> Any:
     return at
 
 
-def row_of(dtype: np.dtype[Any], address_field: str, length_field: str, message: str) -> Any:
-    """A function for compiled code, `f(world, index)`: one row of a table whose address is kept in the world.
+def row_of(
+    function: Callable[..., Any], dtype: np.dtype[Any], address_field: str, length_field: str, message: str
+) -> None:
+    """Make a Python function `function(world, index)` give, in compiled code, one row of a table.
 
     Parameters
     ----------
+    function : callable
+        The Python function.
     dtype : numpy.dtype
         Of the table.
     address_field, length_field : str
@@ -243,22 +245,25 @@ def row_of(dtype: np.dtype[Any], address_field: str, length_field: str, message:
     """
     pointer = pointer_type(dtype)
 
-    @intrinsic  # type: ignore[untyped-decorator]
-    def row(typing: Any, world: Any, index: Any) -> Any:
-        if not isinstance(world, RecordPointer) or not isinstance(index, types.Integer):
-            return None
+    class _Row(AbstractTemplate):  # type: ignore[misc]
+        key = function
 
-        def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            address = _get_field(context, builder, world, values[0], address_field)
-            length = _get_field(context, builder, world, values[0], length_field)
-            position = context.cast(builder, values[1], signature.args[1], types.int64)
-            _raise_unless(context, builder, builder.icmp_unsigned("<", position, length), message)
-            offset = builder.mul(position, ir.Constant(_INT64, dtype.itemsize))
-            return builder.inttoptr(builder.add(address, offset), _BYTES)
+        def generic(self, args: Any, kws: Any) -> Any:
+            world, index = args
+            if not isinstance(world, RecordPointer) or not isinstance(index, types.Integer):
+                return None
+            return signature(pointer, world, types.int64)
 
-        return pointer(world, index), lower
+    infer_global(function, types.Function(_Row))
 
-    return row
+    @lower_builtin(function, RecordPointer, types.int64)
+    def _row(context: Any, builder: Any, sig: Any, values: Any) -> Any:
+        world, position = values
+        address = _get_field(context, builder, sig.args[0], world, address_field)
+        length = _get_field(context, builder, sig.args[0], world, length_field)
+        _raise_unless(context, builder, builder.icmp_unsigned("<", position, length), message)
+        offset = builder.mul(position, ir.Constant(_INT64, dtype.itemsize))
+        return builder.inttoptr(builder.add(address, offset), _BYTES)
 
 
 # --- generators at rest -------------------------------------------------------------------------------------

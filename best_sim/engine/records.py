@@ -2,8 +2,8 @@
 
 `me` and `world` are records. Compiled, a record is a pointer into a numpy structured array; in Python it is a light
 object with slots, made from the array before a run and written back after it, since reading a field of a numpy record
-costs ten times as much. A field may be a whole number, a float (64-bit), a truth value, a record, or an array of any
-of them; `world.counts[i, j] += 1` changes an array in place.
+costs ten times as much. A field may be a whole number, a float (64-bit), a truth value, a record, or an array of
+numbers or records; `world.counts[i, j] += 1` changes an array in place.
 """
 
 from __future__ import annotations
@@ -15,11 +15,9 @@ from typing import Any
 import numpy as np
 
 try:
-    from numba.extending import overload
-
     from best_sim.engine.lowering import row_of
 except ImportError:  # without numba the model runs on SimPy alone
-    overload = None
+    row_of = None
 
 WORLD_FIELDS = (
     ("now", "f8"),
@@ -102,20 +100,18 @@ def rows(name: str, dtype: np.dtype[Any]) -> Callable[[Any, int], Any]:
         return table[index]
 
     row.__name__ = row.__qualname__ = name
-    if overload is not None:
-        compiled_row = row_of(dtype, *row_fields(name))
-
-        @overload(row, strict=False)
-        def _(world: Any, index: Any) -> Callable[..., Any]:
-            return lambda world, index: compiled_row(world, index)
-
+    if row_of is not None:
+        row_of(row, dtype, *row_fields(name))
     return row
 
 
 def field_problems(dtype: np.dtype[Any], path: str) -> list[str]:
     """What keeps a dtype from serving as the dtype of a record: one line for each field that cannot be used."""
     if dtype.subdtype is not None:
-        return field_problems(dtype.subdtype[0], path)
+        element = dtype.subdtype[0]
+        if element.kind == "b":  # numba has no arrays of truth values within records
+            return [f"{path} is an array of bool; use 'i1'"]
+        return field_problems(element, path)
     if dtype.names is not None:
         return [line for name in dtype.names for line in field_problems(dtype[name], f"{path}.{name}")]
     if dtype.kind in "ib" or dtype == np.float64 or (dtype.kind == "u" and dtype.itemsize < 8):
