@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from best_sim.scenario import Duration, Scenario, Series
+    from best_sim.scenario.schema import Court
 
 YEAR = 365.25
 BAND_FROM = (0.0, 7.0, 30.0, 91.0, 182.0, 365.0)
@@ -109,15 +110,15 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
 
     courts = _named(scenario.courts, "courts")
     n_days = math.ceil(end - start) + 2
-    diaries = np.zeros((len(courts), n_days))
-    day_hours = np.zeros(len(courts))
+    diaries = np.zeros((2 * len(courts), n_days))
+    day_hours = np.zeros(2 * len(courts))
     for i, (row, court) in enumerate(zip(courts, scenario.courts.values(), strict=True)):
-        row["diary"], row["pace"] = i, court.pace
+        row["diary"], row["urgent"], row["pace"] = 2 * i, 2 * i + 1, court.pace
         _series(row, "load", *court.other_cases.lowered(start_date))
         row["load_cv"] = court.other_cases_variation
         _duration(row, "load_notice", court.other_cases_notice)
-        diaries[i] = _diary(court, start_date, start, n_days)
-        day_hours[i] = court.hours_per_sitting_day
+        diaries[2 * i : 2 * i + 2] = _diaries(court, start_date, start, n_days)
+        day_hours[2 * i : 2 * i + 2] = court.hours_per_sitting_day
 
     resources: list[str] = []
     capacities: list[int] = []
@@ -319,13 +320,19 @@ def _dated(series: Series, start_date: dt.date, scale: float = 1.0) -> tuple[np.
     return np.asarray(times), np.asarray(values) * scale
 
 
-def _diary(court, start_date: dt.date, start: float, n_days: int) -> np.ndarray:
-    """Sitting hours of each day: a fifth of the week's on each working day, none at the weekend."""
+def _diaries(court: Court, start_date: dt.date, start: float, n_days: int) -> np.ndarray:
+    """Sitting hours of each day, ordinary and urgent.
+
+    A fifth of the week's on each working day, none at the weekend; the share kept for urgent hearings is on Tuesdays
+    and Thursdays, in lists of their own.
+    """
     times, per_week = _dated(court.sitting_days_per_week, start_date)
     days = start + np.arange(n_days)
     k = np.maximum(np.searchsorted(times, days, side="right") - 1, 0)
-    working = (np.floor(days).astype(int) + start_date.weekday()) % 7 < 5
-    return np.where(working, per_week[k] / 5.0 * court.hours_per_sitting_day, 0.0)
+    weekday = (np.floor(days).astype(int) + start_date.weekday()) % 7
+    week = per_week[k] * court.hours_per_sitting_day
+    urgent = np.where(np.isin(weekday, (1, 3)), week / 2.0 * court.urgent_share, 0.0)
+    return np.stack([np.where(weekday < 5, week / 5.0, 0.0) - urgent, urgent])
 
 
 def _places(team, start_date: dt.date) -> tuple[np.ndarray, np.ndarray]:

@@ -52,7 +52,8 @@ def proceedings(case, world):
         earliest = asked + rules.notice(world, case, court, kind, times > 0)
         if kind == ISSUES_RESOLUTION and times == 0:
             earliest = max(earliest, asked + rules.days_to_timetable(world, f, case, court))
-        yield book(court.diary, earliest, world.hearing_hours[kind])
+        diary = court.urgent if kind == INTERIM_HEARING else court.diary
+        yield book(diary, earliest, world.hearing_hours[kind])
         sits = world.booked
         yield record(HEARING_LISTED, case.index, kind + 16.0 * (sits - asked))
         yield hold(sits - world.now)

@@ -142,7 +142,15 @@ SITE = np.dtype(
 )
 
 COURT = np.dtype(
-    [*_WHO, ("diary", "i8"), ("pace", "f8"), ("load", SERIES), ("load_cv", "f8"), ("load_notice", DURATION)]
+    [
+        *_WHO,
+        ("diary", "i8"),
+        ("urgent", "i8"),
+        ("pace", "f8"),
+        ("load", SERIES),
+        ("load_cv", "f8"),
+        ("load_notice", DURATION),
+    ]
 )
 
 TEAM = np.dtype(

@@ -141,6 +141,8 @@ class Court(Section):
     title: str
     sitting_days_per_week: Annotated[Series, Unit("days per week", 0, 5000)]
     hours_per_sitting_day: Annotated[float, Unit("hours", 1, 10)]
+    urgent_share: Annotated[float, Unit("probability", 0.001, 0.5)]
+    """Share of the sitting time that is kept for interim hearings, in lists of their own."""
     other_cases: Annotated[Series, Unit("hours per week", 0, 50000)]
     other_cases_variation: Annotated[float, Unit("ratio", 0, 3)]
     other_cases_notice: Duration
@@ -531,6 +533,17 @@ class Parameters(Section):
             ):
                 if found not in known:
                     yield unknown_name(f"boroughs.{name}.{field}", found, known, what)
+        for name, court in self.courts.items():
+            most = (
+                max(court.sitting_days_per_week.values) * court.hours_per_sitting_day * court.urgent_share / 2
+            )
+            if most < self.proceedings.hours.interim:
+                yield Wrong(
+                    f"courts.{name}.urgent_share",
+                    "no urgent list is long enough for one interim hearing",
+                    found=f"{most:.3g} hours on each of two days a week",
+                    allowed=f"at least proceedings.hours.interim, {self.proceedings.hours.interim:g} hours",
+                )
         for what, named, most in (("borough", self.boroughs, 40), ("site", self.sites, 40)):
             if len(named) > most:
                 yield Wrong(f"{what}s", f"too many {what}s", found=len(named), allowed=f"at most {most}")
