@@ -164,7 +164,7 @@ class Layers:
 
     def _add_leaf(self, leaf: Leaf, raw: Any, key: Key, layer: _Layer) -> None:
         described = (
-            isinstance(raw, Mapping) and "distribution" not in raw and not METADATA_KEYS.isdisjoint(raw)
+            isinstance(raw, Mapping) and "distribution" not in raw and not raw.keys().isdisjoint(METADATA)
         )
         table = raw if described else {"value": raw}
         fine = True
@@ -221,7 +221,7 @@ class Layers:
         try:
             return read_range(leaf, table["range"])
         except RefusedError as refused:
-            self._refused(layer.file, key, refused)
+            self.problems.append(problem_of(layer.file, key, refused))
             return None
 
     def _override(self, key: Key, value: Any, layer: _Layer) -> None:
@@ -238,7 +238,6 @@ class Layers:
                 there = nodes_of(node)
                 following = there.get(name, node)
             if name not in there:
-                # Told with the whole key, as that is what the user wrote.
                 self._unknown((*here, name), there, layer, is_section=depth < len(key) - 1)
                 return
             node = following
@@ -261,9 +260,6 @@ class Layers:
 
     def _report(self, layer: _Layer, key: Key, **what: Any) -> None:
         self.problems.append(Problem(file=layer.file, key=".".join(key), **what))
-
-    def _refused(self, file: str, key: Key, refused: RefusedError) -> None:
-        self.problems.append(problem_of(file, key, refused))
 
     def _unknown(self, key: Key, known: Iterable[str], layer: _Layer, *, is_section: bool) -> None:
         known = list(known)
@@ -302,9 +298,6 @@ class Built:
     root: Section | None
     values: dict[Key, Any]
     problems: list[Problem]
-
-
-METADATA_KEYS = frozenset(METADATA)
 
 
 @dataclass(frozen=True)
