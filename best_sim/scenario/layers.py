@@ -135,8 +135,13 @@ class Layers:
             elif isinstance(node, Leaf):
                 self._add_leaf(node, raw, key, layer)
             elif not isinstance(raw, Mapping):
-                self._report(layer, key, message="this is a section, not a value", found=shown(raw),
-                             allowed=f"a table [{'.'.join(key)}]")  # fmt: skip
+                self._report(
+                    layer,
+                    key,
+                    message="this is a section, not a value",
+                    found=shown(raw),
+                    allowed=f"a table [{'.'.join(key)}]",
+                )
             elif isinstance(node, Named):
                 for item, inside in raw.items():
                     if self._may_name(item, inside, key, layer):
@@ -190,16 +195,32 @@ class Layers:
         for name in ("unit", "status", "source", "link", "note"):
             texts[name] = table.get(name, "")
             if not isinstance(texts[name], str):
-                self._report(layer, (*key, name), message="this is not a text", found=shown(texts[name]),
-                             allowed="a text in quotes")  # fmt: skip
+                self._report(
+                    layer,
+                    (*key, name),
+                    message="this is not a text",
+                    found=shown(texts[name]),
+                    allowed="a text in quotes",
+                )
                 texts[name] = ""
         status = texts["status"] or "assumption"
         if status not in STATUSES:
-            self._report(layer, (*key, "status"), message="no status has this name", found=shown(status),
-                         allowed=", ".join(STATUSES), nearest=nearest_name(status, STATUSES))  # fmt: skip
+            self._report(
+                layer,
+                (*key, "status"),
+                message="no status has this name",
+                found=shown(status),
+                allowed=", ".join(STATUSES),
+                nearest=nearest_name(status, STATUSES),
+            )
         if status == "published" and not layer.is_base and not table.get("source"):
-            self._report(layer, key, message="a published value needs a source", found=_keys(table),
-                         allowed='source = "..."')  # fmt: skip
+            self._report(
+                layer,
+                key,
+                message="a published value needs a source",
+                found=_keys(table),
+                allowed='source = "..."',
+            )
         unit = texts["unit"] or (before.unit if before else leaf.unit)
         value = _frozen(table["value"])
         return Provenance(
@@ -317,10 +338,15 @@ class _Builder:
         self.layers, self.file = layers, file
         self.values: dict[Key, Any] = {}
         self.problems: list[Problem] = []
-        # What has been complained of as it was laid down is not also missing.
-        self._told = {problem.key for problem in layers.problems}
+        # What has been complained of as it was laid down is not also missing; nor is what a misspelt name meant.
+        self._told = {problem.key for problem in layers.problems} | {
+            ".".join([*problem.key.split(".")[:-1], problem.nearest])
+            for problem in layers.problems
+            if problem.nearest is not None
+        }
 
     def section(self, section: type[Section], path: Key) -> Section | None:
+        """The section at `path`, or None if something in it is wrong."""
         fields: dict[str, Any] = {}
         whole = True
         for name, node in nodes_of(section).items():

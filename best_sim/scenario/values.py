@@ -408,6 +408,9 @@ def unknown_name(key: str, found: str, known: Iterable[str], what: str) -> Wrong
     """
     known = list(known)
     return Wrong(
-        key, f"no {what} has this name", found=found, allowed=", ".join(known) or f"no {what} is given",
+        key,
+        f"no {what} has this name",
+        found=found,
+        allowed=", ".join(known) or f"no {what} is given",
         nearest=nearest_name(found, known),
-    )  # fmt: skip
+    )

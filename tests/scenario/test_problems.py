@@ -330,8 +330,12 @@ def test_a_missing_section_is_said_once(problems, base_text):
     assert found.allowed.startswith("[trial] with consent, families")
 
 
-def test_a_misspelt_key_is_not_also_missing_from_a_base_it_extends(problems):
-    assert only(problems(text=extending("consnet", "0.6"))).key == "trial.consnet"
+@pytest.mark.parametrize(
+    ("right_name", "wrong_name", "key"),
+    [("consent = ", "consnet = ", "trial.consnet"), ("[trial.court]", "[trial.curt]", "trial.curt")],
+)
+def test_what_is_misspelt_is_not_also_missing(problems, base_text, right_name, wrong_name, key):
+    assert only(problems(text=base_text.replace(right_name, wrong_name))).key == key
 
 
 def test_a_name_with_a_dot(problems):
