@@ -338,7 +338,7 @@ class _Builder:
         self.layers, self.file = layers, file
         self.values: dict[Key, Any] = {}
         self.problems: list[Problem] = []
-        # What has been complained of as it was laid down is not also missing; nor is what a misspelt name meant.
+        # What was complained of as it was laid down is not also missing, nor what a misspelt name meant.
         self._told = {problem.key for problem in layers.problems} | {
             ".".join([*problem.key.split(".")[:-1], problem.nearest])
             for problem in layers.problems
@@ -441,7 +441,9 @@ class _Builder:
         self.problems.append(Problem(file=self.file, key=".".join(key), **what))
 
     def _is_told(self, key: Key) -> bool:
-        return any(told == ".".join(key) or told.startswith(".".join((*key, ""))) for told in self._told)
+        """Whether something has been said of this key, of a part of it, or of the section it is in."""
+        this = ".".join((*key, ""))
+        return any(f"{told}.".startswith(this) or this.startswith(f"{told}.") for told in self._told if told)
 
 
 def problem_of(file: str, key: Key, refused: RefusedError) -> Problem:
