@@ -78,22 +78,17 @@ def placement(g, world):
             else:
                 # permanence, or home, broke down: a new episode of care, and often new proceedings
                 g.re_entries += 1
+                case = cases(world, world.n_families + g.index)
+                still_open = case.issued <= world.now and not case.decided <= world.now
+                again = rules.happens(world, g, rules.AGAIN, g.re_entries, world.again_issued) and not still_open
                 begin_episode(world, f, g, RE_ENTRY)
+                if not again and not still_open:
+                    plan_voluntary_return(world, g)
                 yield record(PLACED, g.index, g.place + 16.0 * RE_ENTRY)
                 if g.plan != NO_PLAN:
                     yield record(PLAN_MADE, g.index, g.plan)
-                case = cases(world, world.n_families + g.index)
-                still_open = case.issued <= world.now and not case.decided <= world.now
-                again = rules.happens(world, g, rules.AGAIN, g.re_entries, world.again_issued)
-                if again and not still_open:
-                    case.index = world.n_families + g.index
-                    case.stream = g.stream
-                    case.number = g.number
-                    case.family = g.family
-                    case.group = g.index
-                    case.again = g.re_entries
-                    case.issued = world.now
-                    case.decided = math.inf
+                if again:
+                    open_case(world, g, case)
                     yield start(PROCEEDINGS, case.index)
         else:
             done = g.plan
@@ -127,8 +122,7 @@ def plan_on_entry(world, f, g, why):
     g.plan = NO_PLAN
     g.plan_at = math.inf
     if why == AT_ENTRY and f.reaches_court == 0:
-        g.plan = VOLUNTARY_RETURN
-        g.plan_at = now + rules.lasts(world, g, rules.VOLUNTARY_STAY, 0, world.voluntary_stay)
+        plan_voluntary_return(world, g)
     elif g.place == PARENT_AND_BABY:
         g.plan = ASSESSMENT_ENDS
         g.plan_at = now + rules.lasts(world, g, rules.UNIT_STAY, g.episode, world.unit_stay)
@@ -140,6 +134,26 @@ def plan_on_entry(world, f, g, why):
         elif rules.happens(world, g, rules.SETTLE, g.episode, world.settle_share):
             g.plan = TO_SETTLED_FOSTER
             g.plan_at = now + rules.lasts(world, g, rules.SETTLE_DELAY, g.episode, world.settle_delay)
+
+
+@rule
+def plan_voluntary_return(world, g):
+    """Without proceedings the stay is voluntary, and ends with a return home."""
+    g.plan = VOLUNTARY_RETURN
+    g.plan_at = world.now + rules.lasts(world, g, rules.VOLUNTARY_STAY, g.episode, world.voluntary_stay)
+
+
+@rule
+def open_case(world, g, case):
+    """New proceedings for a group that came back into care: its own case, whose luck is the group's."""
+    case.index = world.n_families + g.index
+    case.stream = g.stream
+    case.number = g.number
+    case.family = g.family
+    case.group = g.index
+    case.again = g.re_entries
+    case.issued = world.now
+    case.decided = math.inf
 
 
 @rule
