@@ -35,7 +35,7 @@ from best_sim.engine.diaries import book_hours, load_hours, vacate_hours
 from best_sim.engine.faults import FINE, NO_SUCH_DAY, NOT_IN_USE, STILL_ALIVE, fault_in
 from best_sim.engine.rule import rule
 
-NO_COMMAND = -1
+NO_COMMAND = -(1 << 62)
 """What `resume` returns as code when a process has ended."""
 
 SIGNATURE = (
@@ -271,9 +271,9 @@ def drive(
             or start_time[next_start] < times[0]
             or (start_time[next_start] == times[0] and orders[0] >= _NORMAL)
         ):
-            now = start_time[next_start]
-            if now > end:
+            if start_time[next_start] > end:
                 break
+            now = start_time[next_start]
             kind, index = start_kind[next_start], start_index[next_start]
             next_start += 1
             slot = first_slot[kind] + index

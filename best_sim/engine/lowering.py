@@ -107,10 +107,10 @@ def _get_field(context: Any, builder: Any, pointer: RecordPointer, value: Any, n
 
 
 @lower_setattr_generic(RecordPointer)
-def _set_field(context: Any, builder: Any, signature: Any, values: Any, name: str) -> None:
-    record = signature.args[0].record
+def _set_field(context: Any, builder: Any, sig: Any, values: Any, name: str) -> None:
+    record = sig.args[0].record
     stored = record.typeof(name)
-    value = context.cast(builder, values[1], signature.args[1], _seen_as(stored, record.aligned))
+    value = context.cast(builder, values[1], sig.args[1], _seen_as(stored, record.aligned))
     _write(context, builder, stored, _field(builder, record, values[0], name), value, record.aligned)
 
 
@@ -219,7 +219,7 @@ def record_at(dtype: np.dtype[Any]) -> Any:
 
     @intrinsic  # type: ignore[untyped-decorator]
     def at(typing: Any, address: Any) -> Any:
-        def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        def lower(context: Any, builder: Any, sig: Any, values: Any) -> Any:
             return builder.inttoptr(values[0], _BYTES)
 
         return pointer(types.int64), lower
@@ -273,7 +273,7 @@ def row_of(
 def generator_size(typing: Any, generator: Any) -> Any:
     """Bytes that a generator's state takes."""
 
-    def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    def lower(context: Any, builder: Any, sig: Any, values: Any) -> Any:
         return context.get_constant(types.int64, context.get_abi_sizeof(context.get_data_type(generator)))
 
     return types.int64(generator), lower
@@ -283,7 +283,7 @@ def generator_size(typing: Any, generator: Any) -> Any:
 def park(typing: Any, generator: Any, arena: Any, offset: Any) -> Any:
     """Copy a generator's state to `arena[offset:]`."""
 
-    def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    def lower(context: Any, builder: Any, sig: Any, values: Any) -> Any:
         bytes_ = context.make_array(arena)(context, builder, values[1]).data
         place = builder.bitcast(builder.gep(bytes_, [values[2]]), values[0].type)
         builder.store(builder.load(values[0]), place)
@@ -296,7 +296,7 @@ def park(typing: Any, generator: Any, arena: Any, offset: Any) -> Any:
 def parked(typing: Any, like: Any, arena: Any, offset: Any) -> Any:
     """The generator whose state is at `arena[offset:]`, of the same type as `like`."""
 
-    def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    def lower(context: Any, builder: Any, sig: Any, values: Any) -> Any:
         bytes_ = context.make_array(arena)(context, builder, values[1]).data
         return builder.bitcast(builder.gep(bytes_, [values[2]]), values[0].type)
 

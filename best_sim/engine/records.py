@@ -236,7 +236,7 @@ def _write_column(values: list[Any], column: np.ndarray[Any, Any], flattened: in
     for name in column.dtype.names or ():
         _write_column([getattr(value, name) for value in values], column[name], column.ndim, f"{path}.{name}")
     if column.dtype.names is None:
-        new = np.asarray(values)
+        new = np.asarray(values) if values else column
         if column.dtype.kind in "iu" and new.dtype.kind == "f":
             raise TypeError(f"{path} is a whole number, and was set to one that is not")
         column[...] = new.reshape(column.shape)

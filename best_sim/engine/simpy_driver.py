@@ -187,6 +187,8 @@ class Simulation:
         self._hint = [0] * len(self._free)
         self._events: list[tuple[float, int, int, float]] = []
         self._n_steps = 0
+        # An error ends the run at once; a SimPy process that fails would do so only after what else happens then.
+        self._error: SimulationError | None = None
 
     # --- for extensions -------------------------------------------------------------------------------------
 
@@ -233,8 +235,10 @@ class Simulation:
                 env.at(time).callbacks.append(lambda _, kind=kind, index=index: self.start(kind, index))
         for extension in extensions:
             env.process(extension(env, self))
-        while env.peek() <= end:
+        while env.peek() <= end and self._error is None:
             env.step()
+        if self._error is not None:
+            raise self._error
         self.world.now = end
         self._write_back()
         return Run(
@@ -264,14 +268,17 @@ class Simulation:
             try:
                 command = next(commands, None)
             except Exception as error:
-                raise failure(error, name, index, env.now) from error
+                self._error = failure(error, name, index, env.now)
+                self._error.__cause__ = error
+                return
             if command is None:
                 del self._alive[kind][index]
                 return
             code, target, a, b = command
             fault = fault_in(code, target, a, b, self._rows_of_kind, len(self.resources), len(self._free))
             if fault != FINE:
-                raise refusal(fault, command, name, index, env.now)
+                self._error = refusal(fault, command, name, index, env.now)
+                return
             for hook in self._hooks:
                 hook(env.now, name, index, command)
             self._n_steps += 1
@@ -304,7 +311,8 @@ class Simulation:
             else:
                 fault = self._do_at_once(code, target, a, b)
                 if fault != FINE:
-                    raise refusal(fault, command, name, index, env.now)
+                    self._error = refusal(fault, command, name, index, env.now)
+                    return
 
     def _give_up(self, patience: simpy.Event) -> None:
         activity, request = patience.value
