@@ -116,7 +116,9 @@ def _imported_within_package(module: ModuleType) -> Iterable[ModuleType]:
                 node.module or ""
             )  # fmt: skip
             # `from package import name`: the name is a module, or is defined in the package itself.
-            names = [inner if (inner := f"{base}.{alias.name}") in sys.modules else base for alias in node.names]
+            names = [
+                inner if (inner := f"{base}.{alias.name}") in sys.modules else base for alias in node.names
+            ]
         else:
             continue
         for name in names:
@@ -151,7 +153,10 @@ def kernel_key(model: Model) -> str:
     parts += [(here / f"{name}.py").read_text(encoding="utf-8") for name in _ENGINE_MODULES]
     parts += [f"{module.__name__}\n{inspect.getsource(module)}" for module in source_modules(model)]
     parts += [inspect.getsource(kind.function) + kind.table for kind in model.processes]
-    parts += [repr(model.world.descr), *(f"{name} {model.tables[name].descr}" for name in sorted(model.tables))]
+    parts += [
+        repr(model.world.descr),
+        *(f"{name} {model.tables[name].descr}" for name in sorted(model.tables)),
+    ]
     digest = hashlib.blake2b(digest_size=16)
     for part in parts:
         digest.update(hashlib.blake2b(part.encode()).digest())
@@ -235,7 +240,8 @@ class CompiledModel:
             raise faults.failure(error, *self._where(report, state)) from error
         fault, _, _, code, target, n_steps = report.tolist()
         if fault != faults.FINE:
-            raise faults.refusal(fault, (code, target, *values.tolist()), *self._where(report, state))
+            a, b = values.tolist()
+            raise faults.refusal(fault, (code, target, a, b), *self._where(report, state))
         events = np.empty(n_events, EVENT)
         for name, column in zip(EVENT.names or (), columns, strict=True):
             events[name] = column[:n_events]

@@ -99,7 +99,7 @@ def fault_in(
     if code == RECORD:
         return FINE if 0 <= target < _INT32 and -_INT32 <= a < _INT32 else BAD_RECORD
     if code == SIGNAL or code == START:
-        known = 0 <= target < len(rows_of_kind) and 0.0 <= a and a < rows_of_kind[target]
+        known = 0 <= target < len(rows_of_kind) and a >= 0.0 and a < rows_of_kind[target]
         return FINE if known else NO_SUCH_PROCESS
     if code == SEIZE or code == RELEASE or code == SET_CAPACITY:
         if not 0 <= target < n_resources:

@@ -60,7 +60,9 @@ _ALIGNMENT = 16
 
 
 @rule
-def _lift(times: Any, orders: Any, slots: Any, position: Any, place: int, time: float, order: int, slot: int) -> None:
+def _lift(
+    times: Any, orders: Any, slots: Any, position: Any, place: int, time: float, order: int, slot: int
+) -> None:
     """Put an entry into the empty `place` of the heap, or above it."""
     while place > 0:
         above = (place - 1) >> 1

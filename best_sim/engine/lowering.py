@@ -21,7 +21,13 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.imputils import lower_builtin, lower_getattr_generic, lower_setattr_generic
-from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, infer_getattr, infer_global, signature
+from numba.core.typing.templates import (
+    AbstractTemplate,
+    AttributeTemplate,
+    infer_getattr,
+    infer_global,
+    signature,
+)
 from numba.extending import intrinsic, models, register_model
 from numba.np.numpy_support import from_dtype
 
@@ -52,7 +58,7 @@ class ArrayPointer(types.Type):
 
 @register_model(RecordPointer)
 @register_model(ArrayPointer)
-class _PointerModel(models.PrimitiveModel):  # type: ignore[misc]
+class _PointerModel(models.PrimitiveModel):
     def __init__(self, manager: Any, of: types.Type) -> None:
         super().__init__(manager, of, _BYTES)
 
@@ -88,10 +94,10 @@ def _is_scalar(stored: types.Type) -> bool:
 
 
 @infer_getattr
-class _RecordPointerAttributes(AttributeTemplate):  # type: ignore[misc]
+class _RecordPointerAttributes(AttributeTemplate):
     key = RecordPointer
 
-    def generic_resolve(self, pointer: RecordPointer, name: str) -> types.Type | None:
+    def generic_resolve(self, pointer: Any, name: str) -> Any:  # type: ignore[override]
         record = pointer.record
         return _seen_as(record.typeof(name), record.aligned) if name in record.fields else None
 
@@ -117,8 +123,8 @@ def _set_field(context: Any, builder: Any, sig: Any, values: Any, name: str) -> 
 # --- elements of an array in a record -----------------------------------------------------------------------
 
 
-def _index_types(index: types.Type) -> tuple[types.Type, ...]:
-    return tuple(index.types) if isinstance(index, types.BaseTuple) else (index,)
+def _index_types(index: Any) -> tuple[types.Type, ...]:
+    return tuple(index) if isinstance(index, types.BaseTuple) else (index,)
 
 
 def _fits(array: types.Type, index: types.Type) -> bool:
@@ -159,7 +165,7 @@ def _stored_size(context: Any, element: types.Type) -> int:
 
 
 @infer_global(operator.getitem)
-class _GetElement(AbstractTemplate):  # type: ignore[misc]
+class _GetElement(AbstractTemplate):
     def generic(self, args: Any, kws: Any) -> Any:
         array, index = args
         if not _fits(array, index):
@@ -170,16 +176,20 @@ class _GetElement(AbstractTemplate):  # type: ignore[misc]
 
 
 @infer_global(operator.setitem)
-class _SetElement(AbstractTemplate):  # type: ignore[misc]
+class _SetElement(AbstractTemplate):
     def generic(self, args: Any, kws: Any) -> Any:
         array, index, _ = args
-        if not _fits(array, index) or len(_index_types(index)) != len(array.shape) or not _is_scalar(array.element):
+        if (
+            not _fits(array, index)
+            or len(_index_types(index)) != len(array.shape)
+            or not _is_scalar(array.element)
+        ):
             return None
         return signature(types.void, array, index, _seen_as(array.element, array.aligned))
 
 
 @infer_global(len)
-class _CountElements(AbstractTemplate):  # type: ignore[misc]
+class _CountElements(AbstractTemplate):
     def generic(self, args: Any, kws: Any) -> Any:
         (array,) = args
         return signature(types.int64, array) if isinstance(array, ArrayPointer) else None
@@ -217,7 +227,7 @@ def record_at(dtype: np.dtype[Any]) -> Any:
     """A function for compiled code, `f(address)`: the record of this dtype at an address (an int64)."""
     pointer = pointer_type(dtype)
 
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def at(typing: Any, address: Any) -> Any:
         def lower(context: Any, builder: Any, sig: Any, values: Any) -> Any:
             return builder.inttoptr(values[0], _BYTES)
@@ -227,7 +237,7 @@ def record_at(dtype: np.dtype[Any]) -> Any:
     return at
 
 
-def row_of(
+def lower_row(
     function: Callable[..., Any], dtype: np.dtype[Any], address_field: str, length_field: str, message: str
 ) -> None:
     """Make a Python function `function(world, index)` give, in compiled code, one row of a table.
@@ -245,7 +255,7 @@ def row_of(
     """
     pointer = pointer_type(dtype)
 
-    class _Row(AbstractTemplate):  # type: ignore[misc]
+    class _Row(AbstractTemplate):
         key = function
 
         def generic(self, args: Any, kws: Any) -> Any:
@@ -269,7 +279,7 @@ def row_of(
 # --- generators at rest -------------------------------------------------------------------------------------
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def generator_size(typing: Any, generator: Any) -> Any:
     """Bytes that a generator's state takes."""
 
@@ -279,7 +289,7 @@ def generator_size(typing: Any, generator: Any) -> Any:
     return types.int64(generator), lower
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def park(typing: Any, generator: Any, arena: Any, offset: Any) -> Any:
     """Copy a generator's state to `arena[offset:]`."""
 
@@ -292,7 +302,7 @@ def park(typing: Any, generator: Any, arena: Any, offset: Any) -> Any:
     return types.void(generator, arena, types.int64), lower
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def parked(typing: Any, like: Any, arena: Any, offset: Any) -> Any:
     """The generator whose state is at `arena[offset:]`, of the same type as `like`."""
 

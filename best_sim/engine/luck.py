@@ -63,7 +63,9 @@ def _hash_of(name: str, person: bytes) -> int:
 _STEP = 2.0**-52
 
 
-def uniform_at_by_numpy(seed: int, replicate: int, stream: int, number: int, purpose: int, count: int) -> float:
+def uniform_at_by_numpy(
+    seed: int, replicate: int, stream: int, number: int, purpose: int, count: int
+) -> float:
     """The number at an address, computed by numpy's own Philox: slow, the reference, and the way without numba.
 
     Parameters
@@ -88,7 +90,7 @@ def _best_uniform_at() -> Callable[..., float]:
         from best_sim.engine.philox import uniform_at
     except Exception:
         return uniform_at_by_numpy
-    return uniform_at  # type: ignore[no-any-return]
+    return uniform_at
 
 
 uniform_at = _best_uniform_at()
@@ -257,7 +259,7 @@ def series_at(s: Any, t: float) -> float:
 
 def duration_record(
     kind: int, a: float = 0.0, b: float = 0.0, p: Sequence[float] = (), x: Sequence[float] = ()
-) -> np.void:
+) -> Any:
     """A record of dtype `DURATION`.
 
     Parameters
@@ -306,7 +308,7 @@ def duration_record(
     return record[()]
 
 
-def series_record(t: Sequence[float], v: Sequence[float]) -> np.void:
+def series_record(t: Sequence[float], v: Sequence[float]) -> Any:
     """A record of dtype `SERIES`: value `v[i]` from time `t[i]` on.
 
     Parameters
@@ -326,7 +328,9 @@ def series_record(t: Sequence[float], v: Sequence[float]) -> np.void:
         If there are no points, too many, or their times do not rise.
     """
     if not 1 <= len(t) == len(v) <= SERIES_POINTS:
-        raise ValueError(f"a series needs 1 to {SERIES_POINTS} times with as many values, not {len(t)} and {len(v)}")
+        raise ValueError(
+            f"a series needs 1 to {SERIES_POINTS} times with as many values, not {len(t)} and {len(v)}"
+        )
     if not np.all(np.diff(t) > 0.0):
         raise ValueError(f"the times of a series rise strictly; these are {list(t)}")
     record = np.zeros((), SERIES)

@@ -91,12 +91,16 @@ class Model:
 
     def _problems_of_processes(self) -> list[str]:
         names = [kind.name for kind in self.processes]
-        problems = [f"two kinds of process are called {name!r}" for name in {n for n in names if names.count(n) > 1}]
+        problems = [
+            f"two kinds of process are called {name!r}" for name in {n for n in names if names.count(n) > 1}
+        ]
         for kind in self.processes:
             if not inspect.isgeneratorfunction(kind.function):
                 problems.append(f"the function of process {kind.name!r} does not yield")
             if kind.table not in self.tables:
-                problems.append(f"process {kind.name!r} belongs to the table {kind.table!r}, which is not there")
+                problems.append(
+                    f"process {kind.name!r} belongs to the table {kind.table!r}, which is not there"
+                )
         return problems
 
     def _problems_of_records(self) -> list[str]:
@@ -246,7 +250,9 @@ def _problems_of_starts(model: Model, state: State) -> list[str]:
     known[known] = (starts["index"][known] >= 0) & (starts["index"][known] < rows[starts["kind"][known]])
     if not known.all():
         kind, index = starts[["kind", "index"]][~known][0]
-        problems.append(f"{(~known).sum()} starts are of no process there is, the first of kind {kind}, index {index}")
+        problems.append(
+            f"{(~known).sum()} starts are of no process there is, the first of kind {kind}, index {index}"
+        )
     return problems
 
 

@@ -15,13 +15,15 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 _M0, _M1 = np.uint64(0xD2E7470EE14C6C93), np.uint64(0xCA5A826395121157)  # multipliers of the two halves
-_W0, _W1 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBB67AE8584CAA73B)  # what the key words grow by each round
+_W0, _W1 = (
+    np.uint64(0x9E3779B97F4A7C15),
+    np.uint64(0xBB67AE8584CAA73B),
+)  # what the key words grow by each round
 _ONE, _TWELVE = np.uint64(1), np.uint64(12)
 _STEP = 2.0**-52
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _high_word(context: Any, left: Any, right: Any) -> Any:
+def _type_high_word(context: Any, left: Any, right: Any) -> Any:
     """Upper 64 bits of the 128-bit product: one machine instruction, where plain numba would need ten."""
 
     def lower(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -32,7 +34,10 @@ def _high_word(context: Any, left: Any, right: Any) -> Any:
     return types.uint64(types.uint64, types.uint64), lower
 
 
-def _uniform_at(seed: int, replicate: int, stream: int, number: int, purpose: int, count: int) -> float:
+_high_word: Any = intrinsic(_type_high_word)
+
+
+def _uniform_at(seed: Any, replicate: Any, stream: Any, number: Any, purpose: Any, count: Any) -> Any:
     k0, k1 = np.uint64(seed), np.uint64(replicate)
     c0, c1 = np.uint64(count) + _ONE, np.uint64(purpose)
     c2, c3 = np.uint64(number), np.uint64(stream)

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 try:
-    from best_sim.engine.lowering import row_of
+    from best_sim.engine.lowering import lower_row
 except ImportError:  # without numba the model runs on SimPy alone
-    row_of = None
+    lower_row = None  # type: ignore[assignment]
 
 WORLD_FIELDS = (
     ("now", "f8"),
@@ -100,8 +100,8 @@ def rows(name: str, dtype: np.dtype[Any]) -> Callable[[Any, int], Any]:
         return table[index]
 
     row.__name__ = row.__qualname__ = name
-    if row_of is not None:
-        row_of(row, dtype, *row_fields(name))
+    if lower_row is not None:
+        lower_row(row, dtype, *row_fields(name))
     return row
 
 
@@ -177,7 +177,9 @@ def _checked(index: int, part: list[Any]) -> int:
 
 @cache
 def _row_class(dtype: np.dtype[Any]) -> type:
-    return type("Row", (), {"__slots__": tuple(dtype.names or ()), "__doc__": "One record, as a Python object."})
+    return type(
+        "Row", (), {"__slots__": tuple(dtype.names or ()), "__doc__": "One record, as a Python object."}
+    )
 
 
 def rows_of(table: np.ndarray[Any, Any]) -> list[Any]:

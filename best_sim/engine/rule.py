@@ -9,9 +9,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 try:
-    from numba.extending import register_jitable
+    from numba.extending import register_jitable as _register
 except ImportError:  # without numba the model runs on SimPy alone
-    register_jitable = None
+    _register = None  # type: ignore[assignment]
 
 
 def rule(function: Callable[P, T]) -> Callable[P, T]:
@@ -29,6 +29,6 @@ def rule(function: Callable[P, T]) -> Callable[P, T]:
     callable
         The same function.
     """
-    if register_jitable is not None:
-        register_jitable(function)
+    if _register is not None:
+        _register(function)
     return function

@@ -10,6 +10,7 @@ resumption of a process is one event.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
+from functools import partial
 from heapq import heappush
 from typing import Any, ClassVar, TypeAlias
 
@@ -48,8 +49,8 @@ from best_sim.engine.faults import (
     fault_in,
     refusal,
 )
-from best_sim.engine.model import EVENT, USE, Array, Model, Run, State, ready
-from best_sim.engine.records import forget_tables, hidden_fields, rows_of, write_rows
+from best_sim.engine.model import EVENT, USE, Model, Run, State, ready
+from best_sim.engine.records import hidden_fields, rows_of, write_rows
 
 Hook: TypeAlias = Callable[[float, str, int, Command], None]
 Extension: TypeAlias = Callable[[simpy.Environment, "Simulation"], Generator[simpy.Event, Any, None]]
@@ -128,7 +129,7 @@ class Places(simpy.PriorityResource):
             self.longest_queue,
         )
 
-    def _do_put(self, event: Any) -> bool:
+    def _do_put(self, event: Any) -> bool:  # type: ignore[override] # as BaseResource has it
         super()._do_put(event)
         self.granted += event.triggered
         return bool(event.triggered)  # SimPy goes on to the next in the queue only if told so
@@ -205,7 +206,11 @@ class Simulation:
         """Begin a process of the model, now."""
         if index in self._alive[kind]:
             raise refusal(
-                STILL_ALIVE, (START, kind, float(index), 0.0), self._model.processes[kind].name, index, self.env.now
+                STILL_ALIVE,
+                (START, kind, float(index), 0.0),
+                self._model.processes[kind].name,
+                index,
+                self.env.now,
             )
         activity = self._alive[kind][index] = _Activity()
         activity.process = self.env.process(self._live(kind, index, activity))
@@ -232,7 +237,7 @@ class Simulation:
         env, end = self._clock, float(self._state.world["end"][0])
         for time, kind, index in self._state.starts.tolist():
             if time <= end:
-                env.at(time).callbacks.append(lambda _, kind=kind, index=index: self.start(kind, index))
+                env.at(time).callbacks.append(partial(self._begin, kind, index))
         for extension in extensions:
             env.process(extension(env, self))
         while env.peek() <= end and self._error is None:
@@ -248,6 +253,9 @@ class Simulation:
             n_steps=self._n_steps,
         )
 
+    def _begin(self, kind: int, index: int, _: simpy.Event) -> None:
+        self.start(kind, index)
+
     def _write_back(self) -> None:
         state = self._state
         for name, _ in hidden_fields(self.tables):
@@ -262,7 +270,9 @@ class Simulation:
         """One process of the model as a SimPy process: each command becomes an event, or is done at once."""
         env, world = self.env, self.world
         name = self._model.processes[kind].name
-        commands = self._model.processes[kind].function(self.tables[self._model.processes[kind].table][index], world)
+        commands = self._model.processes[kind].function(
+            self.tables[self._model.processes[kind].table][index], world
+        )
         while True:
             world.now = env.now
             try:
@@ -275,6 +285,7 @@ class Simulation:
                 del self._alive[kind][index]
                 return
             code, target, a, b = command
+            outcome: Any
             fault = fault_in(code, target, a, b, self._rows_of_kind, len(self.resources), len(self._free))
             if fault != FINE:
                 self._error = refusal(fault, command, name, index, env.now)
@@ -314,7 +325,7 @@ class Simulation:
                     self._error = refusal(fault, command, name, index, env.now)
                     return
 
-    def _give_up(self, patience: simpy.Event) -> None:
+    def _give_up(self, patience: Any) -> None:
         activity, request = patience.value
         if activity.request is request and not request.triggered:
             request.cancel()
@@ -336,7 +347,7 @@ class Simulation:
             places = self.resources[target]
             if not places.users:
                 return NOT_IN_USE
-            places.release(places.users[0])  # places are all alike
+            places.release(places.users[0])  # type: ignore[arg-type] # any will do: places are all alike
         elif code == SET_CAPACITY:
             self.resources[target].set_capacity(int(a))
         else:
@@ -397,6 +408,7 @@ def run_simpy(
                 run.resources[0].set_capacity(0)
                 yield env.timeout(14.0)
                 run.resources[0].set_capacity(places)
+
 
         run_simpy(model, state, extensions=[christmas])
     """

@@ -21,7 +21,9 @@ from best_sim.engine.diaries import (
 DAY_HOURS = 5.0
 opening_hours = st.lists(st.sampled_from([0.0, 2.5, 5.0, 5.0, 15.0]), min_size=1, max_size=25)
 hours = st.sampled_from([0.0, 0.5, 1.0, 1.3, 5.0, 6.0, 12.5, 15.0])
-asks = st.lists(st.tuples(st.sampled_from(["book", "load", "vacate"]), st.integers(-3, 28), hours), max_size=40)
+asks = st.lists(
+    st.tuples(st.sampled_from(["book", "load", "vacate"]), st.integers(-3, 28), hours), max_size=40
+)
 beginnings = st.sampled_from([-10.0, 0.0, 3.25])
 
 

@@ -25,7 +25,8 @@ inner = st.floats(1e-300, 1.0 - 2.0**-53)
 @example(*[LARGEST] * 6)
 def test_numbers_are_those_of_numpys_philox(seed, replicate, stream, number, purpose, count):
     generator = np.random.Philox(
-        key=np.array([seed, replicate], np.uint64), counter=np.array([count, purpose, number, stream], np.uint64)
+        key=np.array([seed, replicate], np.uint64),
+        counter=np.array([count, purpose, number, stream], np.uint64),
     )
     word = int(generator.random_raw())
     u = luck.uniform_at(seed, replicate, stream, number, purpose, count)
@@ -136,7 +137,9 @@ def test_durations_rise_with_u(record, u, v):
 @given(inner)
 def test_empirical_durations_are_linear_between_their_points(u):
     d = as_row(DURATIONS[-1])
-    assert luck.duration_quantile(d, u) == pytest.approx(np.interp(u, [0.0, 0.1, 0.5, 1.0], [1.0, 1.0, 8.0, 30.0]))
+    assert luck.duration_quantile(d, u) == pytest.approx(
+        np.interp(u, [0.0, 0.1, 0.5, 1.0], [1.0, 1.0, 8.0, 30.0])
+    )
 
 
 def test_a_duration_of_each_kind_at_its_median():
@@ -166,7 +169,9 @@ def test_a_duration_that_cannot_be_is_refused(arguments, words):
         luck.duration_record(**arguments)
 
 
-@pytest.mark.parametrize(("t", "v", "words"), [([], [], "1 to 48"), ([1.0, 1.0], [0.0, 0.0], "rise strictly")])
+@pytest.mark.parametrize(
+    ("t", "v", "words"), [([], [], "1 to 48"), ([1.0, 1.0], [0.0, 0.0], "rise strictly")]
+)
 def test_a_series_that_cannot_be_is_refused(t, v, words):
     with pytest.raises(ValueError, match=words):
         luck.series_record(t, v)

@@ -28,7 +28,17 @@ at = lowering.record_at(ROW)
 @numba.njit
 def read(address, i, j):
     r = at(address)
-    return r.n, r.x, r.yes, r.inner.x, r.line[i], r.grid[j, i], r.grid[j][i], r.inners[j, 1].x, r.inner.flags[i]
+    return (
+        r.n,
+        r.x,
+        r.yes,
+        r.inner.x,
+        r.line[i],
+        r.grid[j, i],
+        r.grid[j][i],
+        r.inners[j, 1].x,
+        r.inner.flags[i],
+    )
 
 
 def write_in_python(r, i, j):
@@ -190,7 +200,9 @@ def test_a_generator_can_be_parked_and_resumed():
     assert 0 < size <= 512
     new(table.ctypes.data + ROW.itemsize, arena, 512)
     seen = [(step(arena, 0), step(arena, 512)) for _ in range(6)]
-    assert seen == [((i, x), (i, x)) for i, x in [(0, 0.0), (1, 1.0), (2, 3.0), (3, 6.0), (4, 10.0), (-1, 0.0)]]
+    assert seen == [
+        ((i, x), (i, x)) for i, x in [(0, 0.0), (1, 1.0), (2, 3.0), (3, 6.0), (4, 10.0), (-1, 0.0)]
+    ]
     assert table["n"].tolist() == [10, 10]
 
 
@@ -203,6 +215,13 @@ def test_cells_are_indexed_as_numpys():
 
 
 def test_fields_that_cannot_be_used_are_named():
-    dtype = np.dtype([("good", "i8"), ("half", "f4"), ("inner", [("name", "S4")]), ("many", "u8", (2,)), ("flags", "?", 3)])
+    dtype = np.dtype(
+        [("good", "i8"), ("half", "f4"), ("inner", [("name", "S4")]), ("many", "u8", (2,)), ("flags", "?", 3)]
+    )
     lines = field_problems(dtype, "table")
-    assert [line.split(" is ")[0] for line in lines] == ["table.half", "table.inner.name", "table.many", "table.flags"]
+    assert [line.split(" is ")[0] for line in lines] == [
+        "table.half",
+        "table.inner.name",
+        "table.many",
+        "table.flags",
+    ]
