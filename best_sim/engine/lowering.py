@@ -124,7 +124,7 @@ def _set_field(context: Any, builder: Any, sig: Any, values: Any, name: str) -> 
 
 
 def _index_types(index: Any) -> tuple[types.Type, ...]:
-    return tuple(index) if isinstance(index, types.BaseTuple) else (index,)
+    return tuple(index.types) if isinstance(index, types.BaseTuple) else (index,)  # type: ignore[attr-defined]
 
 
 def _fits(array: types.Type, index: types.Type) -> bool:

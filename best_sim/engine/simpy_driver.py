@@ -263,7 +263,7 @@ class Simulation:
         write_rows([self.world], state.world, "world")
         for name, objects in self.tables.items():
             write_rows(objects, state.tables[name], name)
-        state.diaries[...] = self._free
+        state.diaries[...] = np.reshape(self._free, state.diaries.shape)
         state.capacities[...] = [places.capacity for places in self.resources]
 
     def _live(self, kind: int, index: int, activity: _Activity) -> Generator[simpy.Event, Any, None]:

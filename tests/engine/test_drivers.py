@@ -235,6 +235,12 @@ def test_an_empty_world_runs():
     assert (len(run.events), len(run.resources), run.n_steps) == (0, 0, 0)
 
 
+def test_a_world_without_diaries_or_resources_runs():
+    state = script_state([[hold(1.0)]], capacities=())
+    state.diaries, state.day_hours = np.empty((0, 30)), np.empty(0)
+    assert by_both(script.MODEL, state).n_steps == 2
+
+
 # --- refusals -----------------------------------------------------------------------------------------------
 
 REFUSED = [
