@@ -135,9 +135,10 @@ def starts_table(time: Sequence[float], kind: Sequence[int], index: Sequence[int
 
 
 def _copy_of(table: Array) -> Array:
-    # Into zeros, so that the bytes between fields are the same in every copy.
-    copy = np.zeros(table.shape, table.dtype)
-    copy[...] = table
+    # As bytes: numpy copies records field by field, which takes ten times as long.
+    original = np.ascontiguousarray(table)
+    copy = np.empty_like(original)
+    copy.view(np.uint8)[...] = original.view(np.uint8)
     return copy
 
 
