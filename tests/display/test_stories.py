@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from io import StringIO
+
+import numpy as np
+import pytest
+from looking import assert_texts_are_apart, texts
+from rich.console import Console
+
+from best_sim.display import timeline, trace
+from best_sim.pathway import words as W
+
+
+def some_children(journeys, n: int) -> list[int]:
+    children = journeys.children
+    chosen = {trace.choose_child(journeys, which) for which in trace.CHOICES}
+    step = max(1, len(children) // n)
+    return sorted(chosen | {int(c) for c in children["child"].iloc[::step]})
+
+
+def test_every_event_that_concerns_the_child_is_told_once_and_in_order(journeys) -> None:
+    r = journeys.record
+    n_families = len(journeys.tables["families"])
+    for child in some_children(journeys, 150):
+        c = journeys.tables["children"][child]
+        family, group = int(c["family"]), int(c["group"])
+        mine = {("family", family), ("group", group), ("case", family), ("case", n_families + group)}
+        rows = np.flatnonzero(np.isin(r["subject"], [k for _, k in mine]))
+        concerns = [int(i) for i in rows if (W.EVENTS[r["event"][i]].subject, int(r["subject"][i])) in mine]
+        story = trace.story(journeys, child)
+        assert list(story.rows) == concerns
+        days = [line.days for line in story.lines]
+        assert days == sorted(days)
+        assert all(line.sentences for line in story.lines)
+
+
+def test_every_kind_of_event_has_words_of_its_own() -> None:
+    told = {e.name for e in W.EVENTS if e.subject in ("family", "group", "case")}
+    assert {name for name in told if not hasattr(trace._Teller, f"_{name}")} == set()
+
+
+def test_a_story_says_that_the_child_is_simulated_where_it_lives_and_what_is_not_known(journeys) -> None:
+    for which in ("first LIFT", "first SAU", "first adopted", "first home"):
+        child = trace.choose_child(journeys, which)
+        told = trace.tell(journeys, child)
+        assert "a simulated child, not a real one" in told[0]
+        assert told[-2].startswith("At the end of the simulated time") and " lives " in told[-2]
+        assert told[-1].startswith("Not known: ")
+        text = " ".join(told)
+        for wrong in ("nan", "None", "number ", "  ", " ,", "..", "_"):
+            assert wrong not in text, (child, wrong)
+
+
+def test_a_listed_hearing_is_told_with_the_kind_and_the_day_on_which_it_was_held(journeys) -> None:
+    child = trace.choose_child(journeys, "first SAU")
+    listed = [h for h in trace.happenings(journeys, child) if h.name == "hearing_listed"]
+    held = [h for h in trace.happenings(journeys, child) if h.name == "hearing_held"]
+    for a, b in zip(listed, held, strict=False):
+        kind, sits = trace.hearing_listed(journeys, a)
+        assert (W.HEARINGS.index(kind), sits) == (b.code % 16, b.days)
+        assert a.value == pytest.approx(b.code % 16 + 16 * (sits - a.days))
+
+
+def test_the_story_in_a_terminal_and_as_plain_text(journeys) -> None:
+    story = trace.story(journeys, trace.choose_child(journeys))
+    assert max(map(len, story.text(80).splitlines())) <= 80
+    console = Console(width=90, record=True, file=StringIO())
+    console.print(story)
+    shown = " ".join(console.export_text().split())
+    assert "was allocated, by chance, to LIFT" in shown
+
+
+@pytest.mark.parametrize("child", [-1, 10**7])
+def test_an_unknown_child_is_refused_with_the_numbers_there_are(journeys, child: int) -> None:
+    lived = journeys.children["child"]
+    with pytest.raises(trace.UnknownChildError, match=f"from {lived.min()} to {lived.max()}.*nearest"):
+        trace.tell(journeys, child)
+
+
+def test_an_unknown_description_is_refused(journeys) -> None:
+    with pytest.raises(trace.UnknownChildError, match="allowed 'first'"):
+        trace.choose_child(journeys, "the happiest")
+
+
+def test_no_label_of_a_timeline_lies_over_another(journeys) -> None:
+    for child in some_children(journeys, 25):
+        if np.isfinite(journeys.children.set_index("child").loc[child, "entered_days"]):
+            assert_texts_are_apart(timeline.timeline_figure(journeys, child))
+
+
+def test_the_same_child_in_the_other_service(journeys, in_sau) -> None:
+    child = trace.choose_child(journeys, "first LIFT")
+    figure = timeline.timeline_figure(journeys, child, in_sau)
+    assert_texts_are_apart(figure)
+    said = texts(figure)
+    assert "Allocated to LIFT" in said and "Allocated to services as usual (SAU)" in said
+    assert any("not a real one" in t for t in said)
+
+
+def test_label_rows_keep_labels_apart() -> None:
+    rng = np.random.default_rng(3)
+    for _ in range(100):
+        n = int(rng.integers(1, 25))
+        wanted = sorted(
+            (float(a), float(w)) for a, w in zip(rng.uniform(1, 9, n), rng.uniform(0.2, 2, n), strict=True)
+        )
+        places = timeline.label_rows(wanted, 0.5, 10.0)
+        for i, (left, row) in enumerate(places):
+            assert left >= 0.5 and left + wanted[i][1] <= 10.0 + 1e-9
+            for j in range(i):
+                if places[j][1] == row:
+                    a, b = sorted(((left, wanted[i][1]), (places[j][0], wanted[j][1])))
+                    assert a[0] + a[1] <= b[0] + 1e-9
