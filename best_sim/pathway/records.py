@@ -61,6 +61,7 @@ FAMILY = np.dtype(
         ("lift_assessed", "f8"),
         ("treatment_started", "f8"),
         ("treatment_ended", "f8"),
+        ("treatment_full", "i8"),
         ("lift_freed", "f8"),
         # visits
         ("visit_due", "f8", VISITS),

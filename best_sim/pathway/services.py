@@ -154,6 +154,7 @@ def lift_service(f, world):
                 if stays:
                     yield hold(half)
                 f.treatment_ended = world.now
+                f.treatment_full = 1 if stays else 0
                 yield record(TREATMENT_ENDED, f.index, 1.0 if stays else 0.0)
                 if with_parents and not case.decided <= world.now:
                     case.assessor = BY_LIFT

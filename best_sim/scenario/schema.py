@@ -476,6 +476,7 @@ class Costs(Section):
     assessment_expert: Pounds
     assessment_statement: Pounds
     usual_support_month: Annotated[float, Unit("GBP per month", 0)]
+    lift_overhead: Ratio
     lift_assessment_hours: Annotated[float, Unit("hours", 0, 2000)]
     social_worker_hour: PoundsPerHour
     psychologist_hour: PoundsPerHour
