@@ -1,1 +1,5 @@
-"""Many runs of one scenario: planned, run here or on a cluster, followed, stored and resumed."""
+"""Many runs: what to run, and running it."""
+
+from best_sim.replications.local import Plan, run, workers
+
+__all__ = ["Plan", "run", "workers"]
