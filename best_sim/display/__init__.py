@@ -11,6 +11,7 @@ from best_sim.display.figures import (
     outcomes_of_care_figure,
     power_figure,
     proceedings_figure,
+    recruitment_curve,
     recruitment_figure,
     waits_figure,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "power_figure",
     "power_table",
     "proceedings_figure",
+    "recruitment_curve",
     "recruitment_figure",
     "save",
     "status_counts",

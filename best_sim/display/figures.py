@@ -40,6 +40,8 @@ from best_sim.display.style import (
 )
 
 MONTH = 365.25 / 12
+OBSERVED = 104
+"""Weeks for which a case should have been observed where durations are compared."""
 WIDTH = 9.0
 
 POWER_COLUMNS = ("design", "effect", "power", "mcse", "low", "high", "closed_form", "replicates", "note")
@@ -200,6 +202,32 @@ def _power_words(row: Mapping[Any, Any]) -> str:
 
 
 # --- recruitment --------------------------------------------------------------------------------------------
+def recruitment_curve(days: Sequence[Any], start: Any, until: Any) -> pd.DataFrame:
+    """Families randomised by the first of each month: quantiles over replicates.
+
+    Parameters
+    ----------
+    days : sequence of array-like
+        For each replicate, when its families were randomised, in days since `start`; NaN where they were not.
+    start, until : date
+        First and last date of the curve.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `CURVE_COLUMNS`.
+    """
+    first, last = say.as_date(start), say.as_date(until)
+    dates = [first, *(d.date() for d in pd.date_range(first, last, freq="MS") if d.date() > first)]
+    if dates[-1] < last:
+        dates.append(last)
+    at = np.array([(d - first).days for d in dates], float)
+    sorted_days = [np.sort(np.asarray(d, float)[np.isfinite(np.asarray(d, float))]) for d in days]
+    counts = np.array([np.searchsorted(d, at, side="right") for d in sorted_days], float)
+    bands = np.quantile(counts, (0.05, 0.25, 0.5, 0.75, 0.95), axis=0)
+    return pd.DataFrame({"date": dates, **dict(zip(CURVE_COLUMNS[1:], bands, strict=True))})
+
+
 def reached(curve: pd.DataFrame, target: float) -> tuple[dt.date | None, dt.date | None, dt.date | None]:
     """When the target is reached: early end of the 90% interval, median, late end; None where it is not.
 
@@ -304,7 +332,8 @@ def recruitment_figure(
         at = float(mdates.date2num(say.as_date(published[0])))
         ax.plot([at], [published[1]], marker="D", mfc=PAPER, mec=INK, mew=1.3, ms=6.5, zorder=6)
         words = f"published: {say.number(published[1])} families\nby {say.day(published[0])}"
-        y = published[1] - 0.75 * unit
+        under = float(np.interp(at, x, curve["low90"].to_numpy(float)))
+        y = max(min(published[1] - 0.75 * unit, under - 0.35 * unit), 0.5 * unit)
         ax.annotate(
             words,
             (at, published[1]),
@@ -649,7 +678,7 @@ def waits_figure(
         y = 100 * np.searchsorted(wait, x, side="right") / max(n, 1)
         never = mine[mine["started_days"].isna()]["receipt"].astype(str)
         why = [
-            f"{say.number(100 * (never == key).sum() / max(n, 1))}% {words}"
+            f"{say.percent((never == key).sum() / max(n, 1))} {words}"
             for key, words in reasons.items()
             if (never == key).any()
         ]
@@ -730,6 +759,7 @@ def proceedings_figure(
     proceedings: pd.DataFrame,
     *,
     limit: float = 26.0,
+    end: float | None = None,
     groups: Sequence[str] = (),
     title: str = "How long care proceedings last",
     source: str = "",
@@ -744,6 +774,9 @@ def proceedings_figure(
         those issued from day zero.
     limit : float
         Weeks.
+    end : float, optional
+        End of the run in days: cases issued in the `OBSERVED` weeks before it are left out, decided or not, so that
+        short cases are not preferred.
     groups : sequence of str
         Arms to show each in its own panel; empty: all cases in one.
     title, source : str
@@ -759,6 +792,9 @@ def proceedings_figure(
         rows = rows[rows["again"] == 0]
     if "issued_days" in rows:
         rows = rows[rows["issued_days"] >= 0]
+        if end is not None:
+            rows = rows[rows["issued_days"] <= end - 7 * OBSERVED]
+            source = f"{source} Cases issued up to two years before the end of the run.".strip()
     panels: list[tuple[str, pd.Series]] = []
     if groups:
         panels = [(g, rows.loc[rows["arm"].astype(str) == g, "weeks"]) for g in groups]
@@ -995,6 +1031,7 @@ __all__ = [
     "power_figure",
     "proceedings_figure",
     "reached",
+    "recruitment_curve",
     "recruitment_figure",
     "waits_figure",
 ]

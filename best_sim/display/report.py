@@ -89,6 +89,7 @@ def write_report(
     proceedings: pd.DataFrame | None = None,
     services: pd.DataFrame | None = None,
     estimates: pd.DataFrame | None = None,
+    end: float | None = None,
     parameters: pd.DataFrame | None = None,
     title: str = "Power and recruitment of a trial of LIFT in care proceedings",
     question: str | None = None,
@@ -118,6 +119,8 @@ def write_report(
         `Journeys.proceedings` and `Journeys.services` of one or more replicates.
     estimates : pandas.DataFrame, optional
         As `best_sim.display.figures.estimates_figure` takes it.
+    end : float, optional
+        End of the runs in days, so that only what could be observed is counted in durations (`Journeys.end`).
     parameters : pandas.DataFrame, optional
         Columns name, value, unit, range, status, source, link (`Scenario.table()`).
     title, question : str
@@ -148,9 +151,9 @@ def write_report(
     if living is not None and len(living):
         drawn.setdefault("living", draw.outcomes_of_care_figure(living))
     if proceedings is not None and proceedings["weeks"].notna().any():
-        drawn.setdefault("proceedings", draw.proceedings_figure(proceedings))
+        drawn.setdefault("proceedings", draw.proceedings_figure(proceedings, end=end))
     if services is not None and len(services):
-        drawn.setdefault("waits", draw.waits_figure(services))
+        drawn.setdefault("waits", draw.waits_figure(services, end=end))
     if estimates is not None and len(estimates):
         drawn.setdefault("estimates", draw.estimates_figure(estimates))
     counts = status_counts(parameters) if parameters is not None else {}
@@ -174,6 +177,7 @@ def write_report(
         loader=jinja2.PackageLoader("best_sim.display"), autoescape=True, undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )  # fmt: skip
+    environment.filters["breakable"] = _breakable
     html = environment.get_template("report.html.j2").render(
         title=title,
         standfirst=_standfirst(manifest, reps),
@@ -234,6 +238,12 @@ class _Pictures:
             alt=alt_text(figure),
             caption=caption,
         )
+
+
+def _breakable(name: str) -> Markup:
+    """A dotted name that may be broken into lines after its dots and underscores."""
+    escaped = str(Markup.escape(name))
+    return Markup(escaped.replace(".", ".<wbr>").replace("_", "_<wbr>"))
 
 
 # --- sentences ----------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from best_sim.display import figures, report, tables
 
-VOID = {"meta", "link", "br", "img", "hr", "input", "col"}
+VOID = {"wbr", "meta", "link", "br", "img", "hr", "input", "col"}
 
 
 class Page(HTMLParser):
