@@ -22,9 +22,11 @@ from best_sim.display import (
     timeline_figure,
     waits_figure,
 )
+from best_sim.display.consort import consort_figure
 from best_sim.display.wording import as_date
 from best_sim.pathway import Journeys, simulate
 from best_sim.scenario import Scenario
+from best_sim.trial.consort import consort, mean_flow
 
 HERE = Path(__file__).parent / "pictures"
 MOST_BYTES = 300_000
@@ -55,6 +57,7 @@ def main(replicates: int = 100) -> None:
         "recruitment": recruitment_figure(
             curve, scenario.trial.target_families, openings=openings, source=note
         ),
+        "consort": consort_figure(mean_flow(map(consort, runs)), replicates=replicates, source=note),
         "living": outcomes_of_care_figure(
             living_by_month(runs), source=f"{note} Arms differ by what the scenario assumes."
         ),

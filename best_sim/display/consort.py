@@ -1,7 +1,7 @@
 """The CONSORT flow diagram: where every family goes, from screening to analysis; boxes that add up.
 
-Counts may be means over replicates. They are rounded from the top down, so that the whole numbers in a box
-are those of the boxes it leads to.
+Counts are those of `best_sim.trial.consort`, and may be means over replicates. They are rounded from the top
+down, so that the whole numbers in a box are those of the boxes it leads to.
 """
 
 from __future__ import annotations
@@ -178,9 +178,11 @@ class Flow:
         """Entries of all counts below a name that are not nought, with their reasons in words."""
         out = []
         for k in self._under(start):
-            if self.raw[k].families > 0:
+            if self.raw[k].families > 0 or self.raw[k].children > 0:
                 reason = k.rsplit(".", 1)[1]
-                few = self.whole[k].families == 0  # on average, in fewer than half a family
+                few = (
+                    self.whole[k].families == 0 and not self.whole[k].children > 0
+                )  # on average less than half
                 out.append(
                     Entry(
                         WORDS.get(reason, reason.replace("_", " ")),
@@ -287,7 +289,7 @@ def consort_figure(
     Parameters
     ----------
     flow : mapping
-        Counts by name, as `Flow` describes them: means over replicates, or one replicate's counts.
+        Counts by name, as `best_sim.trial.consort.consort` gives them, or their means over replicates.
     replicates : int
         Replicates over which the counts are means.
     visits : mapping of int to str, optional

@@ -332,7 +332,7 @@ def recruitment_figure(
         at = float(mdates.date2num(say.as_date(published[0])))
         ax.plot([at], [published[1]], marker="D", mfc=PAPER, mec=INK, mew=1.3, ms=6.5, zorder=6)
         words = f"published: {say.number(published[1])} families\nby {say.day(published[0])}"
-        under = float(np.interp(at, x, curve["low90"].to_numpy(float)))
+        under = float(np.interp(at - 0.07 * (high - low), x, curve["low90"].to_numpy(float)))
         y = max(min(published[1] - 0.75 * unit, under - 0.35 * unit), 0.5 * unit)
         ax.annotate(
             words,

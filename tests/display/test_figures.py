@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from best_sim.display import figures, style
 from best_sim.display.consort import Flow, apportioned, consort_figure
+from best_sim.trial.consort import consort
 
 OPENINGS = {
     "Glasgow": "2012-01-01", "Croydon": "2017-10-01", "Tower Hamlets": "2018-03-01", "Bromley": "2018-06-01",
@@ -148,6 +149,17 @@ def test_the_rounded_boxes_add_up(flow) -> None:
             assert (
                 parts == f[f"{a}.eligible"].families == whole.families - f[f"{a}.found_ineligible"].families
             )
+
+
+def test_the_flow_of_the_trial_room_is_drawn_as_it_is(journeys) -> None:
+    flow = consort(journeys)
+    f = Flow(flow)
+    for name, (families, children) in flow.items():
+        if name in f.whole:
+            assert (f[name].families, f[name].children) == (families, children)
+    figure = consort_figure(flow)
+    assert_texts_are_apart(figure)
+    assert f"{f['randomised'].families:.0f} ({f['randomised'].children:.0f})" in texts(figure)
 
 
 def test_boxes_that_do_not_add_up_are_refused(flow) -> None:
