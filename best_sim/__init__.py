@@ -2,6 +2,40 @@
 
 The way through is `Scenario -> simulate -> Journeys -> trial and measures -> table, figure, report`; see
 `docs/explanation/rooms-and-words.md`.
+
+Examples
+--------
+>>> from best_sim import Scenario, simulate
+>>> journeys = simulate(Scenario.load("london-2017"), seed=1, replicate=0, engine="simpy")
+>>> journeys.families["borough"].nunique()
+5
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+__all__ = ["Journeys", "Scenario", "__version__", "run_experiment", "simulate"]
+
+if TYPE_CHECKING:
+    from best_sim.experiments import run_experiment
+    from best_sim.pathway import Journeys, simulate
+    from best_sim.scenario import Scenario
+
+_WHERE = {
+    "Scenario": "best_sim.scenario",
+    "Journeys": "best_sim.pathway",
+    "simulate": "best_sim.pathway",
+    "run_experiment": "best_sim.experiments",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # The public names are imported when they are used, so that the command line answers at once.
+    if name not in _WHERE:
+        raise AttributeError(f"module 'best_sim' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_WHERE[name]), name)

@@ -1,0 +1,397 @@
+"""The command line: `best-sim`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from best_sim.experiments.power import PowerResult
+    from best_sim.pathway import Journeys
+    from best_sim.scenario import Scenario
+
+app = typer.Typer(
+    name="best-sim",
+    help="Simulate the care pathway of young children and the BeST? trial: invented children, marked assumptions.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+Set = Annotated[
+    list[str], typer.Option("--set", metavar="KEY=VALUE", help="Override a parameter; may be repeated.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="Address of the luck.")]
+Number = Annotated[int, typer.Option(min=0, help="Which replicate.")]
+Out = Annotated[Path | None, typer.Option(help="Folder to write to.")]
+Engine = Annotated[str, typer.Option(help="auto, compiled or simpy; all give the same answers.")]
+
+
+def main() -> None:
+    """Run the command line; bad input is one clear message and exit code 2."""
+    from best_sim.display.trace import UnknownChildError
+    from best_sim.engine import SimulationError
+    from best_sim.scenario import ScenarioError
+
+    try:
+        app()
+    except (ScenarioError, UnknownChildError, _RefusedError) as error:
+        typer.echo(str(error), err=True)
+        sys.exit(2)
+    except SimulationError as error:
+        typer.echo(f"The simulation can't go on: {error}", err=True)
+        sys.exit(3)
+    except KeyboardInterrupt:
+        typer.echo("Stopped; nothing was written.", err=True)
+        sys.exit(130)
+
+
+class _RefusedError(Exception):
+    """Something on the command line that can't be used."""
+
+
+# --- power --------------------------------------------------------------------------------------------------
+@app.command()
+def power(
+    experiment: Annotated[str, typer.Argument(help="A shipped experiment's name, or a TOML file.")] = "power",
+    scenario: Annotated[str | None, typer.Option(help="Another scenario than the experiment's.")] = None,
+    replicates: Annotated[int | None, typer.Option(min=2, help="Number of replicates.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Address of the luck.")] = None,
+    out: Out = None,
+    changes: Set = [],  # noqa: B006 - typer wants a list
+    engine: Engine = "auto",
+) -> None:
+    """How often the trial would find an effect, how long it recruits, and what happens to the children."""
+    from best_sim.display.style import save
+    from best_sim.display.tables import power_table
+    from best_sim.exchange.results import manifest, run_folder, whole_folder, write_tables
+    from best_sim.experiments.power import PowerExperiment, run_power
+
+    started = dt.datetime.now(dt.UTC)
+    asked = PowerExperiment.load(
+        experiment, scenario=scenario, replicates=replicates, seed=seed, overrides=tuple(changes) or None
+    )
+    for design in asked.designs:
+        asked.scenario_of(design)
+    console = Console()
+    console.print(f"[bold]{asked.title}[/bold]")
+    console.print(
+        f"{asked.replicates} replicates of each of {len(asked.designs)} designs, scenario {asked.scenario}."
+    )
+    used = _engine(engine, console)
+    with _progress(console, asked.replicates) as tick:
+        result = run_power(asked, engine=used, progress=tick)
+    folder = run_folder(asked.name, result.scenario, asked.seed, out, started)
+    about = manifest(
+        experiment=asked.name, scenario=result.scenario, seed=asked.seed, replicates=asked.replicates, engine=used,
+        started=started, method=asked.method, alpha=asked.alpha, overrides=list(asked.overrides),
+        failed=int(result.power["failed"].sum()), experiment_toml=asked.text,
+    )  # fmt: skip
+    with whole_folder(folder) as scratch:
+        write_tables(scratch, result, about)
+        figures = _pictures(result)
+        for name, figure in figures.items():
+            save(figure, scratch / name)
+        _report(scratch, result, about, figures)
+    console.print(power_table(result.power))
+    console.print(_recruitment_words(result))
+    console.print(
+        f"\nWritten to [bold]{folder}[/bold]; open [bold]{folder / 'report.html'}[/bold] in a browser."
+    )
+
+
+def _pictures(result: PowerResult) -> dict[str, Any]:
+    """Every picture of a power experiment, by name."""
+    import pandas as pd
+
+    from best_sim.display import figures as draw
+    from best_sim.display.consort import consort_figure
+
+    openings = {b.title: b.opens for b in result.scenario.boroughs.values()}
+    estimates = result.replicates[["design", "estimate"]].merge(
+        result.power[["design", "closed_form_effect"]].rename(columns={"closed_form_effect": "truth"}),
+        on="design",
+    )
+    sample = result.sample
+    pictures = {
+        "power": draw.power_figure(result.power, alpha=result.experiment.alpha),
+        "recruitment": draw.recruitment_figure(
+            result.curve, result.scenario.trial.target_families, openings=openings, when=result.when
+        ),
+        "consort": consort_figure(
+            result.flow, replicates=len(result.replicates) // len(result.experiment.designs)
+        ),
+        "estimates": draw.estimates_figure(estimates, published=(1.4, -0.63, 3.53)),
+        "living": draw.outcomes_of_care_figure(draw.living_by_month(sample)),
+        "proceedings": draw.proceedings_figure(pd.concat([j.proceedings for j in sample], ignore_index=True)),
+    }
+    services = pd.concat([j.services for j in sample], ignore_index=True)
+    if (services["asked_days"].notna()).any():
+        pictures["waits"] = draw.waits_figure(services)
+    return pictures
+
+
+def _report(folder: Path, result: PowerResult, about: dict[str, Any], figures: dict[str, Any]) -> None:
+    import pandas as pd
+
+    from best_sim.display.figures import living_by_month
+    from best_sim.display.report import write_report
+
+    write_report(
+        folder / "report.html",
+        result.power,
+        manifest={k: v for k, v in about.items() if not k.endswith("_toml")},
+        curve=result.curve,
+        target=result.scenario.trial.target_families,
+        published=(dt.date(2021, 7, 31), 382),
+        openings={b.title: b.opens for b in result.scenario.boroughs.values()},
+        when=result.when,
+        flow=result.flow,
+        flow_replicates=result.experiment.replicates,
+        living=living_by_month(result.sample),
+        proceedings=pd.concat([j.proceedings for j in result.sample], ignore_index=True),
+        services=pd.concat([j.services for j in result.sample], ignore_index=True),
+        parameters=result.scenario.table(),
+        title=result.experiment.title,
+        question=result.experiment.question,
+        alpha=result.experiment.alpha,
+        figures=figures,
+    )
+
+
+def _recruitment_words(result: PowerResult) -> str:
+    target = result.scenario.trial.target_families
+    early, median, late = result.when
+    if median is None:
+        return f"In most replicates the target of {target} families is not reached within the run."
+    ends = (
+        f"{early:%B %Y} to {late:%B %Y}"
+        if early and late
+        else f"from {early:%B %Y}; in some replicates never"
+    )
+    return f"The target of {target} families is reached in {median:%B %Y} (median; 90 % interval {ends})."
+
+
+# --- one run ------------------------------------------------------------------------------------------------
+@app.command()
+def simulate(
+    scenario: Annotated[str, typer.Argument(help="A scenario's name or file.")] = "trial-as-run",
+    seed: Seed = 1,
+    replicate: Number = 0,
+    out: Out = None,
+    changes: Set = [],  # noqa: B006
+    engine: Engine = "auto",
+) -> None:
+    """Simulate one replicate and write its journeys as Parquet tables."""
+    console = Console()
+    world = _load(scenario, changes)
+    used = _engine(engine, console)
+    from best_sim.exchange.results import whole_folder
+    from best_sim.pathway import simulate as run
+
+    journeys = run(world, seed, replicate, used)
+    folder = out or Path("results") / "simulate" / f"{world.name}-{seed}-{replicate}"
+    with whole_folder(folder) as scratch:
+        journeys.save(scratch)
+        (scratch / "scenario.toml").write_text(world.as_toml(), encoding="utf-8")
+    families, children = journeys.families, journeys.children
+    console.print(
+        f"{len(children)} children of {len(families)} families; "
+        f"{int((families['arm'] != 'not allocated').sum())} families randomised; {len(journeys.record)} events."
+    )
+    console.print(f"Written to [bold]{folder}[/bold].")
+
+
+@app.command()
+def trace(
+    child: Annotated[
+        str, typer.Argument(help="A child's number, or 'first LIFT', 'first SAU'.")
+    ] = "first LIFT",
+    scenario: Annotated[str, typer.Argument(help="A scenario's name or file.")] = "london-2017",
+    seed: Seed = 1,
+    replicate: Number = 0,
+    both: Annotated[bool, typer.Option("--both-services", help="The same child in LIFT and in SAU.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Where to save the timeline, as PNG and SVG.")] = None,
+    changes: Set = [],  # noqa: B006
+    engine: Engine = "auto",
+) -> None:
+    """Tell one simulated child's story in plain words, and draw it as a timeline."""
+    from best_sim.display.style import save
+    from best_sim.display.timeline import timeline_figure
+    from best_sim.display.trace import choose_child, story
+    from best_sim.pathway import simulate as run
+
+    console = Console()
+    world = _load(scenario, changes)
+    used = _engine(engine, console)
+    journeys = run(world, seed, replicate, used)
+    number = int(child) if child.lstrip("-").isdigit() else choose_child(journeys, child)
+    told: list[tuple[str, Journeys]] = [("as it went", journeys)]
+    if both:
+        told = [(f"in {arm}", run(world, seed, replicate, used, arm=arm)) for arm in ("LIFT", "SAU")]
+    for how, one in told:
+        if both:
+            console.rule(f"The same child, {how}")
+        console.print(story(one, number).text(), highlight=False)
+    figure = timeline_figure(told[0][1], number, told[1][1] if both else None)
+    path = out or Path("results") / "trace" / f"{world.name}-{seed}-{replicate}-child-{number}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    png, _ = save(figure, path)
+    console.print(f"\nTimeline: [bold]{png}[/bold]")
+
+
+# --- parameters ---------------------------------------------------------------------------------------------
+@app.command()
+def parameters(
+    scenario: Annotated[str, typer.Argument(help="A scenario's name or file.")] = "trial-as-run",
+    changed: Annotated[bool, typer.Option("--changed", help="Only those that differ from base.")] = False,
+    changes: Set = [],  # noqa: B006
+) -> None:
+    """List every parameter: name, value, unit, source and how sure it is."""
+    from best_sim.scenario import parameters_table
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)
+    console.print(parameters_table(_load(scenario, changes), changed))
+
+
+@app.command()
+def check(
+    file: Annotated[str, typer.Argument(help="A scenario's name or file.")],
+    changes: Set = [],  # noqa: B006
+) -> None:
+    """Say all that is wrong with a scenario, at once."""
+    from best_sim.scenario import check as problems_of
+
+    problems = problems_of(file, changes)
+    for problem in problems:
+        typer.echo(f"{problem}\n", err=not problem.warning)
+    if any(not problem.warning for problem in problems):
+        raise typer.Exit(2)
+    typer.echo("Nothing is wrong." if not problems else "It can be used; see the warnings.")
+
+
+@app.command()
+def validate(
+    scenario: Annotated[str, typer.Argument(help="A scenario's name or file.")] = "trial-as-run",
+    replicates: Annotated[int, typer.Option(min=2)] = 100,
+    seed: Seed = 2025,
+    out: Out = None,
+    changes: Set = [],  # noqa: B006
+    engine: Engine = "auto",
+) -> None:
+    """Set the published figures beside simulated ones."""
+    from rich.table import Table
+
+    from best_sim.exchange.results import whole_folder
+    from best_sim.experiments.validation import validation_table
+
+    console = Console()
+    world = _load(scenario, changes)
+    used = _engine(engine, console)
+    with _progress(console, replicates) as tick:
+        table = validation_table(world, replicates, seed, used, tick)
+    shown = Table(
+        "figure", "published", "simulated", "MCSE", "used to", "near", title="Published and simulated"
+    )
+    for row in table.itertuples():
+        shown.add_row(
+            str(row.figure), f"{row.published:g} {row.unit}", f"{row.simulated:.4g}", f"{row.mcse:.2g}",
+            "set" if row.role == "set" else "check", str(row.near) + (f": {row.note}" if row.note else ""),
+        )  # fmt: skip
+    console.print(shown)
+    if out is not None:
+        with whole_folder(out) as scratch:
+            table.to_csv(scratch / "validation.csv", index=False)
+        console.print(f"Written to [bold]{out / 'validation.csv'}[/bold].")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    import best_sim
+
+    typer.echo(best_sim.__version__)
+
+
+# --- helpers ------------------------------------------------------------------------------------------------
+def _load(scenario: str, changes: list[str]) -> Scenario:
+    from best_sim.scenario import Scenario
+
+    return Scenario.load(scenario, changes)
+
+
+def _engine(asked: str, console: Console) -> Literal["compiled", "simpy"]:
+    """The engine to use; says what it does while it compiles, and where it can't."""
+    if asked not in ("auto", "compiled", "simpy"):
+        raise _RefusedError(f"--engine\n  found:   {asked}\n  allowed: auto, compiled, simpy")
+    if asked == "simpy":
+        return "simpy"
+    import warnings
+
+    from best_sim.engine import CompilationError, is_compiled
+    from best_sim.pathway import PATHWAY, engine_in_use
+
+    try:
+        if not is_compiled(PATHWAY):
+            console.print("Compiling the pathway, once on this machine; about half a minute ...")
+    except CompilationError:
+        pass
+    started = time.perf_counter()
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        used = engine_in_use()
+    if used == "simpy":
+        if asked == "compiled":
+            raise _RefusedError(
+                "\n".join(str(w.message) for w in said) or "numba can't compile the pathway here"
+            )
+        console.print("numba can't compile the pathway here; SimPy gives the same answers, more slowly.")
+        for warning in said:
+            console.print(f"  {warning.message}")
+    elif time.perf_counter() - started > 5:
+        console.print(f"Compiled in {time.perf_counter() - started:.0f} s.")
+    return used
+
+
+@contextmanager
+def _progress(console: Console, total: int) -> Iterator[Callable[[int], object]]:
+    """A bar with rate and time left; plain lines where there is no terminal."""
+    if not console.is_terminal:
+        started, step = time.perf_counter(), max(1, total // 10)
+        told = [0]
+
+        def tell(done: int) -> None:
+            if done - told[0] >= step or done == total:
+                told[0] = done
+                rate = done / (time.perf_counter() - started)
+                console.print(
+                    f"{done} of {total} replicates, {rate:.1f} a second, {(total - done) / rate:.0f} s left"
+                )
+
+        yield tell
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    with Progress(
+        TextColumn("replicates"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(), console=console,
+    ) as bar:  # fmt: skip
+        started = time.perf_counter()
+        task = bar.add_task("", total=total, rate="")
+        yield lambda done: bar.update(
+            task, completed=done, rate=f"{done / (time.perf_counter() - started):.1f} a second"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""What a run leaves: a folder with its manifest, tables and pictures, written whole or not at all."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib.metadata
+import json
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from best_sim.experiments.power import PowerResult
+from best_sim.scenario import Scenario
+
+_PACKAGES = (
+    "best-sim",
+    "numpy",
+    "scipy",
+    "pandas",
+    "numba",
+    "simpy",
+    "matplotlib",
+    "pyarrow",
+    "pydantic",
+    "statsmodels",
+)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that a result depends on."""
+    out = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            out[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            out[name] = "not installed"
+    return out
+
+
+def run_folder(
+    experiment: str, scenario: Scenario, seed: int, out: Path | None, started: dt.datetime
+) -> Path:
+    """Where a run goes: `out`, or ``results/<experiment>/<date-time>-<hash>`` below the current folder."""
+    if out is not None:
+        return out
+    return Path("results") / experiment / f"{started:%Y%m%d-%H%M%S}-{scenario.hash[:8]}-{seed}"
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """A folder that appears under its name only when everything in it is written.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        A folder of that name is replaced, once the new one is complete.
+
+    Yields
+    ------
+    pathlib.Path
+        Where to write; removed if an error is raised.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        yield scratch
+        scratch.chmod(0o755)
+        if folder.exists():
+            old = folder.with_name(f".{folder.name}.old")
+            shutil.rmtree(old, ignore_errors=True)
+            folder.rename(old)
+            scratch.rename(folder)
+            shutil.rmtree(old)
+        else:
+            scratch.rename(folder)
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+
+
+def manifest(
+    *,
+    experiment: str,
+    scenario: Scenario,
+    seed: int,
+    replicates: int,
+    engine: str,
+    started: dt.datetime,
+    **more: Any,
+) -> dict[str, Any]:
+    """What a run was: enough to repeat it.
+
+    Returns
+    -------
+    dict
+        experiment, scenario (name, title, hash, and the whole of it as TOML), seed, replicates, engine, command,
+        started, seconds, platform, versions, and what else is given.
+    """
+    now = dt.datetime.now(dt.UTC)
+    return {
+        "experiment": experiment,
+        "scenario": scenario.name,
+        "scenario_title": scenario.title,
+        "scenario_hash": scenario.hash,
+        "seed": seed,
+        "replicates": replicates,
+        "engine": engine,
+        "command": " ".join(["best-sim", *sys.argv[1:]]) if sys.argv else "",
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round((now - started).total_seconds(), 1),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "versions": versions(),
+        **more,
+        "scenario_toml": scenario.as_toml(),
+    }
+
+
+def write_tables(folder: Path, result: PowerResult, about: dict[str, Any]) -> None:
+    """Write the manifest, the tidy summary and the rows of every replicate."""
+    (folder / "manifest.json").write_text(json.dumps(about, indent=2, default=str) + "\n", encoding="utf-8")
+    result.summary.to_csv(folder / "summary.csv", index=False)
+    rows: pd.DataFrame = result.replicates
+    rows.to_parquet(folder / "replicates.parquet", index=False)
+    (folder / "experiment.toml").write_text(result.experiment.text, encoding="utf-8")
