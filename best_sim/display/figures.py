@@ -44,6 +44,11 @@ OBSERVED = 104
 """Weeks for which a case should have been observed where durations are compared."""
 WIDTH = 9.0
 
+OUTCOMES = {
+    "sdq": ("SDQ points", -1, "fewer difficulties", "more difficulties"),
+    "pirgas": ("PIR-GAS points", 1, "higher ratings", "lower ratings"),
+}
+"""Unit of an outcome, the sign that is better, what better is, and what worse is."""
 POWER_COLUMNS = ("design", "effect", "power", "mcse", "low", "high", "closed_form", "replicates", "note")
 CURVE_COLUMNS = ("date", "low90", "low50", "median", "high50", "high90")
 
@@ -54,6 +59,7 @@ def power_figure(
     summary: pd.DataFrame,
     *,
     alpha: float = 0.05,
+    outcome: str = "sdq",
     title: str = "How often the trial would find an effect of a given size",
     source: str = "",
 ) -> Figure:
@@ -62,11 +68,13 @@ def power_figure(
     Parameters
     ----------
     summary : pandas.DataFrame
-        One row a design, columns `POWER_COLUMNS`: `effect` in SDQ points (LIFT minus SAU, below 0 is
-        better), `power`, `mcse`, `low`, `high`, `closed_form` as shares (`closed_form` may be NaN), `note`
+        One row a design, columns `POWER_COLUMNS`: `effect` in points of the outcome (LIFT minus SAU), and
+        `power`, `mcse`, `low`, `high`, `closed_form` as shares (`closed_form` may be NaN), `note`
         as text.
     alpha : float
         Nominal two-sided significance level.
+    outcome : {"sdq", "pirgas"}
+        What the effect is on.
     title, source : str
         Title; what to say in the source line besides that it is simulated.
 
@@ -80,7 +88,7 @@ def power_figure(
     room = left - Sheet.MARGIN - 0.25
     names = [wrapped(str(d), room, SIZE, "bold") for d in rows["design"]]
     notes = [
-        wrapped(f"{_effect_words(e)}{'. ' + _sentence(str(n)) if _said(n) else ''}", room, TINY)
+        wrapped(f"{_effect_words(e, outcome)}{'. ' + _sentence(str(n)) if _said(n) else ''}", room, TINY)
         for e, n in zip(rows["effect"], rows["note"], strict=True)
     ]
     heights = [
@@ -99,7 +107,7 @@ def power_figure(
         f"replicates a "
         "row; MCSE: Monte Carlo standard error in percentage points.",
         source,
-        "Power by design. " + " ".join(_power_words(r) for r in rows.to_dict("records")),
+        "Power by design. " + " ".join(_power_words(r, outcome) for r in rows.to_dict("records")),
     )
     ax = sheet.axes(left, right, foot, head)
     total = sum(heights)
@@ -185,16 +193,21 @@ def _rule(sheet: Sheet, y: float) -> None:
     sheet.figure.add_artist(Line2D([x, 1 - x], [at, at], color=RULE, lw=0.6, zorder=0))
 
 
-def _effect_words(value: float) -> str:
+def _effect_words(value: float, outcome: str) -> str:
     if not np.isfinite(value):
         return ""
     if value == 0:
         return "True effect: none"
-    return f"True effect: {say.effect(value)} ({'better' if value < 0 else 'worse'} under LIFT)"
+    unit, better, *_ = OUTCOMES[outcome]
+    return (
+        f"True effect: {say.effect(value, unit)} ({'better' if value * better > 0 else 'worse'} under LIFT)"
+    )
 
 
-def _power_words(row: Mapping[Any, Any]) -> str:
-    words = f"{row['design']}, {say.effect(row['effect'])}: {say.percent(row['power'], 1)}"
+def _power_words(row: Mapping[Any, Any], outcome: str) -> str:
+    words = (
+        f"{row['design']}, {say.effect(row['effect'], OUTCOMES[outcome][0])}: {say.percent(row['power'], 1)}"
+    )
     words += f" (95% interval {say.percent(row['low'], 1)} to {say.percent(row['high'], 1)})"
     if np.isfinite(row["closed_form"]):
         words += f", closed form {say.percent(row['closed_form'], 1)}"
@@ -897,7 +910,7 @@ def proceedings_figure(
 def estimates_figure(
     estimates: pd.DataFrame,
     *,
-    unit: str = "SDQ points, LIFT minus SAU",
+    outcome: str = "sdq",
     published: tuple[float, float, float] | None = None,
     title: str = "What single trials would estimate, beside the truth",
     source: str = "",
@@ -908,8 +921,8 @@ def estimates_figure(
     ----------
     estimates : pandas.DataFrame
         One row a replicate: columns design, estimate, truth. Missing estimates are counted as failed.
-    unit : str
-        Unit of the estimate.
+    outcome : {"sdq", "pirgas"}
+        What is estimated.
     published : tuple of float, optional
         Estimate and 95% interval of the real trial, drawn apart and marked as published.
     title, source : str
@@ -920,6 +933,9 @@ def estimates_figure(
     matplotlib.figure.Figure
     """
     _need(estimates, ("design", "estimate", "truth"), "estimates_figure: estimates")
+    points, sign, better, _ = OUTCOMES[outcome]
+    unit = f"{points}, LIFT minus SAU"
+    side = "Below" if sign < 0 else "Above"
     designs = list(dict.fromkeys(estimates["design"].astype(str)))
     got = estimates["estimate"].dropna().to_numpy(float)
     low, high = (float(got.min()), float(got.max())) if len(got) else (-1.0, 1.0)
@@ -948,7 +964,7 @@ def estimates_figure(
         WIDTH,
         0.2 + row * len(designs) + apart + foot,
         title,
-        f"Estimates over replicates, {unit}. Below 0: fewer difficulties under LIFT. Line: true effect; "
+        f"Estimates over replicates, {unit}. {side} 0: {better} under LIFT. Line: true effect; "
         f"triangle: mean of estimates.",
         source,
         f"{title}. " + " ".join(lines),

@@ -94,6 +94,8 @@ def write_report(
     title: str = "Power and recruitment of a trial of LIFT in care proceedings",
     question: str | None = None,
     alpha: float = 0.05,
+    outcome: str = "sdq",
+    applies_to: str = "",
     ademp: Mapping[str, str] | None = None,
     figures: Mapping[str, Figure] | None = None,
 ) -> Path:
@@ -127,6 +129,10 @@ def write_report(
         Heading; what was asked, in plain words.
     alpha : float
         Nominal two-sided level.
+    outcome : {"sdq", "pirgas"}
+        What the effect is on.
+    applies_to : {"received", "allocated", ""}
+        To whom the effect of a design applies: children who receive LIFT, or all allocated to it.
     ademp : mapping of str to str, optional
         Words for the headings of `ADEMP`, where they differ from those.
     figures : mapping of str to Figure, optional
@@ -141,7 +147,7 @@ def write_report(
     if path.is_dir():
         path = path / "report.html"
     drawn = dict(figures or {})
-    drawn.setdefault("power", draw.power_figure(summary, alpha=alpha))
+    drawn.setdefault("power", draw.power_figure(summary, alpha=alpha, outcome=outcome))
     if curve is not None and target is not None:
         drawn.setdefault(
             "recruitment", draw.recruitment_figure(curve, target, published, openings=openings, when=when)
@@ -155,7 +161,7 @@ def write_report(
     if services is not None and len(services):
         drawn.setdefault("waits", draw.waits_figure(services, end=end))
     if estimates is not None and len(estimates):
-        drawn.setdefault("estimates", draw.estimates_figure(estimates))
+        drawn.setdefault("estimates", draw.estimates_figure(estimates, outcome=outcome))
     counts = status_counts(parameters) if parameters is not None else {}
     recruitment = ""
     if curve is not None and target is not None:
@@ -184,11 +190,13 @@ def write_report(
         notice=NOTICE,
         contents=contents,
         question=question or _question(target),
-        headline=_headline(summary, curve, target, when, counts),
-        answers=[*power_words(summary, alpha), *([recruitment] if recruitment else [])],
+        headline=_headline(summary, outcome, curve, target, when, counts),
+        answers=[*power_words(summary, alpha, outcome, applies_to), *([recruitment] if recruitment else [])],
         rests_on=_rests_on(counts, reps),
         found=FOUND,
         power_rows=_power_rows(summary),
+        points=draw.OUTCOMES[outcome][0],
+        better=_better(outcome),
         pictures=drawn,
         picture=_Pictures(drawn),
         recruitment_words=recruitment,
@@ -247,13 +255,17 @@ def _breakable(name: str) -> Markup:
 
 
 # --- sentences ----------------------------------------------------------------------------------------------
-def power_words(summary: pd.DataFrame, alpha: float = 0.05) -> list[str]:
+def power_words(
+    summary: pd.DataFrame, alpha: float = 0.05, outcome: str = "sdq", applies_to: str = ""
+) -> list[str]:
     """One paragraph a design: what was simulated, the answer with its interval, the closed form beside it.
 
     Parameters
     ----------
     summary : pandas.DataFrame
     alpha : float
+    outcome : {"sdq", "pirgas"}
+    applies_to : {"received", "allocated", ""}
 
     Returns
     -------
@@ -267,18 +279,22 @@ def power_words(summary: pd.DataFrame, alpha: float = 0.05) -> list[str]:
         share += f" ({interval}, {say.plural(r['replicates'], 'replicate')})"
         name = str(r["design"]).rstrip(".")
         if r["effect"] == 0:
-            words = f"{name}: with no true effect, {share} would report one all the same; "
+            words = f"{name}: with no direct effect of LIFT, {share} would report a difference all the same; "
             words += f"the nominal level is {say.percent(alpha)}, "
             if low <= alpha <= high:
                 words += "which the interval includes."
             else:
-                words += "which the interval does not include: the analysis does not hold its level in this design."
+                words += "which the interval does not include; more replicates would tell chance from a wrong level."
         else:
-            side = "fewer" if r["effect"] < 0 else "more"
+            points, sign, better, worse = draw.OUTCOMES[outcome]
+            whom = {
+                "received": " for a child who receives LIFT",
+                "allocated": " for every child allocated to LIFT",
+            }
+            side = better if r["effect"] * sign > 0 else worse
             words = (
-                f"{name}: if children under LIFT truly had {say.number(abs(r['effect']), 1)} SDQ points "
-                f"{side} on average, "
-                f"{share} would find it at p < {alpha:g}; the others would not."
+                f"{name}: with a direct effect of {say.effect(r['effect'], points)} ({side})"
+                f"{whom.get(applies_to, '')}, {share} would find a difference at p < {alpha:g}; the others would not."
             )
             if np.isfinite(r["closed_form"]):
                 words += f" The closed form for the same design gives {say.percent(r['closed_form'], 1)}"
@@ -369,6 +385,11 @@ def status_words(counts: Mapping[str, int]) -> str:
     return f"The scenario has {say.number(total)} parameters: {say.listed(parts)}."
 
 
+def _better(outcome: str) -> str:
+    _, sign, better, _ = draw.OUTCOMES[outcome]
+    return f"{'below' if sign < 0 else 'above'} 0 means {better} under LIFT"
+
+
 def _standfirst(manifest: Mapping[str, Any], replicates: int) -> str:
     name = manifest.get("scenario_title") or manifest.get("scenario") or "the scenario"
     if isinstance(name, Mapping):
@@ -389,6 +410,7 @@ def _question(target: float | None) -> str:
 
 def _headline(
     summary: pd.DataFrame,
+    outcome: str,
     curve: pd.DataFrame | None,
     target: float | None,
     when: tuple[Any, Any, Any] | None,
@@ -398,10 +420,10 @@ def _headline(
     rows = summary.to_dict("records")
     with_effect = [r for r in rows if r["effect"] != 0]
     without = [r for r in rows if r["effect"] == 0]
-    for r in with_effect[:1]:
+    for r in with_effect[:2]:
         out.append(
             {
-                "name": f"Power, if the true effect were {say.effect(r['effect'])}",
+                "name": f"Power, if the direct effect were {say.effect(r['effect'], draw.OUTCOMES[outcome][0])}",
                 "value": say.percent(r["power"], 1),
                 "more": f"95% interval {say.percent(r['low'], 1)} to {say.percent(r['high'], 1)}; closed form "
                 + (say.percent(r["closed_form"], 1) if np.isfinite(r["closed_form"]) else "none"),
@@ -410,7 +432,7 @@ def _headline(
     for r in without[:1]:
         out.append(
             {
-                "name": "An effect reported, if there were none",
+                "name": "A difference reported, if LIFT had no direct effect",
                 "value": say.percent(r["power"], 1),
                 "more": f"95% interval {say.percent(r['low'], 1)} to {say.percent(r['high'], 1)}",
             }
@@ -427,7 +449,7 @@ def _headline(
                 else "in the time simulated",
             }
         )
-    if counts:
+    if counts and len(out) < 4:
         assumed = counts.get("assumption", 0)
         out.append(
             {
@@ -463,7 +485,8 @@ def _power_rows(summary: pd.DataFrame) -> list[dict[str, str]]:
             "closed_form": say.percent(r["closed_form"], 1).rstrip("%")
             if np.isfinite(r["closed_form"])
             else "none",
-            "replicates": say.number(r["replicates"]),
+            "replicates": say.number(r["replicates"])
+            + (f" ({say.number(r['failed'])} failed)" if r.get("failed", 0) else ""),
         }
         for r in summary.to_dict("records")
     ]
