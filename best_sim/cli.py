@@ -240,7 +240,7 @@ def trace(
     for how, one in told:
         if both:
             console.rule(f"The same child, {how}")
-        console.print(story(one, number).text(), highlight=False)
+        typer.echo(story(one, number).text(min(96, console.width)))
     figure = timeline_figure(told[0][1], number, told[1][1] if both else None)
     path = out or Path("results") / "trace" / f"{world.name}-{seed}-{replicate}-child-{number}"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ from best_sim.engine.commands import hold, record, signal, start
 from best_sim.pathway import rules
 from best_sim.pathway.allocation import allocate, stratum_of
 from best_sim.pathway.kinds import FOLLOW_UP, LIFT_SERVICE, PARENTING_ASSESSMENT, PLACEMENT, PROCEEDINGS
-from best_sim.pathway.population import draw_children, draw_family
+from best_sim.pathway.population import draw_children, draw_family, draw_way_in
 from best_sim.pathway.records import LARGEST_FAMILY, boroughs, cases, groups, sites
 from best_sim.pathway.words import (
     BASELINE_TAKEN,
@@ -30,6 +30,7 @@ def family_enters(f, world):
     """A family becomes known, its children enter care, and proceedings are issued, in whichever order."""
     draw_family(world, f)
     draw_children(world, f)
+    draw_way_in(world, f)
     if f.issue_at < f.entered:
         yield start(PROCEEDINGS, f.index)
         yield hold(f.entered - world.now)

@@ -15,15 +15,20 @@ from best_sim.pathway.words import NO_PLAN
 
 @rule
 def draw_family(world, f):
-    """The family's own: how many children, what it shares, how and when it comes into care and to court."""
+    """The family's own: how many children it has, and what they share."""
     f.n_children = rules.family_size(world, f)
     f.need = rules.standard_normal(world, f, rules.NEED, 0)
     f.reach = rules.standard_normal(world, f, rules.REACH, 0)
     f.older_sibling = 1 if rules.happens(world, f, rules.OLDER_SIBLING, 0, world.older_sibling) else 0
     f.kin_available = 1 if rules.happens(world, f, rules.KIN, 0, world.kin_available) else 0
+
+
+@rule
+def draw_way_in(world, f):
+    """How and when the family comes into care and to court; proceedings are never issued before a child is born."""
     f.route = rules.route_into_care(world, f)
     f.reaches_court = 1 if rules.reaches_court(world, f) else 0
-    f.entered = f.known_at + rules.days_from_known_to_entry(world, f)
+    f.entered = f.known_at + min(rules.days_from_known_to_entry(world, f), f.oldest_days)
     f.issue_at = f.known_at
     if f.entered == f.known_at:
         f.issue_at = f.entered + rules.days_from_entry_to_issue(world, f)
