@@ -128,7 +128,7 @@ def power_figure(
     for x, words in columns:
         sheet.text(x, top + 0.12, words, ha="right", va="bottom", size=SMALL, color=SOFT)
     sheet.text(
-        Sheet.MARGIN, top + 0.12, "Design and true effect", ha="left", va="bottom", size=SMALL, color=SOFT
+        Sheet.MARGIN, top + 0.12, "Design and direct effect", ha="left", va="bottom", size=SMALL, color=SOFT
     )
     # the key, drawn over the axes it explains
     ax.plot([4], [-0.24], marker="o", color=ACCENT, ms=5.5, clip_on=False)
@@ -197,10 +197,10 @@ def _effect_words(value: float, outcome: str) -> str:
     if not np.isfinite(value):
         return ""
     if value == 0:
-        return "True effect: none"
+        return "Direct effect: none"
     unit, better, *_ = OUTCOMES[outcome]
     return (
-        f"True effect: {say.effect(value, unit)} ({'better' if value * better > 0 else 'worse'} under LIFT)"
+        f"Direct effect: {say.effect(value, unit)} ({'better' if value * better > 0 else 'worse'} under LIFT)"
     )
 
 
@@ -920,7 +920,8 @@ def estimates_figure(
     Parameters
     ----------
     estimates : pandas.DataFrame
-        One row a replicate: columns design, estimate, truth. Missing estimates are counted as failed.
+        One row a replicate: columns design, estimate, truth (the intention-to-treat effect, which those who
+        did not receive LIFT dilute). Missing estimates are counted as failed.
     outcome : {"sdq", "pirgas"}
         What is estimated.
     published : tuple of float, optional

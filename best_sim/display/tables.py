@@ -45,7 +45,7 @@ def power_table(summary: pd.DataFrame, title: str = "Power, simulated and by clo
     """
     out = _table(title, "MCSE: Monte Carlo standard error, percentage points.")
     out.add_column("design", ratio=1)
-    for head in ("true effect", "power", "95% interval", "MCSE", "closed form", "replicates"):
+    for head in ("direct effect", "power", "95% interval", "MCSE", "closed form", "replicates"):
         out.add_column(head, justify="right", no_wrap=True)
     for row in summary.to_dict("records"):
         out.add_row(
