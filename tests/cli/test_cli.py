@@ -1,0 +1,157 @@
+"""The command line, as a user drives it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from best_sim.pathway import Journeys
+
+
+def best_sim(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "best_sim", *map(str, arguments)],
+        cwd=cwd, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+
+
+def nothing_in(folder: Path) -> bool:
+    return list(folder.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("power")
+    done = best_sim("power", "--replicates", 6, "--seed", 4, "--scenario", "london-2017", "--out", "run", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "Written to" in done.stdout
+    return folder / "run"
+
+
+def test_power_leaves_all_that_it_should(run: Path) -> None:
+    names = {path.name for path in run.iterdir()}
+    assert {"manifest.json", "summary.csv", "replicates.parquet", "report.html", "experiment.toml"} <= names
+    for picture in ("power", "recruitment", "consort", "living"):
+        assert {f"{picture}.png", f"{picture}.svg"} <= names
+    assert [path.name for path in run.parent.iterdir()] == ["run"]  # no scratch folder is left
+
+
+def test_the_manifest_is_enough_to_repeat_the_run(run: Path, tmp_path: Path) -> None:
+    about = json.loads((run / "manifest.json").read_text())
+    assert about["seed"] == 4 and about["replicates"] == 6 and len(about["scenario_hash"]) == 64
+    assert {"python", "numpy", "numba", "simpy"} <= set(about["versions"])
+    (tmp_path / "same.toml").write_text(about["scenario_toml"])
+    done = best_sim("power", "--replicates", 6, "--seed", 4, "--scenario", "same.toml", "--out", "again", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "again" / "replicates.parquet").read_bytes() == (run / "replicates.parquet").read_bytes()
+    assert (tmp_path / "again" / "summary.csv").read_bytes() == (run / "summary.csv").read_bytes()
+    assert (tmp_path / "again" / "power.svg").read_bytes() == (run / "power.svg").read_bytes()
+
+
+def test_the_summary_is_tidy(run: Path) -> None:
+    summary = pd.read_csv(run / "summary.csv")
+    assert list(summary.columns) == ["design", "quantity", "value", "mcse", "low", "high", "unit", "note"]
+    assert summary.loc[summary["quantity"] == "power", "value"].between(0, 1).all()
+
+
+def test_the_report_opens_offline(run: Path) -> None:
+    html = (run / "report.html").read_text()
+    assert "<script src" not in html and 'rel="stylesheet"' not in html
+    assert "not a result of the trial" in html
+
+
+def test_simulate_writes_journeys_that_can_be_read(tmp_path: Path) -> None:
+    done = best_sim("simulate", "london-2017", "--seed", 2, "--out", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    journeys = Journeys.read(tmp_path / "out")
+    assert journeys.seed == 2 and len(journeys.children) > 500
+    assert len(pd.read_parquet(tmp_path / "out" / "placements.parquet")) == len(journeys.placements)
+
+
+def test_trace_tells_a_story_and_draws_it(tmp_path: Path) -> None:
+    done = best_sim("trace", "first LIFT", "--both-services", "--out", "child", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "a simulated child, not a real one" in done.stdout
+    assert done.stdout.count("The same child, in") == 2
+    assert (tmp_path / "child.png").stat().st_size > 10_000
+
+
+def test_parameters_are_listed_with_their_sources(tmp_path: Path) -> None:
+    done = best_sim("parameters", "trial-as-run", cwd=tmp_path)
+    assert done.returncode == 0 and "trial.target_families" in done.stdout and "assumption" in done.stdout
+    changed = best_sim("parameters", "louisiana-optimistic", "--changed", cwd=tmp_path)
+    assert "placements.unplanned.lift_hazard_ratio" in changed.stdout
+    assert "outcomes.sdq.sd" not in changed.stdout
+
+
+def test_check_finds_nothing_wrong_with_what_is_shipped(tmp_path: Path) -> None:
+    for name in ("base", "london-2017", "glasgow", "trial-as-run", "louisiana-optimistic"):
+        done = best_sim("check", name, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+
+
+WRONG = {
+    "unknown key": ('[lift]\npatiense = 30\n', "patiense", "patience"),
+    "wrong unit": ('[lift]\npatience = { value = 30, unit = "GBP", status = "assumption", source = "x" }\n', "GBP", "days"),
+    "shares": (
+        "[entry.route]\nvalue = { voluntary = 0.5, emergency_or_interim = 0.3, during_proceedings = 0.3 }\n", "1.1", "1",
+    ),
+    "negative capacity": (
+        "[lift.teams.london.social_workers]\nvalue = [ { from = 2017-01-01, value = -1 } ]\n", "-1", "0",
+    ),
+    "closes before it opens": ("[boroughs.croydon]\ncloses = { value = 2016-01-01, unit = \"date\", status = \"assumption\", source = \"x\" }\n", "2016-01-01", "2017-10-01"),
+    "empty schedule": ("[boroughs.croydon.entries]\nvalue = []\n", "[]", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WRONG)
+@pytest.mark.parametrize("command", ["check", "simulate", "power"])
+def test_bad_input_is_one_clear_message_and_nothing_written(what: str, command: str, tmp_path: Path) -> None:
+    body, found, allowed = WRONG[what]
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "mine.toml").write_text('extends = "london-2017"\ntitle = "mine"\n' + body)
+    empty = tmp_path / "work"
+    empty.mkdir()
+    arguments = ["power", "--scenario"] if command == "power" else [command]
+    done = best_sim(*arguments, folder / "mine.toml", cwd=empty)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "mine.toml" in done.stderr and found in done.stderr and allowed in done.stderr
+    assert "Traceback" not in done.stderr
+    assert nothing_in(empty)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["simulate", "nowhere"], "nowhere"),
+        (["simulate", "london-2017", "--set", "lift.patiense=3"], "patience"),
+        (["simulate", "london-2017", "--set", "lift.patience=-3"], "lift.patience"),
+        (["simulate", "london-2017", "--engine", "fast"], "compiled"),
+        (["trace", "99999999"], "99999999"),
+        (["power", "powr"], "power"),
+        (["power", "--set", "trial.allocation.method=blokcs"], "blocks"),
+    ],
+)
+def test_a_slip_on_the_command_line_is_told(arguments: list[str], told: str, tmp_path: Path) -> None:
+    done = best_sim(*arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert told in done.stderr and "Traceback" not in done.stderr
+    assert nothing_in(tmp_path)
+
+
+def test_a_file_that_is_not_toml(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("extends = \n[")
+    done = best_sim("check", "mine.toml", cwd=tmp_path)
+    assert done.returncode == 2 and "TOML" in done.stderr
+
+
+def test_help_is_quick_to_import() -> None:
+    code = "import sys, best_sim.cli; print([m for m in ('numba', 'pandas', 'matplotlib') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

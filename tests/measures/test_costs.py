@@ -1,0 +1,85 @@
+"""Costs: by hand on a fixed life, and as parameters move them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from best_sim.measures.costs import child_costs, service_costs
+from best_sim.pathway import simulate
+from best_sim.scenario import Scenario
+
+WEEK = "GBP per week"
+
+
+def flat(value: float) -> str:
+    return f"[{{from=2009-01-01, value={value}}}]"
+
+
+ALL_TYPES = (
+    "foster", "kinship_foster", "parent_and_baby", "with_parents", "placed_for_adoption", "long_term_foster",
+    "residential", "special_guardianship", "adopted", "home",
+)  # fmt: skip
+
+
+def test_every_week_at_one_price_is_the_horizon_in_weeks() -> None:
+    changes = [f"costs.{kind}_week={flat(100)}" for kind in ALL_TYPES]
+    scenario = Scenario.load("london-2017", [*changes, "costs.discount_rate=0.0", "costs.horizon=12"])
+    journeys = simulate(scenario, 2, 0)
+    costs = child_costs(journeys, scenario)
+    followed = journeys.end - journeys.tables["families"]["entered"][costs["family"]] >= 366
+    weeks = 12 * 365.25 / 12 / 7
+    assert costs.loc[followed, "placements"].to_numpy() == pytest.approx(100 * weeks)
+
+
+def test_discounting_is_the_annuity_formula() -> None:
+    changes = [f"costs.{kind}_week={flat(100)}" for kind in ALL_TYPES]
+    scenario = Scenario.load("london-2017", [*changes, "costs.discount_rate=0.035", "costs.horizon=24"])
+    journeys = simulate(scenario, 2, 0)
+    costs = child_costs(journeys, scenario)
+    followed = journeys.end - journeys.tables["families"]["entered"][costs["family"]] >= 731
+    rate = np.log(1.035)
+    annuity = 100 * 365.25 / 7 * (1 - np.exp(-2 * rate)) / rate
+    # each stay is discounted at its middle, which is exact to the second order
+    assert costs.loc[followed, "placements"].to_numpy() == pytest.approx(annuity, rel=5e-4)
+
+
+def test_a_price_counts_only_from_its_date() -> None:
+    dated = "[{from=2009-01-01, value=100}, {from=2050-01-01, value=9999}]"
+    one = Scenario.load("london-2017", [f"costs.foster_week={flat(100)}"])
+    two = Scenario.load("london-2017", [f"costs.foster_week={dated}"])
+    journeys = simulate(one, 2, 0)
+    assert child_costs(journeys, one).equals(child_costs(journeys, two))
+
+
+def test_hearings_are_shared_between_the_familys_children() -> None:
+    scenario = Scenario.load("london-2017", [f"costs.hearing={flat(1000)}", "costs.discount_rate=0.0"])
+    journeys = simulate(scenario, 2, 0)
+    court = child_costs(journeys, scenario).groupby("family")["court"].sum()
+    families = journeys.tables["families"]
+    held = journeys.hearings[journeys.hearings["held_days"].notna()]
+    until = families["entered"][held["family"]] + scenario.costs.horizon
+    count = held[held["held_days"] <= until].groupby("family").size()
+    assert court.to_numpy() == pytest.approx(1000 * count.reindex(court.index).fillna(0).to_numpy())
+
+
+def test_lift_costs_are_clinicians_time() -> None:
+    base = Scenario.load("london-2017")
+    journeys = simulate(base, 2, 0)
+    double = Scenario.load(
+        "london-2017", [f"costs.{who}_hour={2 * getattr(base.costs, f'{who}_hour')}" for who in ("social_worker", "psychologist", "psychiatrist")]
+    )  # fmt: skip
+    once, twice = service_costs(journeys, base), service_costs(journeys, double)
+    free = Scenario.load("london-2017", [f"costs.{who}_hour=0.0" for who in ("social_worker", "psychologist", "psychiatrist")])
+    assert twice["LIFT"] - once["LIFT"] == pytest.approx(once["LIFT"] - service_costs(journeys, free)["LIFT"])
+    assert twice["SAU"] == once["SAU"]
+
+
+@pytest.mark.parametrize("perspective", ["public sector", "local authority", "service only"])
+def test_a_narrower_perspective_never_costs_more(perspective: str) -> None:
+    scenario = Scenario.load("london-2017", [f'costs.perspective="{perspective}"'])
+    journeys = simulate(scenario, 2, 0)
+    costs = child_costs(journeys, scenario)
+    whole = costs["service"] + costs["court"] + costs["placements"]
+    assert (costs["total"] <= whole + 1e-9).all()
+    assert (costs["total"] < whole).any() == (perspective != "public sector")
