@@ -43,19 +43,24 @@ def power_table(summary: pd.DataFrame, title: str = "Power, simulated and by clo
     -------
     rich.table.Table
     """
-    out = _table(title, "MCSE: Monte Carlo standard error, percentage points.")
-    out.add_column("design", ratio=1)
-    for head in ("direct effect", "power", "95% interval", "MCSE", "closed form", "replicates"):
+    counts = sorted({int(n) for n in summary["replicates"]})
+    said = " to ".join(say.number(n) for n in dict.fromkeys((counts[0], counts[-1]))) if counts else "0"
+    failed = int(summary["failed"].sum()) if "failed" in summary else 0
+    lost = f" {say.plural(failed, 'fit')} failed." if failed else ""
+    out = _table(
+        title, f"{said} replicates a design.{lost} MCSE: Monte Carlo standard error, percentage points."
+    )
+    out.add_column("design", ratio=1, min_width=16, overflow="fold")
+    for head in ("effect,\npoints", "power", "95% interval", "MCSE", "closed\nform"):
         out.add_column(head, justify="right", no_wrap=True)
     for row in summary.to_dict("records"):
         out.add_row(
             str(row["design"]),
-            say.effect(row["effect"], "points"),
+            say.effect(row["effect"], "") if row["effect"] else "none",
             say.percent(row["power"], 1),
             f"{say.percent(row['low'], 1)} to {say.percent(row['high'], 1)}",
             say.points(row["mcse"]),
             say.percent(row["closed_form"], 1) if np.isfinite(row["closed_form"]) else "none",
-            say.number(row["replicates"]),
         )
     return out
 

@@ -155,5 +155,15 @@ def test_tables_for_the_terminal(summary, journeys) -> None:
     console.print(tables.living_table(figures.living_by_month(journeys)))
     console.print(tables.estimates_table({"proceedings": (30.1234, 0.217, "weeks")}))
     text = console.export_text()
-    for said in ("61.2%", "1.1", "no effect", "95% interval", "% of children", "30.12", "0.22", "weeks"):
+    for said in (
+        "61.2%",
+        "1.1",
+        "none",
+        "95% interval",
+        "2,000 replicates a design",
+        "% of children",
+        "30.12",
+        "0.22",
+        "weeks",
+    ):
         assert said in text
