@@ -146,15 +146,10 @@ def power_figure(
             ax.plot(
                 [100 * alpha] * 2, [y + 0.04, y + heights[i] - 0.04], color=INK, lw=1.0, ls=(0, (1.2, 1.4))
             )
+            beside = max(alpha, row["closed_form"]) if np.isfinite(row["closed_form"]) else alpha
             ax.text(
-                100 * alpha + 7,
-                middle,
-                f"nominal {say.percent(alpha)}",
-                va="center",
-                ha="left",
-                size=TINY,
-                color=SOFT,
-            )
+                100 * beside + 2.5, middle + 0.125, f"nominal {say.percent(alpha)}", va="center", size=TINY, color=SOFT
+            )  # fmt: skip
         if np.isfinite(row["closed_form"]):
             ax.plot([100 * row["closed_form"]], [middle + 0.115], marker="D", mfc=PAPER, mec=INK, ms=5, ls="")
         ax.plot([100 * row["low"], 100 * row["high"]], [middle - 0.06] * 2, color=ACCENT, lw=2.2)
@@ -944,7 +939,8 @@ def estimates_figure(
         low, high = min(low, published[1]), max(high, published[2])
     pad = 0.04 * (high - low) or 0.5
     low, high = low - pad, high + pad
-    bins = np.linspace(low, high, 61)
+    fewest = min((estimates["design"].astype(str) == d).sum() for d in designs) if designs else 1
+    bins = np.linspace(low, high, 1 + int(np.clip(3 * np.sqrt(fewest), 16, 60)))
     row, left, right = 0.95, 2.3, 2.6
     foot, apart = 0.55, (0.5 if published is not None else 0.0)
     lines, said = [], []
