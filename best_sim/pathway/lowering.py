@@ -89,7 +89,9 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
     """
     start_date = scenario.simulation.start_date
     end = float((scenario.simulation.end_date - start_date).days)
-    start = -float(scenario.simulation.warm_up) if scenario.simulation.starts_with == "running" else 0.0
+    # whole days, so that the court's days begin at midnight
+    running = scenario.simulation.starts_with == "running"
+    start = -float(math.ceil(scenario.simulation.warm_up)) if running else 0.0
     world = np.zeros(1, WORLD)
     w = world[0]
     w["start"], w["end"] = start, end

@@ -186,7 +186,7 @@ def age_of_youngest(world, child):
 @rule
 def age_of_next(world, child, younger):
     """Days old of the next older sibling: at least ten months older where that leaves room below 60 months."""
-    least = min(younger + 10.0 * MONTH, 5.0 * YEAR - 1.0)
+    least = max(younger, min(younger + 10.0 * MONTH, 5.0 * YEAR - 1.0))
     return least + (5.0 * YEAR - least) * uniform(world, child, AGE, 0)
 
 

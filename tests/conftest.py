@@ -1,0 +1,28 @@
+"""What several tests share: the compiled pathway, and runs that are made once a session."""
+
+from __future__ import annotations
+
+import pytest
+
+from best_sim.pathway.journeys import Journeys
+from best_sim.pathway.lowering import Lowered, lower
+from best_sim.scenario import Scenario
+
+
+@pytest.fixture(scope="session")
+def trial() -> Scenario:
+    """The trial as it ran: both sites."""
+    return Scenario.load("trial-as-run")
+
+
+@pytest.fixture(scope="session")
+def trial_lowered(trial: Scenario) -> Lowered:
+    return lower(trial)
+
+
+@pytest.fixture(scope="session")
+def trial_run(trial_lowered: Lowered) -> Journeys:
+    """One replicate of the default trial, compiled."""
+    from small_worlds import run
+
+    return run(trial_lowered)

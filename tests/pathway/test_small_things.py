@@ -1,0 +1,36 @@
+"""Small things that were wrong once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from small_worlds import BOROUGH, MORNING, after, always, plain_world, run
+
+
+@pytest.mark.parametrize("warm_up", [0.0, 100.0, 182.5, 730.75])
+def test_hearings_are_at_ten_in_the_morning_whatever_the_warm_up(short_trial, warm_up):
+    world = short_trial.replace({"simulation.warm_up": {"value": warm_up, "unit": "days"}})
+    journeys = run(world)
+    held = journeys.hearings["held_days"].dropna().to_numpy()
+    assert len(held) > 1000
+    assert np.allclose(held % 1.0, MORNING, atol=1e-9)
+    assert journeys.start == -np.ceil(warm_up)
+
+
+def test_siblings_are_in_order_of_birth_even_at_the_age_of_five():
+    """Where there is no room for ten months below five years, the next is as old as the one before, never younger."""
+    world = plain_world(
+        {
+            "simulation.end_date": after(100),
+            f"{BOROUGH}.entries": always(90_000),
+            "population.children_per_family": {"one": 0.0, "two": 0.0, "three": 1.0},
+            "population.under_one_share_of_youngest": 0.0,
+        }
+    )
+    ages = run(world).tables["children"]["age_at_entry"].reshape(-1, 3)
+    assert len(ages) > 5_000
+    assert (np.diff(ages, axis=1) >= 0.0).all()
+    assert (ages[:, 0] > 5 * 365.25 - 1.0).any()  # the case in question is there
+    assert ages.max() < 5 * 365.25
+    room = ages[:, 0] < 5 * 365.25 - 1.0 - 10 * 365.25 / 12
+    assert (ages[room, 1] - ages[room, 0] >= 10 * 365.25 / 12 - 1e-9).all()

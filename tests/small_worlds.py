@@ -1,0 +1,269 @@
+"""Scenarios for the tests: small worlds in which almost nothing is left to chance, and what tests say of a run.
+
+`plain_world` takes the shipped scenario of one site and switches everything off that can be: every delay is constant,
+every probability 0 or 1, every covariate without effect, the court larger than it needs to be. A test then switches on
+the one thing that it is about.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from best_sim.engine import run_simpy, starts_table
+from best_sim.pathway import simulate
+from best_sim.pathway import words as W
+from best_sim.pathway.journeys import Journeys
+from best_sim.pathway.kinds import FAMILY_ENTERS
+from best_sim.pathway.lowering import lower, state_of
+from best_sim.pathway.model import PATHWAY, compiled_pathway
+from best_sim.scenario import Duration, Scenario
+
+MONDAY = dt.date(2018, 1, 1)
+MORNING = 10.0 / 24.0
+MONTH = 365.25 / 12
+FOR_EVER = 1e6
+
+Changes = Mapping[str, Any]
+
+
+def days(value: float) -> Duration:
+    """So many days, always."""
+    return Duration.of("constant", value=value)
+
+
+def exponential(mean: float) -> Duration:
+    return Duration.of("exponential", mean=mean)
+
+
+def even(low: float, high: float) -> Duration:
+    return Duration.of("uniform", low=low, high=high)
+
+
+def always(value: float, since: dt.date = dt.date(2000, 1, 1)) -> list[dict[str, Any]]:
+    """A dated series of one value."""
+    return [{"from": since, "value": value}]
+
+
+def in_days(value: float) -> dict[str, Any]:
+    """A time given in days, whatever the unit of the scenario."""
+    return {"value": value, "unit": "days"}
+
+
+def after(n: float) -> dt.date:
+    """The n-th day of a plain world, which begins on a Monday."""
+    return MONDAY + dt.timedelta(days=n)
+
+
+TEAM = "lift.teams.glasgow"
+COURT = "courts.glasgow"
+SITE = "sites.glasgow"
+BOROUGH = "boroughs.glasgow"
+HEARINGS = ("interim", "case_management", "issues_resolution", "final")
+COVARIATES = ("under_one", "need", "kin", "lift", "return_advised")
+DIRECTIONS = ("home", "special_guardianship", "child_arrangements", "placement_order", "care_order")
+CERTAIN = 10.0
+"""Log odds as near to always as a scenario may say."""
+
+PLAIN: dict[str, Any] = {
+    "simulation.start_date": MONDAY,
+    "simulation.end_date": after(3650),
+    "simulation.starts_with": "empty",
+    "population.children_per_family": {"one": 1.0, "two": 0.0, "three": 0.0},
+    "population.older_sibling_share": 0.0,
+    "population.kin_available_share": 0.0,
+    "population.frailty_sd": 0.0,
+    "entry.route": {"voluntary": 0.0, "emergency_or_interim": 1.0, "during_proceedings": 0.0},
+    "entry.voluntary_never_in_proceedings": 0.0,
+    "entry.issue_after_voluntary": days(0),
+    "entry.issue_after_order": days(0),
+    "entry.entry_after_issue": days(0),
+    "entry.voluntary_stay": days(FOR_EVER),
+    "entry.first_placement": {"foster": 1.0, "kinship_foster": 0.0, "parent_and_baby": 0.0, "with_parents": 0.0},
+    "trial.target_families": 1_000_000,
+    "trial.stops_at_target": False,
+    "trial.consent_delay": days(0),
+    "trial.randomisation_delay": days(0),
+    "trial.baseline_delay": days(0),
+    "trial.found_ineligible": 0.0,
+    "trial.allocation.method": "simple",
+    f"{SITE}.recruiting": always(1),
+    f"{SITE}.consent": 1.0,
+    f"{SITE}.other_exclusion": 0.0,
+    f"{SITE}.invites_families_with_older_child": True,
+    f"{COURT}.sitting_days_per_week": always(5000),
+    f"{COURT}.hours_per_sitting_day": 10,
+    f"{COURT}.other_cases": always(0),
+    f"{COURT}.pace": 1.0,
+    "proceedings.contested_interim": 0.0,
+    "proceedings.timetable_sau": in_days(70),
+    "proceedings.timetable_lift": in_days(70),
+    "proceedings.evidence_patience": in_days(FOR_EVER),
+    "proceedings.agreed_at_issues_resolution": 0.0,
+    **{f"proceedings.notice.{name}": days(0) for name in (*HEARINGS, "further")},
+    **{f"proceedings.hours.{name}": 1.0 for name in HEARINGS},
+    **{f"proceedings.adjournment.{name}": 0.0 for name in HEARINGS},
+    "sau.assessor": {"in_house": 1.0, "independent_social_worker": 0.0, "external_expert": 0.0},
+    "sau.not_assessed": 0.0,
+    "sau.in_house": days(60),
+    "lift.declines": 0.0,
+    "lift.leaves_in_assessment": 0.0,
+    "lift.patience": in_days(FOR_EVER),
+    "lift.meeting": days(0),
+    "lift.treats": 0.0,
+    "lift.leaves_treatment": 0.0,
+    f"{TEAM}.social_workers": always(100),
+    f"{TEAM}.psychologists": always(0),
+    f"{TEAM}.psychiatrists": always(0),
+    f"{TEAM}.families_per_clinician": 1.0,
+    f"{TEAM}.assessment": days(60),
+    f"{TEAM}.treatment": days(100),
+    f"{TEAM}.other_referrals": always(0),
+    "advice.intercept": -CERTAIN,
+    **{f"advice.{name}": 0.0 for name in ("need", "under_one", "lift")},
+    "orders.no_order_share": 0.0,
+    **{f"orders.{name}.{x}": 0.0 for name in DIRECTIONS for x in ("intercept", *COVARIATES)},
+    **{
+        f"placements.unplanned.{name}": 0.0
+        for name in (
+            "foster", "kinship_foster", "parent_and_baby", "with_parents", "placed_for_adoption", "long_term_foster",
+            "residential", "age", "earlier_moves", "need",
+        )
+    },
+    "placements.unplanned.lift_hazard_ratio": 1.0,
+    "placements.unplanned.next_placement": {"foster": 1.0, "kinship_foster": 0.0, "residential": 0.0},
+    **{
+        f"placements.front_loading.{name}": 1.0
+        for name in (
+            "first_week", "to_one_month", "to_three_months", "to_six_months", "to_one_year", "later"
+        )
+    },
+    "placements.planned.settled_foster_share": 0.0,
+    "placements.planned.to_kin_share": 0.0,
+    "placements.planned.no_match_share": 0.0,
+    "placements.planned.adoption_match_age": 0.0,
+    **{f"placements.breakdown.{name}": 0.0 for name in ("home_first_year", "home_later", "adoption", "issued_again")},
+    "placements.breakdown.special_guardianship": 0.0,
+    "visits.window": in_days(0),
+    **{f"visits.retention.{name}": CERTAIN for name in ("first", "second", "third")},
+    **{f"visits.retention.{name}": 0.0 for name in ("lift", "with_adopters", "at_home", "per_move", "reach_sd")},
+    f"{BOROUGH}.opens": MONDAY,
+    f"{BOROUGH}.entries": always(1000),
+    f"{BOROUGH}.rate_variation": 0.0,
+}  # fmt: skip
+
+_BASE: list[Scenario] = []
+
+
+def plain_world(changes: Changes | None = None, /, **more: Any) -> Scenario:
+    """The plain world with some parameters changed, by dotted name."""
+    if not _BASE:
+        _BASE.append(Scenario.load("glasgow").replace(PLAIN))
+    wanted = {**(changes or {}), **more}
+    return _BASE[0].replace(wanted) if wanted else _BASE[0]
+
+
+def run(scenario: Any, seed: int = 1, replicate: int = 0, arm: str | None = None) -> Journeys:
+    """One replicate, compiled."""
+    return simulate(scenario, seed=seed, replicate=replicate, engine="compiled", arm=arm)
+
+
+def run_known_at(
+    scenario: Scenario, *known: float, arm: str | None = None, engine: str = "compiled"
+) -> Journeys:
+    """One replicate in which as many families become known as times are given, just then."""
+    lowered = lower(scenario, arm)
+    state = next(
+        s
+        for s in (state_of(lowered, seed, 0) for seed in range(10_000))
+        if len(s.tables["families"]) == len(known)
+    )
+    state.tables["families"]["known_at"] = known
+    starts = state.starts.copy()
+    starts["time"][starts["kind"] == FAMILY_ENTERS] = known
+    state.starts = starts_table(starts["time"].tolist(), starts["kind"].tolist(), starts["index"].tolist())
+    got = run_simpy(PATHWAY, state) if engine == "simpy" else compiled_pathway().run(state)
+    return Journeys.from_run(got, lowered, int(state.world["seed"][0]), 0)
+
+
+def rows(journeys: Journeys, event: int) -> np.ndarray:
+    """Rows of the event record of one name."""
+    return journeys.record[journeys.record["event"] == event]
+
+
+def assert_agrees(simulated: float, error: float, exact: float, what: str, catches: float = 0.02) -> None:
+    """The simulated figure is within 4 Monte Carlo standard errors of the exact one, and 4 of them are at most 2 %.
+
+    The second half says that the test could fail: a model that is 2 % off lies outside what is allowed.
+    """
+    assert 4.0 * error <= catches * abs(exact), (
+        f"{what}: too few replicates to catch an error of {catches:.0%}: 4 x {error:.3g} of {exact:.6g}"
+    )
+    off = (simulated - exact) / error
+    assert abs(off) <= 4.0, (
+        f"{what}: simulated {simulated:.6g}, exact {exact:.6g}: {off:+.1f} Monte Carlo standard errors, "
+        f"{simulated / exact - 1:+.2%}"
+    )
+
+
+def mean_and_error(batches: np.ndarray) -> tuple[float, float]:
+    """Mean of independent figures, and its standard error."""
+    return float(np.mean(batches)), float(np.std(batches, ddof=1) / np.sqrt(len(batches)))
+
+
+def ratio_and_error(top: np.ndarray, bottom: np.ndarray) -> tuple[float, float]:
+    """Ratio of the sums over independent replicates, and its standard error (delta method)."""
+    top, bottom = np.asarray(top, float), np.asarray(bottom, float)
+    ratio = top.sum() / bottom.sum()
+    return ratio, float(np.sqrt(len(top)) * np.std(top - ratio * bottom, ddof=1) / bottom.sum())
+
+
+def controlled_mean(figures: np.ndarray, controls: np.ndarray) -> tuple[float, float]:
+    """Mean of independent figures, and its standard error, with the help of controls whose mean is known to be zero.
+
+    The intercept of the regression of the figures on the controls (Lavenberg and Welch 1981).
+    """
+    design = np.column_stack([np.ones(len(figures)), controls])
+    inverse = np.linalg.inv(design.T @ design)
+    beta = inverse @ design.T @ figures
+    left = figures - design @ beta
+    spread = left @ left / (len(figures) - design.shape[1])
+    return float(beta[0]), float(np.sqrt(spread * inverse[0, 0]))
+
+
+def first_difference(expected: Journeys, got: Journeys) -> str | None:
+    """Where two runs differ first, as who, when, expected, got; None where they are the same to the last byte."""
+    one, two = expected.record, got.record
+    n = min(len(one), len(two))
+    differ = np.flatnonzero(one[:n] != two[:n])
+    # NaN is not equal to itself: a row of NaN differs only if its bytes do
+    differ = [i for i in differ if one[i].tobytes() != two[i].tobytes()]
+    if differ or len(one) != len(two):
+        i = differ[0] if differ else n
+        row = (one if i < len(one) else two)[i]
+        about = W.EVENTS[row["event"]].subject
+        return (
+            f"event {i}, {about} {row['subject']} at day {row['time']:.6f}: "
+            f"expected {_told(one, i)}, got {_told(two, i)}"
+        )
+    for name, table in expected.tables.items():
+        for field in table.dtype.names or ():
+            a, b = table[field], got.tables[name][field]
+            if a.tobytes() != b.tobytes():
+                i = next(i for i in range(len(a)) if a[i].tobytes() != b[i].tobytes())
+                return f"{name} {i}, {field}: expected {a[i]}, got {b[i]}"
+    if not expected.resources.equals(got.resources):
+        return f"resources: expected {expected.resources.to_dict()}, got {got.resources.to_dict()}"
+    if expected.n_steps != got.n_steps:
+        return f"commands carried out: expected {expected.n_steps}, got {got.n_steps}"
+    return None
+
+
+def _told(record: np.ndarray, i: int) -> str:
+    if i >= len(record):
+        return "the end"
+    row = record[i]
+    return f"{W.EVENTS[row['event']].name} of {row['subject']} at {row['time']:.9f} with {row['value']:g}"
