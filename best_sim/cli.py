@@ -121,21 +121,26 @@ def _pictures(result: PowerResult) -> dict[str, Any]:
         on="design",
     )
     sample = result.sample
+    outcome, end = result.experiment.outcome, sample[0].end
     pictures = {
-        "power": draw.power_figure(result.power, alpha=result.experiment.alpha),
+        "power": draw.power_figure(result.power, alpha=result.experiment.alpha, outcome=outcome),
         "recruitment": draw.recruitment_figure(
             result.curve, result.scenario.trial.target_families, openings=openings, when=result.when
         ),
         "consort": consort_figure(
             result.flow, replicates=len(result.replicates) // len(result.experiment.designs)
         ),
-        "estimates": draw.estimates_figure(estimates, published=(1.4, -0.63, 3.53)),
+        "estimates": draw.estimates_figure(
+            estimates, outcome=outcome, published=(1.4, -0.63, 3.53) if outcome == "sdq" else None
+        ),
         "living": draw.outcomes_of_care_figure(draw.living_by_month(sample)),
-        "proceedings": draw.proceedings_figure(pd.concat([j.proceedings for j in sample], ignore_index=True)),
+        "proceedings": draw.proceedings_figure(
+            pd.concat([j.proceedings for j in sample], ignore_index=True), end=end
+        ),
     }
     services = pd.concat([j.services for j in sample], ignore_index=True)
     if (services["asked_days"].notna()).any():
-        pictures["waits"] = draw.waits_figure(services)
+        pictures["waits"] = draw.waits_figure(services, end=end)
     return pictures
 
 
@@ -163,6 +168,9 @@ def _report(folder: Path, result: PowerResult, about: dict[str, Any], figures: d
         title=result.experiment.title,
         question=result.experiment.question,
         alpha=result.experiment.alpha,
+        outcome=result.experiment.outcome,
+        applies_to=result.scenario.outcomes.effect_applies_to,
+        end=result.sample[0].end,
         figures=figures,
     )
 
@@ -260,7 +268,7 @@ def parameters(
 
     console = Console()
     if not console.is_terminal:
-        console = Console(width=200)
+        console = Console(width=240)
     console.print(parameters_table(_load(scenario, changes), changed))
 
 
@@ -303,10 +311,10 @@ def validate(
     shown = Table(
         "figure", "published", "simulated", "MCSE", "used to", "near", title="Published and simulated"
     )
-    for row in table.itertuples():
+    for row in table.to_dict("records"):
         shown.add_row(
-            str(row.figure), f"{row.published:g} {row.unit}", f"{row.simulated:.4g}", f"{row.mcse:.2g}",
-            "set" if row.role == "set" else "check", str(row.near) + (f": {row.note}" if row.note else ""),
+            row["figure"], f"{row['published']:g} {row['unit']}", f"{row['simulated']:.4g}", f"{row['mcse']:.2g}",
+            row["role"], row["near"] + (f": {row['note']}" if row["note"] else ""),
         )  # fmt: skip
     console.print(shown)
     if out is not None:

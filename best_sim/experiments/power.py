@@ -289,7 +289,7 @@ def run_power(
     )
     own = workers(engine) if executor == "default" else executor
     try:
-        rows = list(run(Plan(work, experiment.replicates), own, progress))  # type: ignore[arg-type]
+        rows = list(run(Plan(work, experiment.replicates), own, progress))
     finally:
         if executor == "default" and isinstance(own, Executor):
             own.shutdown(cancel_futures=True)
@@ -311,7 +311,7 @@ def run_power(
         scenario=base,
         replicates=got,
         power=power,
-        summary=_summary(experiment, got, power, first, work.lowered[0]),
+        summary=_summary(got, power, first),
         curve=_curve(first, start),
         when=_when(first, start),
         flow=_flow(first),
@@ -353,7 +353,8 @@ def _what_happened(j: Journeys) -> dict[str, Any]:
 
 def _month_ends(start: dt.date, end: float) -> np.ndarray:
     """Days from the start to the first of each following month, to the end of the run."""
-    days, year, month = [], start.year, start.month
+    days: list[int] = []
+    year, month = start.year, start.month
     while True:
         year, month = (year + 1, 1) if month == 12 else (year, month + 1)
         day = (dt.date(year, month, 1) - start).days
@@ -412,146 +413,112 @@ def _closed_form(experiment: PowerExperiment, design: Design, fits: pd.DataFrame
     )
 
 
-def _summary(
-    experiment: PowerExperiment, got: pd.DataFrame, power: pd.DataFrame, first: pd.DataFrame, lowered: Lowered
-) -> pd.DataFrame:
-    rows: list[dict[str, Any]] = []
+class _Tidy:
+    """Rows of the summary: a quantity of a design, with its Monte Carlo standard error."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
 
     def say(
+        self,
         design: str,
         quantity: str,
         value: float,
         mcse: float,
         unit: str,
         note: str = "",
-        low=np.nan,
-        high=np.nan,
-    ):  # type: ignore[no-untyped-def]
-        rows.append(
-            {"design": design, "quantity": quantity, "value": value, "mcse": mcse, "low": low, "high": high,
+        interval: tuple[float, float] = (np.nan, np.nan),
+    ) -> None:
+        low, high = interval
+        self.rows.append(
+            {"design": design, "quantity": quantity, "value": float(value), "mcse": mcse, "low": low, "high": high,
              "unit": unit, "note": note}
         )  # fmt: skip
 
-    for p in power.itertuples():
-        mine = got[(got["design"] == p.design) & got["converged"]]
-        e, n = mine["estimate"], len(mine)
-        truth = float(p.closed_form_effect)
-        say(
-            p.design,
-            "power",
-            p.power,
-            p.mcse,
-            "share",
-            "two-sided p below alpha; type I error where no effect",
-            p.low,
-            p.high,
-        )
-        say(
-            p.design,
-            "power by closed form",
-            p.closed_form,
-            np.nan,
-            "share",
-            "noncentral t, design effect for siblings, baseline and receipt; it leaves out what passes through delay and "
-            "moves, the floor of the score, and that those missed differ from those seen",
-        )
-        say(p.design, "fits that failed", p.failed, np.nan, "replicates")
-        say(
-            p.design,
-            "intention-to-treat effect",
-            truth,
-            np.nan,
-            "points",
-            "effect x share that received LIFT",
-        )
-        if n > 1:
-            covered = ((mine["low"] <= truth) & (mine["high"] >= truth)).mean()
-            say(
-                p.design, "mean estimate less direct effect", e.mean() - truth, _mean_error(e), "points",
-                "not only bias: LIFT cases take longer, and months and moves before permanence add to the score; "
-                "the floor at 0 shrinks a benefit",
-            )  # fmt: skip
-            say(
-                p.design,
-                "empirical standard error",
-                e.std(ddof=1),
-                monte_carlo_error_sd(float(e.std(ddof=1)), len(e)),
-                "points",
-            )
-            model = np.sqrt((mine["standard_error"] ** 2).mean())
-            say(
-                p.design,
-                "model standard error",
-                model,
-                _mean_error(mine["standard_error"]),
-                "points",
-            )
-            say(p.design, "coverage of the direct effect", covered, monte_carlo_error(covered, n), "share")
-            width = mine["high"] - mine["low"]
-            say(
-                p.design,
-                "width of the interval",
-                width.mean(),
-                _mean_error(width),
-                "points",
-                "published: 4.16 (-0.63 to 3.53)",
-            )
-        for name, unit in (
-            ("mean_lift", "points"), ("mean_sau", "points"), ("sd_lift", "points"), ("sd_sau", "points"),
-            ("families_lift", "families"), ("families_sau", "families"), ("children_lift", "children"),
-            ("children_sau", "children"), ("received_lift", "share"), ("received_sau", "share"),
-        ):  # fmt: skip
-            _say_mean(say, p.design, name.replace("_", ", "), mine[name], unit)
-    everyone = "all designs"
-    reached = first["target_days"].notna()
-    months = first.loc[reached, "target_days"] / MONTH
-    say(
-        everyone,
-        "target reached within the run",
-        reached.mean(),
-        monte_carlo_error(reached.mean(), len(first)),
-        "share",
+    def mean(
+        self, design: str, quantity: str, values: pd.Series | np.ndarray, unit: str, note: str = ""
+    ) -> None:
+        got = np.asarray(values, float)
+        got = got[~np.isnan(got)]
+        value = got.mean() if len(got) else np.nan
+        self.say(design, quantity, value, _mean_error(got) if len(got) > 1 else np.nan, unit, note)
+
+
+def _summary(got: pd.DataFrame, power: pd.DataFrame, first: pd.DataFrame) -> pd.DataFrame:
+    tidy = _Tidy()
+    for record in power.to_dict("records"):
+        row = {str(key): value for key, value in record.items()}
+        mine = got[(got["design"] == row["design"]) & got["converged"]]
+        _summarise_design(tidy, row, mine)
+    _summarise_everyone(tidy, first)
+    return pd.DataFrame(tidy.rows)
+
+
+def _summarise_design(tidy: _Tidy, row: dict[str, Any], mine: pd.DataFrame) -> None:
+    """The ADEMP measures of one design (Morris, White and Crowther 2019)."""
+    name, n, truth = row["design"], len(mine), row["closed_form_effect"]
+    tidy.say(
+        name, "power", row["power"], row["mcse"], "share", "two-sided p below alpha; type I error where no effect",
+        (row["low"], row["high"]),
+    )  # fmt: skip
+    tidy.say(
+        name, "power by closed form", row["closed_form"], np.nan, "share",
+        "noncentral t, design effect for siblings, baseline and receipt; it leaves out what passes through moves, the "
+        "floor of the score, and that those missed differ from those seen",
+    )  # fmt: skip
+    tidy.say(name, "fits that failed", row["failed"], np.nan, "replicates")
+    tidy.say(
+        name, "intention-to-treat effect", truth, np.nan, "points", "direct effect x share that received LIFT"
     )
+    if n > 1:
+        estimates = mine["estimate"].to_numpy()
+        spread = float(np.std(estimates, ddof=1))
+        covered = float(((mine["low"] <= truth) & (mine["high"] >= truth)).mean())
+        tidy.mean(
+            name, "mean estimate less direct effect", estimates - truth, "points",
+            "not only bias: moves add to the score, LIFT cases last longer, and the floor at 0 shrinks a benefit",
+        )  # fmt: skip
+        tidy.say(name, "empirical standard error", spread, monte_carlo_error_sd(spread, n), "points")
+        tidy.mean(name, "model standard error", mine["standard_error"], "points")
+        tidy.say(name, "coverage of the direct effect", covered, monte_carlo_error(covered, n), "share")
+        tidy.mean(
+            name,
+            "width of the interval",
+            mine["high"] - mine["low"],
+            "points",
+            "published: 4.16 (-0.63 to 3.53)",
+        )
+    for column, unit in (
+        ("mean_lift", "points"), ("mean_sau", "points"), ("sd_lift", "points"), ("sd_sau", "points"),
+        ("families_lift", "families"), ("families_sau", "families"), ("children_lift", "children"),
+        ("children_sau", "children"), ("received_lift", "share"), ("received_sau", "share"),
+    ):  # fmt: skip
+        tidy.mean(name, column.replace("_", ", "), mine[column], unit)
+
+
+def _summarise_everyone(tidy: _Tidy, first: pd.DataFrame) -> None:
+    """What does not depend on the effect: recruitment, what happens to the children, the flow."""
+    name = "all designs"
+    reached = float(first["target_days"].notna().mean())
+    error = monte_carlo_error(reached, len(first))
+    tidy.say(name, "target reached within the run", reached, error, "share")
+    months = first["target_days"].dropna().to_numpy() / MONTH
     if len(months) > 1:
-        low, high = months.quantile([0.05, 0.95])
-        say(
-            everyone,
-            "months to the target, median",
-            months.median(),
-            monte_carlo_error_quantile(months, 0.5),
-            "months",
-            "from the start date, of replicates that reach it; 90 % interval",
-            low,
-            high,
-        )
-    _say_mean(say, everyone, "families randomised", first["randomised"], "families")
+        low, high = np.quantile(months, [0.05, 0.95])
+        tidy.say(
+            name, "months to the target, median", float(np.median(months)), monte_carlo_error_quantile(months, 0.5),
+            "months", "from the start date, of replicates that reach it; 90 % interval", (float(low), float(high)),
+        )  # fmt: skip
+    tidy.mean(name, "families randomised", first["randomised"], "families")
     for column in [c for c in first.columns if c.startswith("randomised.")]:
-        _say_mean(
-            say, everyone, column.replace("randomised.", "families randomised, "), first[column], "families"
-        )
+        tidy.mean(name, column.replace("randomised.", "families randomised, "), first[column], "families")
     for arm in ("lift", "sau"):
-        _say_mean(
-            say, everyone, f"permanent within 30 months, {arm}", first[f"permanent_30_months_{arm}"], "share"
-        )
-        _say_mean(say, everyone, f"moves by the 30-month visit, {arm}", first[f"moves_{arm}"], "moves")
+        tidy.mean(name, f"permanent within 30 months, {arm}", first[f"permanent_30_months_{arm}"], "share")
+        tidy.mean(name, f"moves by the 30-month visit, {arm}", first[f"moves_{arm}"], "moves")
         for order in W.ORDERS[1:]:
-            _say_mean(say, everyone, f"{order.replace('_', ' ')}, {arm}", first[f"{order}_{arm}"], "share")
-    for name, (families, _) in _flow(first).items():
-        values = np.asarray([v[0] for v in first[f"flow.{name}"]])
-        say(
-            everyone,
-            f"flow: {name}",
-            families,
-            _mean_error(values) if len(values) > 1 else np.nan,
-            "families",
-        )
-    return pd.DataFrame(rows)
-
-
-def _say_mean(say: Callable[..., None], design: str, quantity: str, values: pd.Series, unit: str) -> None:
-    got = values.dropna()
-    error = _mean_error(got) if len(got) > 1 else np.nan
-    say(design, quantity, got.mean() if len(got) else np.nan, error, unit)
+            tidy.mean(name, f"{order.replace('_', ' ')}, {arm}", first[f"{order}_{arm}"], "share")
+    for box in _flow(first):
+        tidy.mean(name, f"flow: {box}", np.asarray([pair[0] for pair in first[f"flow.{box}"]]), "families")
 
 
 def _curve(rows: pd.DataFrame, start: dt.date) -> pd.DataFrame:

@@ -78,11 +78,11 @@ FIGURES = (
     Published("within_26_2018", "Decided in 2018 within 26 weeks", 0.497, "share", "set", 0.10, _COURT),
     Published("hearings_2017", "Hearings per case, 2016/17", 5.2, "hearings", "set", 0.07, _GUIDANCE),
     Published("hearings_2019", "Hearings per case, 2019/20", 5.8, "hearings", "check", 0.07, _GUIDANCE,
-              "adjournment probabilities are constant; they were set to 2016/17, and congestion alone adds no hearings"),
+              "adjournment probabilities are constant, set to 2016/17, and congestion alone adds no hearings"),
     Published("moves", "Moves per child-year in care", 0.54, "per year", "set", 0.10, _DFE + " (2021, derived)"),
     Published("three_or_more", "Three or more placements in a year, in care on 31 March", 0.105, "share", "check",
-              0.25, _DFE, "published for all ages; under-fives stay in care for months rather than years, so fewer of them "
-              "are exposed for a whole year, and the rate of moves was set to the mean of all ages"),
+              0.25, _DFE, "published for all ages; under-fives stay in care for months rather than years, so fewer of "
+              "them are exposed for a whole year, and the rate of moves was set to the mean of all ages"),
     Published("ended_month", "Ended foster placements that lasted under a month", 0.261, "share", "set", 0.12,
               _DFE + " (2016/17)"),
     Published("ended_half_year", "Ended foster placements that lasted under six months", 0.563, "share", "set", 0.12,

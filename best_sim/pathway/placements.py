@@ -80,7 +80,9 @@ def placement(g, world):
                 g.re_entries += 1
                 case = cases(world, world.n_families + g.index)
                 still_open = case.issued <= world.now and not case.decided <= world.now
-                again = rules.happens(world, g, rules.AGAIN, g.re_entries, world.again_issued) and not still_open
+                again = (
+                    rules.happens(world, g, rules.AGAIN, g.re_entries, world.again_issued) and not still_open
+                )
                 begin_episode(world, f, g, RE_ENTRY)
                 if not again and not still_open:
                     plan_voluntary_return(world, g)

@@ -79,7 +79,8 @@ def parameters_table(scenario: Scenario[Any], changed: bool = False) -> Table:
     from rich.text import Text
 
     table = Table(title=scenario.title or scenario.name, caption=f"hash {scenario.hash[:12]}")
-    for column in ("parameter", "value", "unit", "range", "status", "source", "file"):
+    table.add_column("parameter", no_wrap=True)
+    for column in ("value", "unit", "range", "how sure", "source"):
         table.add_column(column, overflow="fold")
     section = ""
     for name, entry in scenario.provenance.items():
@@ -91,7 +92,7 @@ def parameters_table(scenario: Scenario[Any], changed: bool = False) -> Table:
         section = top
         row = _row(name, entry)
         # As text, not markup: a list in square brackets is not a style.
-        cells = (row[column] for column in ("name", "value", "unit", "range", "status", "source", "file"))
+        cells = (row[column] for column in ("name", "value", "unit", "range", "status", "source"))
         table.add_row(*map(Text, cells))
     return table
 

@@ -17,7 +17,9 @@ from best_sim.trial.consort import sums_that_fail
 
 @pytest.fixture(scope="module")
 def result() -> PowerResult:
-    return run_experiment("power", replicates=24, scenario="london-2017", overrides=("trial.target_families=100",))
+    return run_experiment(
+        "power", replicates=24, scenario="london-2017", overrides=("trial.target_families=100",)
+    )
 
 
 def test_every_replicate_of_every_design_is_there(result: PowerResult) -> None:
@@ -27,7 +29,9 @@ def test_every_replicate_of_every_design_is_there(result: PowerResult) -> None:
 
 
 def test_designs_meet_the_same_luck(result: PowerResult) -> None:
-    by_design = {name: rows.reset_index(drop=True) for name, rows in result.replicates.groupby("design", sort=False)}
+    by_design = {
+        name: rows.reset_index(drop=True) for name, rows in result.replicates.groupby("design", sort=False)
+    }
     none, benefit, harm = by_design.values()
     for column in ("randomised", "target_days", "families_lift", "mean_sau", "received_lift"):
         assert none[column].equals(benefit[column]), column

@@ -9,8 +9,6 @@ from best_sim.measures.costs import child_costs, service_costs
 from best_sim.pathway import simulate
 from best_sim.scenario import Scenario
 
-WEEK = "GBP per week"
-
 
 def flat(value: float) -> str:
     return f"[{{from=2009-01-01, value={value}}}]"
@@ -66,11 +64,10 @@ def test_hearings_are_shared_between_the_familys_children() -> None:
 def test_lift_costs_are_clinicians_time() -> None:
     base = Scenario.load("london-2017")
     journeys = simulate(base, 2, 0)
-    double = Scenario.load(
-        "london-2017", [f"costs.{who}_hour={2 * getattr(base.costs, f'{who}_hour')}" for who in ("social_worker", "psychologist", "psychiatrist")]
-    )  # fmt: skip
+    hours = [f"{who}_hour" for who in ("social_worker", "psychologist", "psychiatrist")]
+    double = Scenario.load("london-2017", [f"costs.{hour}={2 * getattr(base.costs, hour)}" for hour in hours])
     once, twice = service_costs(journeys, base), service_costs(journeys, double)
-    free = Scenario.load("london-2017", [f"costs.{who}_hour=0.0" for who in ("social_worker", "psychologist", "psychiatrist")])
+    free = Scenario.load("london-2017", [f"costs.{hour}=0.0" for hour in hours])
     assert twice["LIFT"] - once["LIFT"] == pytest.approx(once["LIFT"] - service_costs(journeys, free)["LIFT"])
     assert twice["SAU"] == once["SAU"]
 

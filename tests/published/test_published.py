@@ -23,7 +23,9 @@ def table() -> pd.DataFrame:
 @pytest.mark.parametrize("key", [figure.key for figure in FIGURES if figure.key not in NOT_NEAR])
 def test_a_default_run_comes_near_the_published_figure(table: pd.DataFrame, key: str) -> None:
     row = table.loc[key]
-    assert row["near"] == "yes", f"{row['figure']}: published {row['published']}, simulated {row['simulated']:.4g}"
+    assert row["near"] == "yes", (
+        f"{row['figure']}: published {row['published']}, simulated {row['simulated']:.4g}"
+    )
 
 
 @pytest.mark.parametrize("key", sorted(NOT_NEAR))
