@@ -140,8 +140,8 @@ def as_markdown(table: pd.DataFrame, first: dict[str, float], rounds: int) -> st
     head = ["engine", *table.columns]
     lines = ["# Engines on one replicate of the default trial", ""]
     lines += [
-        f"Scenario `trial-as-run`, {rounds} interleaved rounds in one run, medians; Python {platform.python_version()}, "
-        f"{os.cpu_count()} cores. Made by `make bench`.",
+        f"Scenario `trial-as-run`, {rounds} interleaved rounds in one run, medians; "
+        f"Python {platform.python_version()}, {os.cpu_count()} cores. Made by `make bench`.",
         "",
         "| " + " | ".join(head) + " |",
         "|" + "---|" * len(head),
