@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from best_sim.pathway.lowering import Lowered
 
 UNITS: dict[str, str] = {
+    "_age_days": "days of age",  # before "_days", which it ends in too
     "_days": "days since start_date",
-    "_age_days": "days of age",
     "hours": "hours",
     "sdq": "SDQ total difficulties, 0-40, higher is worse",
     "pirgas": "PIR-GAS, 1-100, higher is better",

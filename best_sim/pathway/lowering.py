@@ -91,7 +91,7 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
     end = float((scenario.simulation.end_date - start_date).days)
     # whole days, so that the court's days begin at midnight
     running = scenario.simulation.starts_with == "running"
-    start = -float(math.ceil(scenario.simulation.warm_up)) if running else 0.0
+    start = 0.0 - math.ceil(scenario.simulation.warm_up) if running else 0.0  # never -0.0
     world = np.zeros(1, WORLD)
     w = world[0]
     w["start"], w["end"] = start, end

@@ -124,7 +124,6 @@ PIRGAS_OCCASION = purpose("PIR-GAS occasion")
 UTILITY = purpose("utility")
 COURT_LOAD = purpose("other cases")
 COURT_LOAD_NOTICE = purpose("notice of other cases")
-OTHER_ARRIVAL = purpose("other referral")
 OTHER_STAY = purpose("stay of another family")
 
 
