@@ -1,0 +1,326 @@
+"""What is true of every run, whatever the scenario: `assert_holds` says the first thing that is not."""
+
+from __future__ import annotations
+
+from itertools import combinations, pairwise
+
+import numpy as np
+from small_worlds import MORNING, rows
+
+from best_sim.pathway import words as W
+from best_sim.pathway.journeys import Journeys
+from best_sim.pathway.lowering import lower
+from best_sim.pathway.records import LARGEST_FAMILY
+from best_sim.scenario import Scenario
+
+
+def assert_holds(journeys: Journeys, scenario: Scenario) -> None:
+    """Every invariant of a run."""
+    for check in (
+        _events, _entry, _placements, _orders, _hearings, _sittings, _evidence, _lift, _trial, _visits, _scores,
+    ):  # fmt: skip
+        check(journeys, scenario)
+
+
+def _events(j: Journeys, scenario: Scenario) -> None:
+    r = j.record
+    assert (np.diff(r["time"]) >= 0.0).all(), "time runs backwards"
+    assert not len(r) or (r["time"][0] >= j.start and r["time"][-1] <= j.end), "an event outside the run"
+    assert not np.isnan(r["value"]).any()
+    assert np.isfinite(r["value"][r["event"] != W.HEARING_LISTED]).all()
+    there = {
+        "family": j.tables["families"]["n_children"] > 0,
+        "group": j.tables["groups"]["index"] >= 0,
+        "case": j.tables["cases"]["index"] >= 0,
+        "other": j.tables["others"]["asked"] <= j.end,
+        "team": np.ones(len(j.names["teams"]), bool),
+        "world": np.ones(1, bool),
+    }
+    for number, event in enumerate(W.EVENTS):
+        subject = r["subject"][r["event"] == number]
+        assert ((subject >= 0) & (subject < len(there[event.subject]))).all(), event.name
+        assert there[event.subject][subject].all(), f"{event.name} of a {event.subject} that is not there"
+
+
+def _entry(j: Journeys, scenario: Scenario) -> None:
+    f, c = j.tables["families"], j.tables["children"]
+    f = f[f["n_children"] > 0]
+    assert ((f["n_children"] >= 1) & (f["n_children"] <= LARGEST_FAMILY)).all()
+    assert ((f["n_groups"] >= 1) & (f["n_groups"] <= f["n_children"])).all()
+    assert (f["entered"] >= f["known_at"]).all()
+    assert (np.minimum(f["entered"], f["issue_at"]) == f["known_at"]).all(), (
+        "known when it enters or is issued"
+    )
+    lived = c[j.lived]
+    assert len(lived) == f["n_children"].sum()
+    assert ((lived["age_at_entry"] >= 0) & (lived["age_at_entry"] < 5 * 365.25)).all()
+    assert (lived["frailty"] > 0).all()
+    ages = c["age_at_entry"].reshape(-1, LARGEST_FAMILY)[f["index"]]
+    for k in range(1, LARGEST_FAMILY):
+        both = f["n_children"] > k
+        assert (ages[both, k] >= ages[both, k - 1]).all(), "the youngest is not first"
+    in_groups = np.bincount(lived["group"], minlength=len(j.tables["groups"]))
+    there = j.tables["groups"]["index"] >= 0
+    assert (in_groups[there] == j.tables["groups"]["n_children"][there]).all()
+    assert (in_groups[~there] == 0).all()
+
+
+def _placements(j: Journeys, scenario: Scenario) -> None:
+    p, g = j.group_placements, j.tables["groups"]
+    if p.empty:
+        return
+    same = p["group"].to_numpy()[1:] == p["group"].to_numpy()[:-1]
+    start, end = p["start_days"].to_numpy(), p["end_days"].to_numpy()
+    assert (end[:-1][same] == start[1:][same]).all(), "a gap, or two placements at once"
+    assert np.isnan(end[:-1][~same]).all()
+    assert (start[1:][same] >= start[:-1][same]).all()
+    first = np.append(True, ~same)
+    began = p["began_by"].astype(str).to_numpy()
+    assert ((began == "entry") == first).all()
+    family = j.tables["families"][p["family"].to_numpy()]
+    assert (start[first] == family["entered"][first]).all()
+    in_care = p["in_care"].to_numpy()
+    kinds = p["type"].astype(str).to_numpy()
+    assert (in_care == ~np.isin(kinds, ["adopted", "special_guardianship", "home"])).all()
+    before = np.append(False, in_care[:-1]) & ~first
+    assert ((began == "re_entry") == (in_care & ~before & ~first)).all(), (
+        "care begins again by re-entry, and only so"
+    )
+    assert before[began == "unplanned_move"].all(), "an unplanned move starts from care"
+    last = np.append(~same, True)
+    assert (g["place"][p["group"][last]] == [W.PLACEMENT_TYPES.index(k) for k in kinds[last]]).all()
+    assert (g["in_care"][p["group"][last]] == in_care[last]).all()
+    # what the tables count is what the record tells
+    by = p.assign(
+        unplanned=began == "unplanned_move",
+        moved=before & np.isin(began, ["unplanned_move", "planned_move"]),
+        again=began == "re_entry",
+    ).groupby("group")[["unplanned", "moved", "again"]].sum()  # fmt: skip
+    told = g[by.index.to_numpy()]
+    assert (told["unplanned"] == by["unplanned"]).all()
+    assert (told["moves"] == by["moved"]).all()
+    assert (told["re_entries"] == by["again"]).all()
+    assert (told["episode"] == by["again"] + 1).all()
+    assert (told["placements"] == p.groupby("group").size()).all()
+
+
+def _orders(j: Journeys, scenario: Scenario) -> None:
+    r = j.record
+    open_since: dict[int, float] = {}
+    decided_at: dict[int, float] = {}
+    in_care: dict[int, bool] = {}
+    n = len(j.tables["families"])
+    for row in r[np.isin(r["event"], [W.PROCEEDINGS_ISSUED, W.CASE_DECIDED, W.ORDER_MADE, W.PLACED])]:
+        subject, time = int(row["subject"]), float(row["time"])
+        if row["event"] == W.PLACED:
+            in_care[subject] = int(row["value"]) % 16 not in W.OUT_OF_CARE
+        elif row["event"] == W.PROCEEDINGS_ISSUED:
+            assert subject not in open_since, f"case {subject} is issued while it is open"
+            open_since[subject] = time
+        elif row["event"] == W.CASE_DECIDED:
+            assert subject in open_since, f"case {subject} is decided and was not issued"
+            assert time >= open_since.pop(subject)
+            decided_at[subject] = time
+        else:
+            mine = (subject // LARGEST_FAMILY, n + subject)
+            assert any(decided_at.get(case) == time for case in mine), (
+                f"group {subject}: an order without a decision"
+            )
+            assert in_care[subject], f"group {subject}: an order on children who are not in care"
+
+
+def _hearings(j: Journeys, scenario: Scenario) -> None:
+    h = j.hearings
+    held = h["held_days"].to_numpy()
+    done = ~np.isnan(held)
+    weekday = (np.floor(held[done]).astype(int) + scenario.simulation.start_date.weekday()) % 7
+    assert (weekday < 5).all(), "a hearing at the weekend"
+    assert np.allclose(held[done] % 1.0, MORNING, atol=1e-9), "a hearing that is not at ten in the morning"
+    interim = (h["kind"] == "interim").to_numpy()[done]
+    assert np.isin(weekday[interim], (1, 3)).all(), "urgent lists are on Tuesdays and Thursdays"
+    assert (held[done] >= h["listed_days"].to_numpy()[done]).all()
+    listed = rows(j, W.HEARING_LISTED)
+    told = (listed["value"] - h["kind"].cat.codes.clip(0).to_numpy()) / 16.0
+    # the wait that was told is the wait that came
+    assert np.allclose(told[done], (held - h["listed_days"].to_numpy())[done], atol=1e-6)
+    told = j.record[
+        np.isin(j.record["event"], [W.PROCEEDINGS_ISSUED, W.HEARING_LISTED, W.HEARING_HELD, W.CASE_DECIDED])
+    ]
+    kind: dict[int, int] = {}
+    number: dict[int, int] = {}
+    waiting: dict[int, bool] = {}
+    for row in told:
+        case, value = int(row["subject"]), row["value"]
+        if row["event"] == W.PROCEEDINGS_ISSUED:
+            kind[case], number[case], waiting[case] = -1, 0, False
+        elif row["event"] == W.HEARING_LISTED:
+            assert not waiting[case], f"case {case}: two hearings listed at once"
+            waiting[case] = True
+        elif row["event"] == W.HEARING_HELD:
+            assert waiting[case], f"case {case}: a hearing that was not listed"
+            now, result = int(value) % 16, int(value) // 16
+            assert now >= kind[case], f"case {case}: hearings out of order"
+            assert now <= max(kind[case] + 1, W.CASE_MANAGEMENT)
+            kind[case] = now + 1 if result == W.EFFECTIVE else now
+            number[case] += 1
+            waiting[case] = False
+        else:
+            assert number[case] == value, f"case {case}: hearings counted wrong"
+            assert not waiting[case]
+            assert kind[case] in (W.FINAL_HEARING + 1, W.ISSUES_RESOLUTION + 1)
+
+
+def _sittings(j: Journeys, scenario: Scenario) -> None:
+    """Hours sat on a day, by the rule that a long hearing goes on on the next sitting days, fit the opening hours."""
+    lowered = lower(scenario)
+    h = j.hearings.dropna(subset=["held_days"])
+    court = h["court"].cat.codes.to_numpy()
+    urgent = (h["kind"] == "interim").to_numpy()
+    lasts = np.array([getattr(scenario.proceedings.hours, kind) for kind in h["kind"]])
+    day = np.floor(h["held_days"].to_numpy()).astype(int) - int(j.start)
+    used = np.zeros_like(lowered.diaries)
+    for which, first, hours in zip(2 * court + urgent, day, lasts, strict=True):
+        longest, opening, left = lowered.day_hours[which], lowered.diaries[which], hours
+        while left > 1e-9 and first < len(opening):
+            if opening[first] > 0.0:
+                used[which, first] += min(left, longest)
+                left -= min(left, longest)
+            first += 1
+    assert (used <= lowered.diaries + 1e-6).all(), "a court sits longer than it has time"
+
+
+def _evidence(j: Journeys, scenario: Scenario) -> None:
+    in_at: dict[int, float] = {}
+    issued: dict[int, float] = {}
+    pace = np.array([court.pace for court in scenario.courts.values()])
+    cases, families = j.tables["cases"], j.tables["families"]
+    for row in j.record[np.isin(j.record["event"], [W.PROCEEDINGS_ISSUED, W.EVIDENCE_IN, W.HEARING_HELD])]:
+        case, time = int(row["subject"]), float(row["time"])
+        if row["event"] == W.PROCEEDINGS_ISSUED:
+            issued[case] = time
+            in_at.pop(case, None)
+        elif row["event"] == W.EVIDENCE_IN:
+            assert case not in in_at, f"case {case}: two reports"
+            in_at[case] = time
+        elif (
+            int(row["value"]) % 16 >= W.ISSUES_RESOLUTION
+            and int(row["value"]) // 16 != W.ADJOURNED_FOR_EVIDENCE
+        ):
+            patience = scenario.proceedings.evidence_patience * pace[families["court"][cases["family"][case]]]
+            assert case in in_at or time >= issued[case] + patience - 1e-6, (
+                f"case {case}: decided without evidence"
+            )
+
+
+def _lift(j: Journeys, scenario: Scenario) -> None:
+    f, o = j.tables["families"], j.tables["others"]
+    places = lower(scenario).capacities[: len(j.names["teams"])].copy()
+    held = np.zeros(len(places), int)
+    for row in j.record:
+        event, subject = row["event"], int(row["subject"])
+        if event == W.TEAM_PLACES:
+            places[subject] = row["value"]
+        elif event in (W.LIFT_STARTED, W.OTHER_LIFT_STARTED):
+            team = (f if event == W.LIFT_STARTED else o)["team"][subject]
+            held[team] += 1
+            assert held[team] <= places[team], f"team {team} at day {row['time']}: more families than places"
+        elif event in (W.LIFT_PLACE_FREED, W.OTHER_LIFT_ENDED):
+            team = (f if event == W.LIFT_PLACE_FREED else o)["team"][subject]
+            held[team] -= 1
+    assert (held >= 0).all()
+    asked = f[~np.isnan(f["lift_asked"])]
+    assert (asked["arm"] == W.LIFT).all()
+    started = f[~np.isnan(f["lift_started"])]
+    assert (started["lift_started"] - started["lift_asked"] <= scenario.lift.patience + 1e-9).all()
+    assert (f["receipt"][~np.isnan(f["lift_assessed"])] == W.RECEIVED).all()
+    order = (
+        "lift_asked",
+        "lift_started",
+        "lift_assessed",
+        "treatment_started",
+        "treatment_ended",
+        "lift_freed",
+    )
+    for one, other in combinations(order, 2):
+        both = ~np.isnan(f[one]) & ~np.isnan(f[other])
+        assert (f[one][both] <= f[other][both]).all(), f"{other} before {one}"
+
+
+def _trial(j: Journeys, scenario: Scenario) -> None:
+    """The boxes of the flow add up, whoever they are counted by."""
+    f = j.tables["families"]
+    r = j.record
+    lived = f[f["n_children"] > 0]
+    screened = rows(j, W.SCREENED)
+    assert (
+        len(np.unique(screened["subject"])) == len(screened) == (lived["screening"] != W.NOT_SCREENED).sum()
+    )
+    invited = lived["screening"] == W.INVITED
+    assert (~np.isnan(lived["invited"]) == invited).all()
+    assert (lived["consent"][~invited] == W.UNDECIDED).all()
+    assert (np.isnan(lived["answered"][invited]) == (lived["consent"][invited] == W.UNDECIDED)).all()
+    randomised = ~np.isnan(lived["randomised"])
+    assert (lived["consent"][randomised] == W.CONSENTED).all()
+    assert ((lived["arm"] != W.NOT_ALLOCATED) == randomised).all()
+    allocated = rows(j, W.RANDOMISED)
+    assert len(np.unique(allocated["subject"])) == len(allocated) == randomised.sum()
+    assert (f["arm"][allocated["subject"]] == allocated["value"]).all()
+    if scenario.trial.stops_at_target:
+        assert len(allocated) <= scenario.trial.target_families
+        complete = r[r["event"] == W.RECRUITMENT_COMPLETE]
+        assert len(complete) == (len(allocated) == scenario.trial.target_families)
+    order = ("entered", "invited", "answered", "randomised")
+    for one, other in (*pairwise(order), ("randomised", "settled"), ("randomised", "ineligible")):
+        both = ~np.isnan(lived[other])
+        assert not np.isnan(lived[one][both]).any(), f"{other} without {one}"
+        assert (lived[one][both] <= lived[other][both]).all(), f"{other} before {one}"
+    at = screened["time"]
+    borough = f["borough"][screened["subject"]]
+    opens = np.array([(b.opens - j.start_date).days for b in scenario.boroughs.values()])
+    assert (at >= opens[borough]).all() if len(at) else True, "screened in a borough that is not open"
+    for row in screened:
+        site = list(scenario.sites.values())[f["site"][row["subject"]]]
+        assert site.recruiting.at(j.date(row["time"])) == 1, "screened while recruitment is paused"
+    settled = rows(j, W.SERVICE_SETTLED)
+    assert len(np.unique(settled["subject"])) == len(settled)
+    assert (f["receipt"][settled["subject"]] == settled["value"]).all()
+    assert ((lived["receipt"] != W.PENDING) == ~np.isnan(lived["settled"])).all()
+
+
+def _visits(j: Journeys, scenario: Scenario) -> None:
+    f = j.tables["families"]
+    visits = rows(j, W.VISIT)
+    assert (visits["time"] >= f["randomised"][visits["subject"]]).all()
+    assert np.isnan(f["ineligible"][visits["subject"]]).all(), "a visit to a family found ineligible"
+    number = visits["value"].astype(int) % 16
+    key = visits["subject"].astype(np.int64) * W.VISITS + number
+    assert len(np.unique(key)) == len(key)
+    state = f["visit_state"]
+    assert (state[visits["subject"], number] == visits["value"].astype(int) // 16).all()
+    assert (state != W.NOT_DUE).sum() == len(visits)
+    window = scenario.visits.window / 2.0
+    late = visits["time"] - f["visit_due"][visits["subject"], number]
+    # a visit that was due before the family was randomised is made then
+    overdue = visits["time"] == f["randomised"][visits["subject"]]
+    assert (np.abs(late[~overdue]) <= window + 1e-6).all() or scenario.visits.counted_from == "entry"
+
+
+def _scores(j: Journeys, scenario: Scenario) -> None:
+    c = j.tables["children"][j.lived]
+    f = j.tables["families"][c["family"]]
+    due = f["visit_state"] != W.NOT_DUE
+    age = c["age_at_entry"][:, None] + f["visit_at"] - f["entered"][:, None]
+    old_enough = due & (age >= scenario.outcomes.sdq.youngest_age)
+    assert (np.isnan(c["sdq"]) == ~old_enough).all(), "an SDQ where there is none, or none where there is one"
+    for column, low, high in (("sdq", 0, 40), ("pirgas", 1, 100)):
+        score = c[column][~np.isnan(c[column])]
+        assert ((score >= low) & (score <= high) & (score == np.floor(score))).all(), column
+    assert (np.isnan(c["pirgas"]) == ~due).all()
+    assert (np.isnan(c["utility"]) == np.isnan(c["sdq"])).all()
+    utility = c["utility"][~np.isnan(c["utility"])]
+    assert ((utility >= 0) & (utility <= 1)).all()
+    table = j.visits
+    seen = table["seen"].to_numpy()
+    assert table.loc[~seen, ["sdq", "pirgas", "utility"]].isna().all(axis=None), (
+        "scores of children who were not seen"
+    )
