@@ -131,7 +131,10 @@ def _pictures(result: PowerResult) -> dict[str, Any]:
             result.flow, replicates=len(result.replicates) // len(result.experiment.designs)
         ),
         "estimates": draw.estimates_figure(
-            estimates, outcome=outcome, published=(1.4, -0.63, 3.53) if outcome == "sdq" else None
+            estimates,
+            title="What single trials would estimate, beside the direct effect",
+            outcome=outcome,
+            published=(1.4, -0.63, 3.53) if outcome == "sdq" else None,
         ),
         "living": draw.outcomes_of_care_figure(draw.living_by_month(sample)),
         "proceedings": draw.proceedings_figure(

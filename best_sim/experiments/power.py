@@ -50,6 +50,8 @@ _KEYS = (
     "alpha",
     "design",
 )
+_PICTURED = 24
+"""Replicates whose journeys are kept for pictures of what happens to the children."""
 _DESIGN_KEYS = ("name", "note", "effect", "set")
 
 
@@ -304,7 +306,8 @@ def run_power(
     first = got[got["design"] == experiment.designs[0].name]
     start = work.lowered[0].start_date
     sample = [
-        simulate(work.lowered[0], experiment.seed, k, engine) for k in range(min(3, experiment.replicates))
+        simulate(work.lowered[0], experiment.seed, k, engine)
+        for k in range(min(_PICTURED, experiment.replicates))
     ]
     return PowerResult(
         experiment=experiment,
