@@ -32,7 +32,9 @@ KNOWN = [
 ]
 
 
-@pytest.mark.parametrize(("ours", "scipys"), KNOWN, ids=str)
+@pytest.mark.parametrize(
+    ("ours", "scipys"), KNOWN, ids=lambda part: str(part) if isinstance(part, Duration) else ""
+)
 def test_moments_and_quantiles_are_scipys(ours, scipys):
     assert ours.mean == pytest.approx(scipys.mean(), rel=1e-9)
     assert ours.variance == pytest.approx(scipys.var(), rel=1e-9)
@@ -79,7 +81,11 @@ def test_kinds_and_limits_are_those_of_the_engine():
     assert (durations.MOST_POINTS, MOST_DATES) == (luck.DURATION_POINTS, luck.SERIES_POINTS)
 
 
-@pytest.mark.parametrize(("ours", "scipys"), [*KNOWN, (Duration.of("constant", value=3), None)], ids=str)
+@pytest.mark.parametrize(
+    ("ours", "scipys"),
+    [*KNOWN, (Duration.of("constant", value=3), None)],
+    ids=lambda part: str(part) if isinstance(part, Duration) else "",
+)
 def test_the_engine_draws_the_same_quantiles(ours, scipys):
     record = np.atleast_1d(luck.duration_record(*ours.lowered())).view(np.recarray)[0]
     for u in (0.001, 0.3, 0.5, 0.95, 0.999):
