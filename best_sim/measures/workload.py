@@ -1,0 +1,269 @@
+"""Workload: waits for LIFT and how full its teams are, what courts hear, how many children are in care."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from best_sim.measures.observed import (
+    Floats,
+    Ints,
+    day_of,
+    grouped,
+    labels,
+    named,
+    overlap,
+    ratio,
+    stays_of,
+    year_edges,
+    year_in,
+)
+from best_sim.pathway import words as W
+
+if TYPE_CHECKING:
+    from best_sim.pathway import Journeys
+
+TRIAL, OTHERS = "trial", "others"
+
+
+def lift_waits(journeys: Journeys, since: float = 0.0) -> pd.DataFrame:
+    """What became of every request for a place in a LIFT team.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    since : float
+        Days since `start_date` from which requests are counted.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each family that asked: team, who ("trial", or "others": families outside it who use the same
+        team), year (of the request), asked_days, left_days (when the waiting ended, or the run), outcome ("started",
+        "gave up", "order made first", "still waiting"), held_days (days the place was held; NaN where none was, or
+        still is). A family that declined at once never waited, and is left out.
+    """
+    team, who, asked, started, freed, left, outcome = _requests(journeys)
+    use = (asked >= since) & (asked <= journeys.end)
+    return pd.DataFrame(
+        {
+            "team": named(journeys.names["teams"], team[use]),
+            "who": np.asarray((TRIAL, OTHERS), object)[who[use]],
+            "year": year_in(journeys, asked[use]),
+            "asked_days": asked[use],
+            "left_days": np.minimum(left[use], journeys.end),
+            "outcome": np.asarray(_OUTCOMES, object)[outcome[use]],
+            "held_days": (freed - started)[use],
+        }
+    )
+
+
+def lift_use(journeys: Journeys, since: float = 0.0) -> pd.DataFrame:
+    """Waiting and occupancy of every LIFT team in each year.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    since : float
+        Days since `start_date`; what was before it is left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each team and calendar year: team, year, places (mean; NaN in years before the scenario says how
+        many), in_use (mean), occupancy (their ratio; it may pass one after places were taken away, since families keep
+        theirs), waiting (mean number), asked, started, gave_up (families who asked in the year), mean_wait and
+        median_wait (days, of those who asked in the year and started).
+    """
+    team, _, asked, started, freed, left, outcome = _requests(journeys)
+    years, edges = year_edges(journeys, since)
+    asked_year = np.searchsorted(edges, asked, side="right") - 1
+    rows = []
+    for number, name in enumerate(journeys.names["teams"]):
+        mine = team == number
+        change, places = _places(journeys, number)
+        for k, year in enumerate(years):
+            low, high = edges[k], edges[k + 1]
+            days = high - low
+            use = float(overlap(started[mine], freed[mine], low, high).sum()) / days
+            there = np.nan
+            if len(places) and change[0] <= low:
+                there = float((overlap(change[:-1], change[1:], low, high) * places).sum()) / days
+            queue = float(overlap(asked[mine], left[mine], low, high).sum()) / days
+            now = mine & (asked_year == k)
+            began = now & (outcome == _STARTED)
+            waits = (started - asked)[began]
+            rows.append(
+                {
+                    "team": name,
+                    "year": int(year),
+                    "places": there,
+                    "in_use": use,
+                    "occupancy": use / there if there > 0 else np.nan,
+                    "waiting": queue,
+                    "asked": int(now.sum()),
+                    "started": int(began.sum()),
+                    "gave_up": int((now & (outcome == _GAVE_UP)).sum()),
+                    "mean_wait": float(waits.mean()) if len(waits) else np.nan,
+                    "median_wait": float(np.median(waits)) if len(waits) else np.nan,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def received(journeys: Journeys, by: Sequence[str] = ("arm",)) -> pd.DataFrame:
+    """Share of randomised families that received the service to which they were allocated.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    by : sequence of {"arm", "site", "borough", "court"}
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each group: families (eligible and randomised), settled (of which it is known), received, share (of
+        those settled).
+
+    Notes
+    -----
+    Published: under 70 % of families (66.4 % of those eligible). What counts is in the decision record on what
+    "received" means.
+    """
+    f = journeys.tables["families"]
+    family = np.flatnonzero((f["arm"] != W.NOT_ALLOCATED) & np.isnan(f["ineligible"]))
+    receipt = f["receipt"][family]
+    columns = {
+        **labels(journeys, family, by),
+        "families": np.ones(len(family), int),
+        "settled": (receipt != W.PENDING).astype(int),
+        "received": (receipt == W.RECEIVED).astype(int),
+    }
+    out = grouped(columns, by)
+    out["share"] = ratio(out["received"], out["settled"])
+    return out
+
+
+def court_work(journeys: Journeys, since: float = 0.0) -> pd.DataFrame:
+    """What each court heard of these children's cases in each year.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    since : float
+        Days since `start_date`; what was before it is left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each court and calendar year: court, year, issued, decided, hearings (held), adjourned (of them),
+        open (cases at the end of the year). The court's other cases take sitting time, and are not counted.
+    """
+    record = journeys.record
+    years, edges = year_edges(journeys, since)
+    of_case = journeys.tables["families"]["court"][journeys.tables["cases"]["family"]]
+    n_courts = len(journeys.names["courts"])
+
+    def count(event: int) -> tuple[Ints, np.ndarray]:
+        """Events by court and year, with one row for what was before; and the events."""
+        rows = record[record["event"] == event]
+        year = np.searchsorted(edges, rows["time"], side="right")
+        year = np.minimum(year, len(years))
+        cell = of_case[rows["subject"]] * (len(years) + 1) + year
+        n = np.bincount(cell, minlength=n_courts * (len(years) + 1))
+        return n.reshape(n_courts, -1), cell
+
+    issued, _ = count(W.PROCEEDINGS_ISSUED)
+    decided, _ = count(W.CASE_DECIDED)
+    hearings, cell = count(W.HEARING_HELD)
+    held = record[record["event"] == W.HEARING_HELD]
+    put_off = held["value"].astype(np.int64) // 16 != W.EFFECTIVE
+    adjourned = np.bincount(cell[put_off], minlength=hearings.size).reshape(hearings.shape)
+    still_open = np.cumsum(issued - decided, axis=1)
+    courts: list[str] = list(journeys.names["courts"])
+    return pd.DataFrame(
+        {
+            "court": np.repeat(np.asarray(courts, object), len(years)),
+            "year": np.tile(years, n_courts),
+            "issued": issued[:, 1:].ravel(),
+            "decided": decided[:, 1:].ravel(),
+            "hearings": hearings[:, 1:].ravel(),
+            "adjourned": adjourned[:, 1:].ravel(),
+            "open": still_open[:, 1:].ravel(),
+        }
+    )
+
+
+def children_in_care(
+    journeys: Journeys, dates: Sequence[dt.date] | None = None, by: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Children in care on some days, by where they live.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    dates : sequence of datetime.date, optional
+        Counted in the morning; by default every 31 March of the run.
+    by : sequence of {"arm", "site", "borough", "court"}
+        Groups beside the type of placement.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each day, group and placement type that is not empty: date, type, children.
+    """
+    if dates is None:
+        first, last = journeys.date(journeys.start), journeys.date(journeys.end)
+        dates = [dt.date(y, 3, 31) for y in range(first.year, last.year + 1)]
+        dates = [date for date in dates if first <= date <= last]
+    stays = stays_of(journeys)
+    care = stays[stays.in_care]
+    days = np.asarray([day_of(journeys, date) for date in dates])
+    date, stay = np.nonzero((care.start < days[:, None]) & (care.end >= days[:, None]))
+    columns = {
+        "date": np.asarray(dates, "datetime64[s]")[date],
+        **labels(journeys, care.family[stay], by),
+        "type": named(W.PLACEMENT_TYPES, care.place[stay]),
+        "children": np.ones(len(stay), int),
+    }
+    return grouped(columns, ("date", *by, "type"))
+
+
+_OUTCOMES = ("started", "gave up", "order made first", "still waiting")
+_STARTED, _GAVE_UP, _ORDER_FIRST, _WAITING = range(4)
+
+
+def _requests(journeys: Journeys) -> tuple[Ints, Ints, Floats, Floats, Floats, Floats, Ints]:
+    """Requests for a LIFT place: team, trial or others, when asked, started, freed, when waiting ended, and how.
+
+    A time that has not come is infinite; a start that never will is NaN, as is the freeing of a place never held.
+    """
+    f, o = journeys.tables["families"], journeys.tables["others"]
+    f = f[~np.isnan(f["lift_asked"]) & (f["receipt"] != W.FAMILY_DECLINED)]
+    o = o[o["asked"] <= journeys.end]
+    team = np.concatenate([f["team"], o["team"]])
+    who = np.repeat([0, 1], [len(f), len(o)])
+    asked = np.concatenate([f["lift_asked"], o["asked"]])
+    started = np.concatenate([f["lift_started"], o["started"]])
+    freed = np.concatenate([f["lift_freed"], o["ended"]])
+    receipt = np.concatenate([f["receipt"], np.full(len(o), W.PENDING)])
+    settled = np.concatenate([f["settled"], np.full(len(o), np.nan)])
+    began = ~np.isnan(started)
+    outcome = np.full(len(asked), _WAITING)
+    outcome[receipt == W.WAITED_TOO_LONG] = _GAVE_UP
+    outcome[receipt == W.ORDER_MADE_FIRST] = _ORDER_FIRST
+    outcome[began] = _STARTED  # the order may come first also in the assessment: that family did start
+    left = np.where(began, started, np.where(np.isnan(settled), np.inf, settled))
+    freed = np.where(began & np.isnan(freed), np.inf, freed)
+    return team, who, asked, started, freed, left, outcome
+
+
+def _places(journeys: Journeys, team: int) -> tuple[Floats, Floats]:
+    """When a team's places changed, with the end of the run after them, and how many they were from then on."""
+    record = journeys.record
+    rows = record[(record["event"] == W.TEAM_PLACES) & (record["subject"] == team)]
+    return np.append(rows["time"], np.inf), rows["value"].astype(np.float64)
