@@ -199,13 +199,13 @@ def assert_agrees(simulated: float, error: float, exact: float, what: str, catch
 
     The second half says that the test could fail: a model that is 2 % off lies outside what is allowed.
     """
-    assert 4.0 * error <= catches * abs(exact), (
-        f"{what}: too few replicates to catch an error of {catches:.0%}: 4 x {error:.3g} of {exact:.6g}"
-    )
     off = (simulated - exact) / error
     assert abs(off) <= 4.0, (
         f"{what}: simulated {simulated:.6g}, exact {exact:.6g}: {off:+.1f} Monte Carlo standard errors, "
         f"{simulated / exact - 1:+.2%}"
+    )
+    assert 4.0 * error <= catches * abs(exact), (
+        f"{what}: too few replicates to catch an error of {catches:.0%}: 4 x {error:.3g} of {exact:.6g}"
     )
 
 

@@ -1,0 +1,434 @@
+"""One family, every delay constant: each date worked out by hand.
+
+Day 0 is Monday 1 January 2018, so a day d is a Monday where d % 7 is 0; hearings are at ten in the morning, written
+TEN here (10/24 of a day).
+"""
+
+from __future__ import annotations
+
+import pytest
+from small_worlds import (
+    BOROUGH,
+    CERTAIN,
+    COURT,
+    FOR_EVER,
+    SITE,
+    TEAM,
+    after,
+    always,
+    days,
+    in_days,
+    plain_world,
+    rows,
+    run_known_at,
+)
+
+from best_sim.pathway import words as W
+
+pytestmark = pytest.mark.theory
+
+TEN = 10.0 / 24.0
+NOON = 0.5
+WEDNESDAY = 2 + NOON
+MONTH = 365.25 / 12
+
+TIMES = {
+    "simulation.end_date": after(1500),
+    f"{BOROUGH}.entries": always(0.3),
+    "entry.issue_after_order": days(2),
+    "proceedings.notice.case_management": days(14),
+    "proceedings.notice.issues_resolution": days(10),
+    "proceedings.notice.final": days(19.5),
+    "proceedings.notice.further": days(27.5),
+    "proceedings.timetable_sau": in_days(69.5),
+    "proceedings.timetable_lift": in_days(111.5),
+    "trial.consent_delay": days(7),
+    "trial.randomisation_delay": days(3),
+    "sau.in_house": days(65),
+    f"{TEAM}.assessment": days(80),
+    "lift.meeting": days(10),
+    f"{TEAM}.treatment": days(100),
+    "placements.planned.home_delay": days(10),
+    "placements.planned.guardians_delay": days(12),
+    "placements.planned.adoption_match": days(90),
+    "placements.planned.adoption_placed": days(30),
+    "placements.planned.adoption_order": days(270),
+    "placements.planned.long_term_delay": days(40),
+    "visits.first": {"value": 1, "unit": "months"},
+    "visits.second": {"value": 15, "unit": "months"},
+    "visits.third": {"value": 30, "unit": "months"},
+}
+
+
+def order_is(name):
+    """The court's decision is as good as certain."""
+    others = [
+        x
+        for x in ("home", "special_guardianship", "child_arrangements", "placement_order", "care_order")
+        if x != name
+    ]
+    return {f"orders.{name}.intercept": CERTAIN, **{f"orders.{x}.intercept": -CERTAIN for x in others}}
+
+
+def assert_story(journeys, expected):
+    got = [
+        (float(row["time"]), W.EVENTS[row["event"]].name, float(row["value"]))
+        for row in journeys.record
+        if row["event"] not in (W.PLAN_MADE, W.TEAM_PLACES, W.SCREENED)
+    ]
+    for (day, name, value), (at, event, said) in zip(expected, got, strict=False):
+        assert event == name, f"at day {at:.4f}: expected {name} at day {day:.4f}, got {event}"
+        assert at == pytest.approx(day, abs=1e-9), f"{name}: expected day {day:.4f}, got {at:.4f}"
+        assert said == pytest.approx(value, abs=1e-6), (
+            f"{name} at day {day:.4f}: expected {value}, got {said}"
+        )
+    assert len(got) == len(expected), f"beyond what was expected: {got[len(expected) :]}"
+
+
+def listed(kind, asked, sits):
+    return (asked, "hearing_listed", kind + 16.0 * (sits - asked))
+
+
+def held(kind, sits, result=W.EFFECTIVE):
+    return (sits, "hearing_held", kind + 16.0 * result)
+
+
+CMH, IRH, FINAL = W.CASE_MANAGEMENT, W.ISSUES_RESOLUTION, W.FINAL_HEARING
+# Enters on Wednesday noon (day 2.5), issued two days later, on Friday noon (4.5). 14 days' notice: Friday noon, day
+# 18.5, is after ten, so the case management hearing is on Monday, day 21. Invited there; the answer after 7 days, day
+# 28; randomised after 3, day 31.
+FIRST = 21 + TEN
+RANDOMISED = 31 + TEN
+BEGINNING = [
+    (2.5, "entered_care", W.BY_ORDER),
+    (2.5, "placed", W.FOSTER + 16.0 * W.AT_ENTRY),
+    (4.5, "proceedings_issued", 0.0),
+    listed(CMH, 4.5, FIRST),
+    held(CMH, FIRST),
+]
+
+
+VISITS = [RANDOMISED + months * MONTH for months in (1, 15, 30)]
+VISITED = [(at, "visit", k + 16.0 * W.SEEN) for k, at in enumerate(VISITS)]
+
+
+def test_services_as_usual_and_home():
+    # The timetable: 69.5 days after case management is a Sunday night, so Monday, day 91. The assessor, asked on day
+    # 31, reports after 65 days, on day 96: the hearing is adjourned for evidence. 27.5 days' notice from then ends on
+    # Friday night; the court sits on Monday, day 126. 19.5 days' notice: Saturday night; Monday, day 147.
+    irh, evidence, again, final = 91 + TEN, 96 + TEN, 126 + TEN, 147 + TEN
+    journeys = run_known_at(plain_world({**TIMES, **order_is("home")}), WEDNESDAY, arm="SAU")
+    assert_story(
+        journeys,
+        [
+            *BEGINNING,
+            listed(IRH, FIRST, irh),
+            (28 + TEN, "consent_answered", W.CONSENTED),
+            (RANDOMISED, "randomised", W.SAU),
+            (RANDOMISED, "assessor_asked", W.IN_HOUSE),
+            (RANDOMISED, "assessment_started", W.IN_HOUSE),
+            VISITED[0],
+            held(IRH, irh, W.ADJOURNED_FOR_EVIDENCE),
+            (evidence, "evidence_in", W.IN_HOUSE),
+            (evidence, "service_settled", W.RECEIVED),
+            listed(IRH, evidence, again),
+            held(IRH, again),
+            listed(FINAL, again, final),
+            held(FINAL, final),
+            (final, "case_decided", 4.0),
+            (final, "order_made", W.SUPERVISION_ORDER),
+            (final + 10, "placed", W.HOME + 16.0 * W.PLANNED),
+            *VISITED[1:],
+        ],
+    )
+    (child,) = journeys.children.to_dict("records")
+    assert child["permanent_days"] == pytest.approx(final + 10)
+    assert (child["moves"], child["lives"], child["in_care"]) == (1, "home", False)
+    (case,) = journeys.proceedings.to_dict("records")
+    assert case["weeks"] == pytest.approx((final - 4.5) / 7)
+
+
+# The court sets its timetable on day 21, when nobody is allocated yet, so it is that of services as usual: Monday, day
+# 91. LIFT begins on day 31, assesses for 80 days and meets 10 days later, day 121: adjourned for evidence. 27.5 days'
+# notice: Tuesday night; Wednesday, day 149. 19.5 days' notice: Monday night; Tuesday, day 169.
+REPORT, AGAIN, LIFT_FINAL = 121 + TEN, 149 + TEN, 169 + TEN
+LIFT_BEGINNING = [
+    *BEGINNING,
+    listed(IRH, FIRST, 91 + TEN),
+    (28 + TEN, "consent_answered", W.CONSENTED),
+    (RANDOMISED, "randomised", W.LIFT),
+    (RANDOMISED, "lift_asked", 0.0),
+    (RANDOMISED, "lift_started", 0.0),
+    VISITED[0],
+    held(IRH, 91 + TEN, W.ADJOURNED_FOR_EVIDENCE),
+]
+
+
+def test_lift_and_adoption():
+    # A match 90 days after the order, day 259; placed after 30 more, day 289; adopted after 270 more, day 559.
+    journeys = run_known_at(plain_world({**TIMES, **order_is("placement_order")}), WEDNESDAY, arm="LIFT")
+    assert_story(
+        journeys,
+        [
+            *LIFT_BEGINNING,
+            (REPORT, "lift_assessed", 0.0),
+            (REPORT, "service_settled", W.RECEIVED),
+            (REPORT, "evidence_in", W.BY_LIFT),
+            (REPORT, "lift_place_freed", 90.0),
+            listed(IRH, REPORT, AGAIN),
+            held(IRH, AGAIN),
+            listed(FINAL, AGAIN, LIFT_FINAL),
+            held(FINAL, LIFT_FINAL),
+            (LIFT_FINAL, "case_decided", 4.0),
+            (LIFT_FINAL, "order_made", W.PLACEMENT_ORDER),
+            (289 + TEN, "placed", W.PLACED_FOR_ADOPTION + 16.0 * W.PLANNED),
+            VISITED[1],
+            (559 + TEN, "placed", W.ADOPTED + 16.0 * W.SAME_CARER),
+            VISITED[2],
+        ],
+    )
+    plans = [(row["time"], W.PLANS[int(row["value"])]) for row in rows(journeys, W.PLAN_MADE)]
+    assert [name for _, name in plans] == ["adoption_match", "adoption_placement", "adoption_order"]
+    assert [day for day, _ in plans] == pytest.approx([169 + TEN, 259 + TEN, 289 + TEN])
+    (child,) = journeys.children.to_dict("records")
+    assert child["permanent_days"] == pytest.approx(289 + TEN)  # the first day with those who adopt
+
+
+def test_lift_treats_with_the_carers_after_the_order():
+    # Return is not advised: the report goes in, the treatment waits for the order on day 169 and takes 100 days.
+    journeys = run_known_at(
+        plain_world({**TIMES, **order_is("care_order"), "lift.treats": 1.0}), WEDNESDAY, arm="LIFT"
+    )
+    assert_story(
+        journeys,
+        [
+            *LIFT_BEGINNING,
+            (REPORT, "lift_assessed", 0.0),
+            (REPORT, "service_settled", W.RECEIVED),
+            (REPORT, "evidence_in", W.BY_LIFT),
+            listed(IRH, REPORT, AGAIN),
+            held(IRH, AGAIN),
+            listed(FINAL, AGAIN, LIFT_FINAL),
+            held(FINAL, LIFT_FINAL),
+            (LIFT_FINAL, "case_decided", 4.0),
+            (LIFT_FINAL, "order_made", W.CARE_ORDER),
+            (LIFT_FINAL, "treatment_started", journeys.tables["families"]["treatment"][0]),
+            (LIFT_FINAL + 40, "placed", W.LONG_TERM_FOSTER + 16.0 * long_term_reason(journeys)),
+            (LIFT_FINAL + 50, "treatment_reviewed", 0.0),
+            (LIFT_FINAL + 100, "treatment_ended", 1.0),
+            (LIFT_FINAL + 100, "lift_place_freed", LIFT_FINAL + 100 - RANDOMISED),
+            *VISITED[1:],
+        ],
+    )
+
+
+def long_term_reason(journeys):
+    """With the same carer or another: the one thing left to chance (60 %)."""
+    return int(rows(journeys, W.PLACED)["value"][-1]) // 16
+
+
+def test_lift_treats_with_the_parents_and_reports_then():
+    # Return is advised, so the treatment comes first, days 121 to 221, and then the report. The hearing of day 91 was
+    # adjourned for it: 27.5 days' notice end on Thursday night; Friday, day 249. The final hearing: Wednesday night;
+    # Thursday, day 269.
+    again, final = 249 + TEN, 269 + TEN
+    journeys = run_known_at(
+        plain_world({**TIMES, **order_is("home"), "lift.treats": 1.0, "advice.intercept": CERTAIN}),
+        WEDNESDAY,
+        arm="LIFT",
+    )
+    assert_story(
+        journeys,
+        [
+            *LIFT_BEGINNING,
+            (REPORT, "lift_assessed", 1.0),
+            (REPORT, "service_settled", W.RECEIVED),
+            (REPORT, "treatment_started", journeys.tables["families"]["treatment"][0]),
+            (REPORT + 50, "treatment_reviewed", 0.0),
+            (REPORT + 100, "treatment_ended", 1.0),
+            (REPORT + 100, "evidence_in", W.BY_LIFT),
+            (REPORT + 100, "lift_place_freed", 190.0),
+            listed(IRH, REPORT + 100, again),
+            held(IRH, again),
+            listed(FINAL, again, final),
+            held(FINAL, final),
+            (final, "case_decided", 4.0),
+            (final, "order_made", W.SUPERVISION_ORDER),
+            (final + 10, "placed", W.HOME + 16.0 * W.PLANNED),
+            *VISITED[1:],
+        ],
+    )
+
+
+def test_after_an_interim_hearing_the_timetable_is_lifts():
+    # Six days' notice after Friday noon: Thursday noon, day 10, is after ten; the urgent lists are on Tuesdays and
+    # Thursdays, so Tuesday, day 15. Invited there, randomised on day 25. Case management, 13.5 days' notice: Tuesday,
+    # day 29. By then LIFT is known, and 111.5 days lead to Tuesday, day 141; the report is there since day 115.
+    interim, cmh, irh, final = 15 + TEN, 29 + TEN, 141 + TEN, 161 + TEN
+    changes = {
+        "proceedings.contested_interim": 1.0,
+        "proceedings.notice.interim": days(6),
+        "proceedings.notice.case_management": days(13.5),
+        f"{TEAM}.assessment": days(80),
+    }
+    journeys = run_known_at(
+        plain_world({**TIMES, **order_is("special_guardianship"), **changes}), WEDNESDAY, arm="LIFT"
+    )
+    report = 115 + TEN
+    assert_story(
+        journeys,
+        [
+            *BEGINNING[:3],
+            listed(W.INTERIM_HEARING, 4.5, interim),
+            held(W.INTERIM_HEARING, interim),
+            listed(CMH, interim, cmh),
+            (22 + TEN, "consent_answered", W.CONSENTED),
+            (25 + TEN, "randomised", W.LIFT),
+            (25 + TEN, "lift_asked", 0.0),
+            (25 + TEN, "lift_started", 0.0),
+            held(CMH, cmh),
+            listed(IRH, cmh, irh),
+            (25 + TEN + MONTH, "visit", 16.0 * W.SEEN),
+            (report, "lift_assessed", 0.0),
+            (report, "service_settled", W.RECEIVED),
+            (report, "evidence_in", W.BY_LIFT),
+            (report, "lift_place_freed", 90.0),
+            held(IRH, irh),
+            listed(FINAL, irh, final),
+            held(FINAL, final),
+            (final, "case_decided", 4.0),
+            (final, "order_made", W.GUARDIANSHIP_ORDER),
+            (final + 12, "placed", W.SPECIAL_GUARDIANSHIP + 16.0 * W.PLANNED),
+            (25 + TEN + 15 * MONTH, "visit", 1 + 16.0 * W.SEEN),
+            (25 + TEN + 30 * MONTH, "visit", 2 + 16.0 * W.SEEN),
+        ],
+    )
+
+
+def test_the_court_loses_patience_with_a_report_that_does_not_come():
+    # 150 days after issue is day 154, noon and a half. 27.5 days later it is Monday, day 182, midnight: heard at ten.
+    # The final hearing: Saturday night; Monday, day 203. The assessor leaves.
+    patience, again, final = 154.5, 182 + TEN, 203 + TEN
+    changes = {"sau.in_house": days(400), "proceedings.evidence_patience": in_days(150)}
+    journeys = run_known_at(plain_world({**TIMES, **order_is("home"), **changes}), WEDNESDAY, arm="SAU")
+    got = [
+        (W.EVENTS[row["event"]].name, float(row["time"]))
+        for row in journeys.record
+        if row["time"] > RANDOMISED + 35
+    ]
+    expected = [
+        ("hearing_held", 91 + TEN),
+        ("hearing_listed", patience),
+        ("hearing_held", again),
+        ("hearing_listed", again),
+        ("hearing_held", final),
+        ("case_decided", final),
+        ("order_made", final),
+        ("plan_made", final),
+        ("assessment_left", final),
+        ("service_settled", final),
+        ("placed", final + 10),
+        ("visit", VISITS[1]),
+        ("visit", VISITS[2]),
+    ]
+    assert sorted(name for name, _ in got) == sorted(name for name, _ in expected)
+    assert sorted(at for _, at in got) == pytest.approx(sorted(at for _, at in expected))
+    assert journeys.families["receipt"].tolist() == ["order_made_first"]
+
+
+def test_proceedings_first_and_care_later():
+    # Issued on day 2 at noon; 14 days' notice: Wednesday noon, so Thursday, day 17. The child comes into care 40 days
+    # after issue, on day 42 at noon, and the family is invited then.
+    changes = {
+        "entry.route": {"voluntary": 0.0, "emergency_or_interim": 0.0, "during_proceedings": 1.0},
+        "entry.entry_after_issue": days(40),
+    }
+    journeys = run_known_at(plain_world({**TIMES, **order_is("home"), **changes}), WEDNESDAY, arm="SAU")
+    (family,) = journeys.families.to_dict("records")
+    assert family["entered_days"] == 42.5
+    assert family["invited_days"] == 42.5
+    assert family["randomised_days"] == pytest.approx(52.5)
+    assert journeys.hearings["held_days"][0] == pytest.approx(17 + TEN)
+    assert journeys.proceedings["issued_days"].tolist() == [2.5]
+
+
+def test_a_voluntary_stay_ends_at_home():
+    changes = {
+        "entry.route": {"voluntary": 1.0, "emergency_or_interim": 0.0, "during_proceedings": 0.0},
+        "entry.voluntary_never_in_proceedings": 1.0,
+        "entry.voluntary_stay": days(70),
+    }
+    journeys = run_known_at(plain_world({**TIMES, **changes}), WEDNESDAY)
+    assert [(row["time"], row["value"]) for row in rows(journeys, W.PLACED)] == [
+        (2.5, W.FOSTER + 16.0 * W.AT_ENTRY),
+        (72.5, W.HOME + 16.0 * W.PLANNED),
+    ]
+    assert journeys.families["screening"].tolist() == ["not_in_proceedings"]
+
+
+def test_two_families_take_turns_where_lift_has_one_place():
+    # Both are randomised on day 31. The first has the place for 90 days; the second waits for it until day 121.
+    journeys = run_known_at(
+        plain_world({**TIMES, f"{TEAM}.social_workers": always(1)}), WEDNESDAY, WEDNESDAY, arm="LIFT"
+    )
+    services = journeys.services
+    assert services["started_days"].tolist() == pytest.approx([RANDOMISED, 121 + TEN])
+    assert services["assessed_days"].tolist() == pytest.approx([121 + TEN, 211 + TEN])
+    (team,) = journeys.resources.to_dict("records")
+    assert team["mean_waiting"] * 1500 == pytest.approx(90)
+    assert team["mean_in_use"] * 1500 == pytest.approx(180)
+
+
+def test_the_youngest_goes_first_only_where_it_is_said():
+    # five families ask at once; the first of them has the one place, the others wait by age or by turn
+    ages, turns = {}, {}
+    for priority in ("first come", "youngest first"):
+        world = plain_world({**TIMES, f"{TEAM}.social_workers": always(1), "lift.priority": priority})
+        journeys = run_known_at(world, 2.5, 2.5, 2.5, 2.5, 2.5, arm="LIFT")
+        started = journeys.services["started_days"].to_numpy()
+        turns[priority] = started.argsort().tolist()
+        ages[priority] = journeys.families["youngest_age_days"].to_numpy()
+    assert turns["first come"] == [0, 1, 2, 3, 4]
+    by_age = [0, *(1 + ages["youngest first"][1:].argsort())]
+    assert turns["youngest first"] == by_age
+    assert by_age != [0, 1, 2, 3, 4]
+
+
+def test_who_gives_up_waiting_is_assessed_as_usual():
+    # The second waits 50 days, until day 81, and then has an assessor of its own for 65: day 146.
+    world = plain_world({**TIMES, f"{TEAM}.social_workers": always(1), "lift.patience": in_days(50)})
+    journeys = run_known_at(world, WEDNESDAY, WEDNESDAY, arm="LIFT")
+    assert journeys.services["receipt"].tolist() == ["received", "waited_too_long"]
+    assert journeys.services["settled_days"].tolist() == pytest.approx([121 + TEN, 81 + TEN])
+    usual = journeys.assessments.set_index("assessor").loc["in_house"]
+    assert (usual["asked_days"], usual["in_days"]) == pytest.approx((81 + TEN, 146 + TEN))
+
+
+def test_a_refused_and_an_unasked_family_are_not_randomised():
+    for change, consent, screening in (
+        ({f"{SITE}.consent": 0.0}, "declined", "invited"),
+        ({f"{SITE}.other_exclusion": 1.0}, "undecided", "other_reason"),
+        ({f"{SITE}.recruiting": always(0)}, "undecided", "not_screened"),
+    ):
+        (family,) = run_known_at(plain_world({**TIMES, **change}), WEDNESDAY).families.to_dict("records")
+        assert (family["consent"], family["screening"], family["arm"]) == (
+            consent,
+            screening,
+            "not allocated",
+        )
+
+
+@pytest.mark.parametrize(("places", "days_waited"), [(0, None), (1, 0.0)])
+def test_places_that_come_later_are_waited_for(places, days_waited):
+    # no place before day 100; then one
+    series = [{"from": after(0), "value": places}, {"from": after(100), "value": 1}]
+    world = plain_world({**TIMES, f"{TEAM}.social_workers": series, "lift.patience": in_days(FOR_EVER)})
+    (service,) = run_known_at(world, WEDNESDAY, arm="LIFT").services.to_dict("records")
+    waited = service["started_days"] - service["asked_days"]
+    assert waited == pytest.approx(100 - RANDOMISED if days_waited is None else days_waited)
+
+
+def test_a_slow_court_stretches_notice_and_timetable():
+    # pace 2: 28 days' notice after day 4 is Friday noon, day 32; Monday, day 35. Timetable: 139 days, Sunday; Monday.
+    journeys = run_known_at(plain_world({**TIMES, f"{COURT}.pace": 2.0}), WEDNESDAY, arm="SAU")
+    assert journeys.hearings["held_days"][:2].tolist() == pytest.approx([35 + TEN, 175 + TEN])

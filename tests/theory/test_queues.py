@@ -1,0 +1,271 @@
+"""Queues and crowds against queueing theory: Erlang C, Little's law, M/G/infinity."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+from small_worlds import (
+    BOROUGH,
+    COURT,
+    MORNING,
+    TEAM,
+    after,
+    always,
+    assert_agrees,
+    controlled_mean,
+    even,
+    exponential,
+    in_days,
+    mean_and_error,
+    plain_world,
+    rows,
+    run,
+)
+
+from best_sim.pathway import words as W
+from best_sim.pathway.lowering import lower
+from best_sim.scenario import Duration
+from best_sim.trial.closed_forms import erlang_c, mean_wait
+
+pytestmark = pytest.mark.theory
+
+
+# --- Erlang C -----------------------------------------------------------------------------------------------
+def test_other_referrals_wait_as_erlang_c_says():
+    places, load, per_day, span = 4, 2.0, 20.0, 3000
+    mean = load / per_day
+    world = lower(
+        plain_world(
+            {
+                "simulation.end_date": after(span),
+                f"{BOROUGH}.entries": always(0),
+                f"{TEAM}.social_workers": always(places),
+                f"{TEAM}.other_referrals": always(per_day * 365.25),
+                f"{TEAM}.other_stay": exponential(mean),
+            }
+        )
+    )
+    periods = []
+    for replicate in range(80):
+        others = run(world, replicate=replicate).tables["others"]
+        others = others[~np.isnan(others["ended"])]
+        wait, stay = others["started"] - others["asked"], others["ended"] - others["started"]
+        which = (others["started"] // 10.0).astype(int)  # ten days: a hundred mean stays
+        figures = (np.ones(len(wait)), wait > 0.0, wait, stay - mean)
+        periods.append(np.stack([np.bincount(which, weights=x)[1 : span // 10 - 1] for x in figures], axis=1))
+    begun, waited, days_waited, longer = np.concatenate(periods).T
+    expected = 10.0 * per_day
+    controls = np.stack([begun - expected, longer], axis=1)
+    assert_agrees(*mean_and_error(begun), expected, "other families in ten days")
+    assert_agrees(*mean_and_error(mean + longer / expected), mean, "mean stay, days")
+    share, error = controlled_mean(waited / expected, controls)
+    assert_agrees(share, error, erlang_c(load, places), "share of other families that wait")
+    wait, error = controlled_mean(days_waited / expected, controls)
+    assert_agrees(wait, error, mean_wait(per_day, mean, places), "mean wait, days")
+
+
+# --- Little's law -------------------------------------------------------------------------------------------
+def time_spent(since, until, begin, end):
+    """Days between two times that lie in the window; NaN: not yet."""
+    until = np.where(np.isnan(until), np.inf, until)
+    return np.maximum(0.0, np.minimum(until, end) - np.maximum(since, begin)).sum()
+
+
+@pytest.fixture(scope="module")
+def limited():
+    """The default trial, with few parenting assessors of each kind."""
+    from best_sim.scenario import Scenario
+
+    scenario = Scenario.load("trial-as-run").replace(
+        {
+            "sau.places.in_house": 12,
+            "sau.places.independent_social_worker": 8,
+            "sau.places.external_expert": 5,
+        }
+    )
+    return run(scenario)
+
+
+def test_littles_law_on_every_lift_team(trial_run):
+    """Length of the queue over time, kept by the driver, is the sum of the waits told by the event record."""
+    f, o = trial_run.tables["families"], trial_run.tables["others"]
+    begin, end = trial_run.start, trial_run.end
+    use = trial_run.resources.set_index("resource")
+    asked = rows(trial_run, W.LIFT_ASKED)
+    started = rows(trial_run, W.LIFT_STARTED)
+    settled = rows(trial_run, W.SERVICE_SETTLED)
+    freed = rows(trial_run, W.LIFT_PLACE_FREED)
+
+    def at(events):
+        times = np.full(len(f), np.nan)
+        times[events["subject"]] = events["time"]
+        return times
+
+    # the queue is left by starting, or by giving up; those who decline, or whose case is over, never join it
+    left = np.fmin(at(started), at(settled))
+    for number, name in enumerate(trial_run.names["teams"]):
+        mine = asked["subject"][f["team"][asked["subject"]] == number]
+        theirs = o[(o["team"] == number) & (o["asked"] <= end)]
+        waits = time_spent(at(asked)[mine], left[mine], begin, end)
+        waits += time_spent(theirs["asked"], theirs["started"], begin, end)
+        held = mine[~np.isnan(at(started)[mine])]
+        places = time_spent(at(started)[held], at(freed)[held], begin, end)
+        begun = theirs[~np.isnan(theirs["started"])]
+        places += time_spent(begun["started"], begun["ended"], begin, end)
+        row = use.loc[f"lift.{name}"]
+        assert waits > 100.0
+        assert row["mean_waiting"] * (end - begin) == pytest.approx(waits, rel=1e-9)
+        assert row["mean_in_use"] * (end - begin) == pytest.approx(places, rel=1e-9)
+
+
+def test_littles_law_on_every_pool_of_assessors(limited):
+    use = limited.resources.set_index("resource")
+    table = limited.assessments
+    begin, end = limited.start, limited.end
+    left = rows(limited, W.ASSESSMENT_LEFT)
+    for number, name in enumerate(W.ASSESSORS[:3]):
+        mine = table[(table["assessor"] == name)]
+        finish = mine["in_days"].to_numpy(float)
+        # an order may come first: then the case leaves the queue, or the place
+        gone = dict(zip(left["subject"].tolist(), left["time"].tolist(), strict=True))
+        gone_at = np.array([gone.get(case, np.nan) for case in mine["case"]])
+        gone_at = np.where(gone_at >= mine["asked_days"], gone_at, np.nan)
+        start = mine["started_days"].to_numpy(float)
+        waits = time_spent(mine["asked_days"], np.fmin(start, gone_at), begin, end)
+        begun = ~np.isnan(start)
+        places = time_spent(start[begun], np.fmin(finish, gone_at)[begun], begin, end)
+        row = use.loc[f"sau.{name}"]
+        assert waits > 100.0, f"{name}, {number}: nobody waits, so nothing is tested"
+        assert row["mean_waiting"] * (end - begin) == pytest.approx(waits, rel=1e-9)
+        assert row["mean_in_use"] * (end - begin) == pytest.approx(places, rel=1e-9)
+
+
+def test_littles_law_on_every_courts_listings(trial_run):
+    """Hearings listed and not yet held, counted over time, against the wait that each listing was given.
+
+    The number is counted from times of listing and of sitting; the waits are what the court told when it listed.
+    """
+    listed, held = rows(trial_run, W.HEARING_LISTED), rows(trial_run, W.HEARING_HELD)
+    families = trial_run.tables["cases"]["family"]
+    court_of = trial_run.tables["families"]["court"][families]
+    for court in range(len(trial_run.names["courts"])):
+        mine = listed[court_of[listed["subject"]] == court]
+        done = held[court_of[held["subject"]] == court]
+        changes = np.concatenate([mine["time"], done["time"]])
+        steps = np.concatenate([np.ones(len(mine)), -np.ones(len(done))])
+        order = np.argsort(changes, kind="stable")
+        waiting = np.cumsum(steps[order])
+        spans = np.diff(np.append(changes[order], trial_run.end))
+        # the value is kind + 16 x days; every sitting is at ten in the morning, so what is left over is the kind
+        value = mine["value"][np.isfinite(mine["value"])]
+        listing = mine["time"][np.isfinite(mine["value"])]
+        kind = np.round(16.0 * ((value / 16.0 + listing - MORNING) % 1.0)) % 16
+        told = np.full(len(mine), np.inf)  # booked beyond the end of the diary
+        told[np.isfinite(mine["value"])] = (value - kind) / 16.0
+        waits = np.minimum(told, trial_run.end - mine["time"]).sum()
+        assert (waiting >= 0).all()
+        assert (waiting * spans).sum() == pytest.approx(waits, rel=1e-9)
+        assert (waiting * spans).sum() / (trial_run.end - trial_run.start) > 1.0
+
+
+# --- M/G/infinity -------------------------------------------------------------------------------------------
+def test_children_in_care_are_poisson_where_nobody_waits_for_anything(many_boroughs):
+    """Voluntary stays end by themselves: entries x mean stay children are in care, and their number is Poisson.
+
+    No stay is longer than 20 days, so counts 20 days apart are independent; each borough is a sample of its own.
+    """
+    per_day, longest = 0.2, 20.0
+    span = 3640
+    world = lower(
+        many_boroughs(
+            per_day * 365.25,
+            {
+                "simulation.end_date": after(span),
+                "entry.route": {"voluntary": 1.0, "emergency_or_interim": 0.0, "during_proceedings": 0.0},
+                "entry.voluntary_never_in_proceedings": 1.0,
+                "entry.voluntary_stay": even(0.0, longest),
+            },
+        )
+    )
+    looks = np.arange(longest, span, longest)
+    counts = []
+    for replicate in range(16):
+        journeys = run(world, replicate=replicate)
+        placed = rows(journeys, W.PLACED)
+        entry = placed[placed["value"] == W.FOSTER + 16.0 * W.AT_ENTRY]
+        home = placed[placed["value"] == W.HOME + 16.0 * W.PLANNED]
+        borough = journeys.tables["families"]["borough"]
+        change = np.zeros((40, len(looks) + 1))
+        for events, sign in ((entry, 1.0), (home, -1.0)):
+            np.add.at(change, (borough[events["subject"] // 3], np.searchsorted(looks, events["time"])), sign)
+        counts.append(np.cumsum(change, axis=1)[:, :-1].ravel())
+    counts = np.concatenate(counts)
+    exact = per_day * longest / 2.0
+    assert_agrees(*mean_and_error(counts), exact, "mean number in care")
+    assert_agrees(*mean_and_error((counts - exact) ** 2), exact, "its variance")
+    top = 8
+    seen = np.bincount(np.minimum(counts, top).astype(int), minlength=top + 1)
+    share = np.append(stats.poisson(exact).pmf(np.arange(top)), stats.poisson(exact).sf(top - 1))
+    assert stats.chisquare(seen, len(counts) * share).pvalue > 6e-5  # 4 standard errors of a normal
+
+
+@pytest.mark.parametrize(
+    "stay",
+    [Duration.of("constant", value=30.0), Duration.of("lognormal", mean=30.0, cv=1.0)],
+    ids=lambda stay: stay.distribution,
+)
+def test_stays_of_any_shape_give_the_same_crowd(many_boroughs, stay):
+    """M/G/infinity is insensitive: only the mean of the stay matters."""
+    per_day, begin, span = 0.5, 650.0, 3650
+    world = lower(
+        many_boroughs(
+            per_day * 365.25,
+            {
+                "simulation.end_date": after(span),
+                "entry.route": {"voluntary": 1.0, "emergency_or_interim": 0.0, "during_proceedings": 0.0},
+                "entry.voluntary_never_in_proceedings": 1.0,
+                "entry.voluntary_stay": stay,
+            },
+        )
+    )
+    crowds = []
+    for replicate in range(3):
+        journeys = run(world, replicate=replicate)
+        borough = journeys.tables["families"]["borough"]
+        placed = journeys.group_placements
+        placed = placed[placed["in_care"]]
+        until = np.fmin(placed["end_days"].fillna(np.inf).to_numpy(), span)
+        spent = np.maximum(0.0, until - np.maximum(placed["start_days"], begin))
+        crowds.append(np.bincount(borough[placed["family"]], weights=spent, minlength=40))
+    crowds = np.concatenate(crowds) / (span - begin)
+    assert len(crowds) == 120
+    assert_agrees(*mean_and_error(crowds), per_day * stay.mean, "mean number in care")
+
+
+def test_a_court_short_of_time_falls_behind_by_what_is_lacking():
+    """Of two cases a day the court hears three a week; the others wait, in order, and no sitting day is lost."""
+    span, per_day = 700, 2.0
+    journeys = run(
+        plain_world(
+            {
+                "simulation.end_date": after(span),
+                f"{BOROUGH}.entries": always(per_day * 365.25),
+                # 12.5 hours a week: a fifth a day, of which 1.25 go to urgent lists on Tuesdays and Thursdays
+                f"{COURT}.sitting_days_per_week": always(5),
+                f"{COURT}.hours_per_sitting_day": 2.5,
+                f"{COURT}.urgent_share": 0.2,
+                "proceedings.hours.case_management": 2.5,
+                "proceedings.timetable_sau": in_days(10000),
+            }
+        )
+    )
+    held = rows(journeys, W.HEARING_HELD)
+    day = np.floor(held["time"]).astype(int)
+    first = day[0]
+    sitting = np.array([d for d in range(first, span) if d % 7 in (0, 2, 4)])
+    assert day[5:].tolist() == sitting[5 - len(day) :].tolist()
+    asked = rows(journeys, W.PROCEEDINGS_ISSUED)
+    assert (np.diff(held["subject"]) > 0).all()  # with the same notice for all, first come is first heard
+    # deterministic service, saturated: the n-th case is heard on the n-th sitting day
+    assert len(held) < 0.25 * len(asked)
