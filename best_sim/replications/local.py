@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -61,7 +62,9 @@ def run(
 
     Notes
     -----
-    At most a few chunks wait at a time, so memory does not grow with the number of replicates.
+    At most a few chunks wait at a time, so memory does not grow with the number of replicates. If it is interrupted
+    (Ctrl-C, or an error in a replicate), chunks not yet begun are dropped; what was yielded before is whole and in
+    order, so the caller can keep it.
     """
     done = 0
     for chunk, rows in _results(plan, executor):
@@ -80,10 +83,24 @@ def workers(engine: str, n: int | None = None) -> Executor | None:
     n : int, optional
         How many; by default as many as there are cores.
     """
-    n = n or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else n or os.cpu_count() or 1
+    n = n or _cores()
     if n == 1:
         return None
-    return ThreadPoolExecutor(n) if engine == "compiled" else ProcessPoolExecutor(n)
+    if engine == "compiled":
+        return ThreadPoolExecutor(n)
+    return ProcessPoolExecutor(n, initializer=_leave_interrupts_to_the_parent)
+
+
+def _cores() -> int:
+    """Cores that this process may use, which can be fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    """Ctrl-C reaches every process of a terminal; a worker finishes its chunk, and the parent decides."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _results(plan: Plan, executor: Executor | None) -> Iterator[tuple[range, list[Row]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from best_sim.pathway import Journeys
 
 Outcome = Literal["sdq", "pirgas", "utility"]
+Estimand = Literal["intention-to-treat", "per protocol"]
 
 
 @dataclass(frozen=True)
@@ -43,18 +44,31 @@ class AnalysisSet:
     received: np.ndarray
 
 
-def analysis_set(journeys: Journeys, outcome: Outcome = "sdq", visit: int = 3) -> AnalysisSet:
-    """The intention-to-treat analysis of complete cases: eligible randomised families seen at a visit.
+def analysis_set(
+    journeys: Journeys,
+    outcome: Outcome = "sdq",
+    visit: int = 3,
+    estimand: Estimand = "intention-to-treat",
+) -> AnalysisSet:
+    """The analysis of complete cases: children of eligible randomised families seen at a visit.
 
     Parameters
     ----------
     journeys : Journeys
     outcome : {"sdq", "pirgas", "utility"}
     visit : {1, 2, 3}
+    estimand : {"intention-to-treat", "per protocol"}
+        Everybody as allocated, or only families that received what they were allocated. Those who receive a service
+        may differ from those who do not, so the second compares unlike groups.
 
     Returns
     -------
     AnalysisSet
+
+    Raises
+    ------
+    ValueError
+        If the visit or the estimand is not one of these.
 
     Notes
     -----
@@ -62,12 +76,21 @@ def analysis_set(journeys: Journeys, outcome: Outcome = "sdq", visit: int = 3) -
     given the mean of those measured, with an indicator of missingness, without biasing the comparison of arms
     (White and Thompson, Statistics in Medicine 2005;24:993-1007).
     """
-    c = journeys.tables["children"][journeys.lived]
-    f = journeys.tables["families"][c["family"]]
+    if visit not in range(1, W.VISITS + 1):
+        raise ValueError(f"visit: found {visit!r}, allowed 1 to {W.VISITS}")
+    if estimand not in get_args(Estimand):
+        raise ValueError(f"estimand: found {estimand!r}, allowed {', '.join(map(repr, get_args(Estimand)))}")
     k = visit - 1
-    use = (f["arm"] != W.NOT_ALLOCATED) & np.isnan(f["ineligible"]) & (f["visit_state"][:, k] == W.SEEN)
-    use &= ~np.isnan(c[outcome][:, k])
-    c, f = c[use], f[use]
+    families, children = journeys.tables["families"], journeys.tables["children"]
+    seen = (families["arm"] != W.NOT_ALLOCATED) & np.isnan(families["ineligible"])
+    seen &= families["visit_state"][:, k] == W.SEEN
+    if estimand == "per protocol":
+        seen &= families["receipt"] == W.RECEIVED
+    # few of those who enter care are in the trial: chosen by row number, so that only their records are copied
+    rows = journeys.lived[seen[children["family"][journeys.lived]]]
+    rows = rows[~np.isnan(children[outcome][rows, k])]
+    c = children[rows]
+    f = families[c["family"]]
     baseline = np.where(f["visit_state"][:, 0] == W.SEEN, c[outcome][:, 0], np.nan)
     missing = np.isnan(baseline)
     mean = float(baseline[~missing].mean()) if (~missing).any() else 0.0

@@ -50,3 +50,17 @@ def test_a_measure_that_everybody_has_needs_no_indicator(journeys: Journeys) -> 
     data = analysis_set(journeys, "pirgas", 3)
     assert data.covariates.shape[1] == 2 + bool(np.isnan(data.baseline).any())
     assert ((data.y >= 1) & (data.y <= 100)).all()
+
+
+def test_per_protocol_holds_those_who_received_their_service(journeys: Journeys) -> None:
+    everybody, received = analysis_set(journeys), analysis_set(journeys, estimand="per protocol")
+    assert received.received.all()
+    assert len(received.y) == everybody.received.sum() < len(everybody.y)
+    assert set(received.family) < set(everybody.family)
+
+
+def test_what_is_not_offered_is_refused(journeys: Journeys) -> None:
+    with pytest.raises(ValueError, match="visit: found 4, allowed 1 to 3"):
+        analysis_set(journeys, visit=4)
+    with pytest.raises(ValueError, match="'as treated', allowed 'intention-to-treat', 'per protocol'"):
+        analysis_set(journeys, estimand="as treated")  # type: ignore[arg-type]
