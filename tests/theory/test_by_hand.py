@@ -342,6 +342,7 @@ def test_proceedings_first_and_care_later():
     changes = {
         "entry.route": {"voluntary": 0.0, "emergency_or_interim": 0.0, "during_proceedings": 1.0},
         "entry.entry_after_issue": days(40),
+        "population.under_one_share_of_youngest": 0.0,
     }
     journeys = run_known_at(plain_world({**TIMES, **order_is("home"), **changes}), WEDNESDAY, arm="SAU")
     (family,) = journeys.families.to_dict("records")
@@ -349,6 +350,21 @@ def test_proceedings_first_and_care_later():
     assert family["invited_days"] == 42.5
     assert family["randomised_days"] == pytest.approx(52.5)
     assert journeys.hearings["held_days"][0] == pytest.approx(17 + TEN)
+    assert journeys.proceedings["issued_days"].tolist() == [2.5]
+
+
+def test_proceedings_are_not_issued_before_a_child_is_born():
+    # the child would come into care 40 days after issue, but is younger than that: issued on the day of its birth
+    changes = {
+        "entry.route": {"voluntary": 0.0, "emergency_or_interim": 0.0, "during_proceedings": 1.0},
+        "entry.entry_after_issue": days(40),
+        "population.under_one_share_of_youngest": 1.0,
+        "population.newborn_share_of_under_one": 1.0,
+    }
+    journeys = run_known_at(plain_world({**TIMES, **changes}), WEDNESDAY)
+    (child,) = journeys.children.to_dict("records")
+    assert child["entry_age_days"] < 7.0
+    assert child["born_days"] == pytest.approx(2.5)
     assert journeys.proceedings["issued_days"].tolist() == [2.5]
 
 
