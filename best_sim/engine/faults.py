@@ -36,7 +36,8 @@ from best_sim.engine.rule import rule
     NO_SUCH_PROCESS,
     STILL_ALIVE,
     BAD_RECORD,
-) = range(14)
+    STUCK,
+) = range(15)
 
 _WORDS = {
     UNKNOWN_COMMAND: "there is no such command",
@@ -52,6 +53,7 @@ _WORDS = {
     NO_SUCH_PROCESS: "there is no process of this kind and index",
     STILL_ALIVE: "this process has begun already and has not ended",
     BAD_RECORD: "the event must be a number from 0, and event and subject must fit 32 bits",
+    STUCK: "time does not move on: so many commands at one moment are an endless loop",
 }
 
 _INT32 = 2.0**31
@@ -77,6 +79,12 @@ class SimulationError(Exception):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.index} at day {self.time:g}: {self.message}"
+
+
+@rule
+def most_at_once(n_slots: int) -> int:
+    """Commands at one moment above which a run is taken to be stuck, by the number of processes there can be."""
+    return 1000 * (n_slots + 100)
 
 
 @rule

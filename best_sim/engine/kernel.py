@@ -32,7 +32,7 @@ from best_sim.engine.commands import (
     WAIT,
 )
 from best_sim.engine.diaries import book_hours, load_hours, vacate_hours
-from best_sim.engine.faults import FINE, NO_SUCH_DAY, NOT_IN_USE, STILL_ALIVE, fault_in
+from best_sim.engine.faults import FINE, NO_SUCH_DAY, NOT_IN_USE, STILL_ALIVE, STUCK, fault_in, most_at_once
 from best_sim.engine.rule import rule
 
 NO_COMMAND = -(1 << 62)
@@ -265,6 +265,7 @@ def drive(
     log_time, log_event = np.empty(log_room, np.float64), np.empty(log_room, np.int32)
     log_subject, log_value = np.empty(log_room, np.int32), np.empty(log_room, np.float64)
     logged = steps = next_start = 0
+    moment, steps_before, most = -np.inf, 0, most_at_once(n_slots)
 
     while True:
         # What comes next: a process that begins by itself, or the top of the heap.
@@ -306,6 +307,8 @@ def drive(
                 queueing[resource] -= 1
                 counts[resource, HAS_GIVEN_UP] += 1
                 world.outcome = GAVE_UP
+        if now > moment:
+            moment, steps_before = now, steps
         phase[slot] = _RUNNING
         place = first_byte[kind] + index * stride[kind]
 
@@ -317,6 +320,8 @@ def drive(
                 break
             fault = fault_in(code, target, a, b, rows_of_kind, n_resources, n_diaries)
             steps += 1
+            if fault == FINE and steps - steps_before > most:
+                fault = STUCK
             if fault != FINE:
                 pass
             elif code == HOLD or code == WAIT:

@@ -47,6 +47,8 @@ from best_sim.engine.faults import (
     SimulationError,
     failure,
     fault_in,
+    STUCK,
+    most_at_once,
     refusal,
 )
 from best_sim.engine.model import EVENT, USE, Model, Run, State, ready
@@ -188,6 +190,8 @@ class Simulation:
         self._hint = [0] * len(self._free)
         self._events: list[tuple[float, int, int, float]] = []
         self._n_steps = 0
+        self._moment, self._steps_before = -np.inf, 0
+        self._most_at_once = most_at_once(sum(self._rows_of_kind))
         # An error ends the run at once; a SimPy process that fails would do so only after what else happens then.
         self._error: SimulationError | None = None
 
@@ -287,12 +291,16 @@ class Simulation:
             code, target, a, b = command
             outcome: Any
             fault = fault_in(code, target, a, b, self._rows_of_kind, len(self.resources), len(self._free))
+            if env.now > self._moment:
+                self._moment, self._steps_before = env.now, self._n_steps
+            self._n_steps += 1
+            if fault == FINE and self._n_steps - self._steps_before > self._most_at_once:
+                fault = STUCK
             if fault != FINE:
                 self._error = refusal(fault, command, name, index, env.now)
                 return
             for hook in self._hooks:
                 hook(env.now, name, index, command)
-            self._n_steps += 1
             if code == HOLD:
                 yield env.timeout(a)
                 world.outcome = TIMED_OUT

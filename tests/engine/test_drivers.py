@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 
 import numpy as np
 import pytest
@@ -107,6 +108,18 @@ def test_any_commands_at_all(players, understudies, starts, capacities):
     state = script_state(players, understudies, starts=starts, capacities=capacities)
     with suppress(SimulationError):  # that both refused, in the same words, is checked before
         by_both(script.MODEL, state)
+
+
+@pytest.mark.parametrize("driver", ["simpy", "compiled"])
+def test_a_loop_in_which_time_stands_still_ends_with_an_error(driver):
+    # two understudies start each other for ever; either driver says so, in the same words, at the same command
+    state = script_state(
+        [[start(script.UNDERSTUDY, 0)]], [[start(script.UNDERSTUDY, 1)], [start(script.UNDERSTUDY, 0)]]
+    )
+    run = compile_model(script.MODEL).run if driver == "compiled" else partial(run_simpy, script.MODEL)
+    with pytest.raises(SimulationError, match="time does not move on") as error:
+        run(state)
+    assert error.value.time == 0.0 and error.value.kind == "understudy"
 
 
 def test_times_and_outcomes_of_a_queue_worked_by_hand():
