@@ -85,6 +85,8 @@ def proceedings(case, world):
                 world, case, rules.AGREED, case.again, world.agreed_at_issues_resolution
             )
             kind = FINAL_HEARING + 1 if agreed else kind + 1
+    if f.entered > world.now:  # issued first: the court decides once the child has come into care
+        yield hold(f.entered - world.now)
     case.decided = world.now
     yield record(CASE_DECIDED, case.index, case.hearings)
     k = case.group if case.group >= 0 else f.index * LARGEST_FAMILY

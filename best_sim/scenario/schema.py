@@ -141,7 +141,7 @@ class Court(Section):
     title: str
     sitting_days_per_week: Annotated[Series, Unit("days per week", 0, 5000)]
     hours_per_sitting_day: Annotated[float, Unit("hours", 1, 10)]
-    urgent_share: Annotated[float, Unit("probability", 0.001, 0.5)]
+    urgent_share: Annotated[float, Unit("probability", 0.001, 0.4)]
     """Share of the sitting time that is kept for interim hearings, in lists of their own."""
     other_cases: Annotated[Series, Unit("hours per week", 0, 50000)]
     other_cases_variation: Annotated[float, Unit("ratio", 0, 3)]
