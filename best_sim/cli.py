@@ -75,6 +75,7 @@ def power(
     from best_sim.exchange.results import manifest, run_folder, whole_folder, write_tables
     from best_sim.experiments.power import PowerExperiment, run_power
 
+    _free(out)
     started = dt.datetime.now(dt.UTC)
     asked = PowerExperiment.load(
         experiment, scenario=scenario, replicates=replicates, seed=seed, overrides=tuple(changes) or None
@@ -89,11 +90,14 @@ def power(
     used = _engine(engine, console)
     with _progress(console, asked.replicates) as tick:
         result = run_power(asked, engine=used, progress=tick)
+    done = result.experiment.replicates
+    if result.interrupted:
+        console.print(f"Stopped after {done} of {asked.replicates} replicates; writing what is finished.")
     folder = run_folder(asked.name, result.scenario, asked.seed, out, started)
     about = manifest(
-        experiment=asked.name, scenario=result.scenario, seed=asked.seed, replicates=asked.replicates, engine=used,
-        started=started, method=asked.method, alpha=asked.alpha, overrides=list(asked.overrides),
-        failed=int(result.power["failed"].sum()), experiment_toml=asked.text,
+        experiment=asked.name, scenario=result.scenario, seed=asked.seed, replicates=done,
+        replicates_asked=asked.replicates, engine=used, started=started, method=asked.method, alpha=asked.alpha,
+        overrides=list(asked.overrides), failed=int(result.power["failed"].sum()), experiment_toml=asked.text,
     )  # fmt: skip
     with whole_folder(folder) as scratch:
         write_tables(scratch, result, about)
@@ -106,6 +110,8 @@ def power(
     console.print(
         f"\nWritten to [bold]{folder}[/bold]; open [bold]{folder / 'report.html'}[/bold] in a browser."
     )
+    if result.interrupted:
+        raise typer.Exit(130)
 
 
 def _pictures(result: PowerResult) -> dict[str, Any]:
@@ -120,21 +126,23 @@ def _pictures(result: PowerResult) -> dict[str, Any]:
         result.power[["design", "closed_form_effect"]].rename(columns={"closed_form_effect": "truth"}),
         on="design",
     )
-    sample = result.sample
+    sample, said = result.sample, result.experiment.published
     outcome, end = result.experiment.outcome, sample[0].end
     pictures = {
         "power": draw.power_figure(result.power, alpha=result.experiment.alpha, outcome=outcome),
         "recruitment": draw.recruitment_figure(
-            result.curve, result.scenario.trial.target_families, openings=openings, when=result.when
-        ),
-        "consort": consort_figure(
-            result.flow, replicates=len(result.replicates) // len(result.experiment.designs)
-        ),
+            result.curve,
+            result.scenario.trial.target_families,
+            openings=openings,
+            when=result.when,
+            published=(said.recruitment_ended, said.families) if said else None,
+        ),  # fmt: skip
+        "consort": consort_figure(result.flow, replicates=result.experiment.replicates),
         "estimates": draw.estimates_figure(
             estimates,
             title="What single trials would estimate, beside the direct effect",
             outcome=outcome,
-            published=(1.4, -0.63, 3.53) if outcome == "sdq" else None,
+            published=(said.estimate, *said.interval) if said and outcome == "sdq" else None,
         ),
         "living": draw.outcomes_of_care_figure(draw.living_by_month(sample)),
         "proceedings": draw.proceedings_figure(
@@ -153,13 +161,14 @@ def _report(folder: Path, result: PowerResult, about: dict[str, Any], figures: d
     from best_sim.display.figures import living_by_month
     from best_sim.display.report import write_report
 
+    said = result.experiment.published
     write_report(
         folder / "report.html",
         result.power,
         manifest={k: v for k, v in about.items() if not k.endswith("_toml")},
         curve=result.curve,
         target=result.scenario.trial.target_families,
-        published=(dt.date(2021, 7, 31), 382),
+        published=(said.recruitment_ended, said.families) if said else None,
         openings={b.title: b.opens for b in result.scenario.boroughs.values()},
         when=result.when,
         flow=result.flow,
@@ -202,15 +211,17 @@ def simulate(
     engine: Engine = "auto",
 ) -> None:
     """Simulate one replicate and write its journeys as Parquet tables."""
-    console = Console()
-    world = _load(scenario, changes)
-    used = _engine(engine, console)
     from best_sim.exchange.results import whole_folder
     from best_sim.pathway import simulate as run
 
+    _free(out)
+    console = Console()
+    world = _load(scenario, changes)
+    used = _engine(engine, console)
+
     journeys = run(world, seed, replicate, used)
     folder = out or Path("results") / "simulate" / f"{world.name}-{seed}-{replicate}"
-    with whole_folder(folder) as scratch:
+    with whole_folder(folder, replace=out is None) as scratch:
         journeys.save(scratch)
         (scratch / "scenario.toml").write_text(world.as_toml(), encoding="utf-8")
     families, children = journeys.families, journeys.children
@@ -306,6 +317,7 @@ def validate(
     from best_sim.exchange.results import whole_folder
     from best_sim.experiments.validation import validation_table
 
+    _free(out)
     console = Console()
     world = _load(scenario, changes)
     used = _engine(engine, console)
@@ -339,6 +351,16 @@ def _load(scenario: str, changes: list[str]) -> Scenario:
     from best_sim.scenario import Scenario
 
     return Scenario.load(scenario, changes)
+
+
+def _free(out: Path | None) -> None:
+    """Refuse to write over what is there already; said before any long work."""
+    from best_sim.exchange.results import is_taken
+
+    if out is not None and is_taken(out):
+        raise _RefusedError(
+            f"--out\n  found:   {out}, which is not empty\n  allowed: a new folder, or an empty one"
+        )
 
 
 def _engine(asked: str, console: Console) -> Literal["compiled", "simpy"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib.metadata
+import itertools
 import json
 import platform
 import shutil
@@ -47,35 +48,52 @@ def versions() -> dict[str, str]:
 def run_folder(
     experiment: str, scenario: Scenario, seed: int, out: Path | None, started: dt.datetime
 ) -> Path:
-    """Where a run goes: `out`, or ``results/<experiment>/<date-time>-<hash>`` below the current folder."""
+    """Where a run goes: `out`, or ``results/<experiment>/<date-time>-<hash>-<seed>`` below the current folder."""
     if out is not None:
         return out
-    return Path("results") / experiment / f"{started:%Y%m%d-%H%M%S}-{scenario.hash[:8]}-{seed}"
+    name = f"{started:%Y%m%d-%H%M%S}-{scenario.hash[:8]}-{seed}"
+    folder = Path("results") / experiment / name
+    again = itertools.count(2)
+    while folder.exists():  # two runs begun in the same second
+        folder = folder.with_name(f"{name}-{next(again)}")
+    return folder
+
+
+def is_taken(folder: Path) -> bool:
+    """Whether there is already something under this name that a run must not replace: a file, or a folder in use."""
+    return folder.exists() and not (folder.is_dir() and next(folder.iterdir(), None) is None)
 
 
 @contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
+def whole_folder(folder: Path, *, replace: bool = False) -> Iterator[Path]:
     """A folder that appears under its name only when everything in it is written.
 
     Parameters
     ----------
     folder : pathlib.Path
-        A folder of that name is replaced, once the new one is complete.
+    replace : bool
+        Replace what has that name, once the new folder is complete.
 
     Yields
     ------
     pathlib.Path
         Where to write; removed if an error is raised.
+
+    Raises
+    ------
+    FileExistsError
+        If the name is taken and is not to be replaced; before anything is written.
     """
+    if is_taken(folder) and not replace:
+        raise FileExistsError(f"{folder} exists, and is not empty")
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         yield scratch
         scratch.chmod(0o755)
         if folder.exists():
-            old = folder.with_name(f".{folder.name}.old")
-            shutil.rmtree(old, ignore_errors=True)
-            folder.rename(old)
+            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
+            folder.rename(old / folder.name)
             scratch.rename(folder)
             shutil.rmtree(old)
         else:
@@ -101,7 +119,7 @@ def manifest(
     -------
     dict
         experiment, scenario (name, title, hash, and the whole of it as TOML), seed, replicates, engine, command,
-        started, seconds, platform, versions, and what else is given.
+        started, finished, seconds, platform, versions, and what else is given.
     """
     now = dt.datetime.now(dt.UTC)
     return {
@@ -114,6 +132,7 @@ def manifest(
         "engine": engine,
         "command": " ".join(["best-sim", *sys.argv[1:]]) if sys.argv else "",
         "started": started.isoformat(timespec="seconds"),
+        "finished": now.isoformat(timespec="seconds"),
         "seconds": round((now - started).total_seconds(), 1),
         "platform": f"{platform.system()} {platform.machine()}",
         "versions": versions(),
@@ -123,9 +142,11 @@ def manifest(
 
 
 def write_tables(folder: Path, result: PowerResult, about: dict[str, Any]) -> None:
-    """Write the manifest, the tidy summary and the rows of every replicate."""
+    """Write the manifest, the tidy summary, the recruitment curve, the flow and the rows of every replicate."""
     (folder / "manifest.json").write_text(json.dumps(about, indent=2, default=str) + "\n", encoding="utf-8")
     result.summary.to_csv(folder / "summary.csv", index=False)
-    rows: pd.DataFrame = result.replicates
-    rows.to_parquet(folder / "replicates.parquet", index=False)
+    result.curve.to_csv(folder / "recruitment.csv", index=False)
+    flow = pd.DataFrame.from_dict(result.flow, orient="index", columns=["families", "children"])
+    flow.rename_axis("box").to_csv(folder / "consort.csv")
+    result.replicates.to_parquet(folder / "replicates.parquet", index=False)
     (folder / "experiment.toml").write_text(result.experiment.text, encoding="utf-8")

@@ -1,7 +1,8 @@
 """Power and recruitment: how often the trial would find an effect, and how long it would take to recruit.
 
-A design is the scenario with one effect of LIFT on the outcome. All designs meet the same luck, replicate by replicate,
-so they differ by the effect alone.
+A design is the scenario with one effect of LIFT on the outcome, and perhaps other parameters. All designs meet the
+same luck, replicate by replicate, so they differ by their parameters alone. An effect changes scores and nothing else:
+designs that differ only by it share one pathway, which is described once.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from best_sim.measures.observed import MONTH, day_of
+from best_sim.measures.stability import move_rates
+from best_sim.measures.timeliness import decided_cases, share_permanent
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
@@ -36,7 +40,6 @@ from best_sim.trial.closed_forms import (
 from best_sim.trial.consort import Pair, consort
 from best_sim.trial.outcomes import analysis_set
 
-MONTH = 365.25 / 12
 EFFECT = {"sdq": "outcomes.sdq.lift_effect", "pirgas": "outcomes.pirgas.lift_effect"}
 _KEYS = (
     "title",
@@ -48,11 +51,18 @@ _KEYS = (
     "visit",
     "method",
     "alpha",
+    "published",
     "design",
 )
 _PICTURED = 24
 """Replicates whose journeys are kept for pictures of what happens to the children."""
 _DESIGN_KEYS = ("name", "note", "effect", "set")
+_PUBLISHED_KEYS = ("recruitment_ended", "families", "estimate", "interval", "source")
+_PERMANENT_AT = (12, 18, 24, 30)
+"""Months after entry to care at which permanence is counted."""
+_UNITS = ("families", "children")
+SHARED = "all designs"
+"""Name in the summary of what does not depend on the effect."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,30 @@ class Design:
 
 
 @dataclass(frozen=True)
+class Published:
+    """What a trial reported, to be shown beside what is simulated.
+
+    Attributes
+    ----------
+    recruitment_ended : datetime.date
+        Last day of recruitment.
+    families : int
+        Randomised by then.
+    estimate : float
+        Adjusted difference of the outcome, LIFT less SAU, in points.
+    interval : tuple of float
+        Its 95 % confidence interval.
+    source : str
+    """
+
+    recruitment_ended: dt.date
+    families: int
+    estimate: float
+    interval: tuple[float, float]
+    source: str = ""
+
+
+@dataclass(frozen=True)
 class PowerExperiment:
     """What is asked.
 
@@ -91,6 +125,8 @@ class PowerExperiment:
     alpha : float
         Two-sided level.
     designs : tuple of Design
+    published : Published or None
+        What the trial that the scenario stands for reported; None where the scenario is another than the file's.
     overrides : tuple of str
         Applied to every design.
     """
@@ -106,6 +142,7 @@ class PowerExperiment:
     method: str
     alpha: float
     designs: tuple[Design, ...]
+    published: Published | None = None
     overrides: tuple[str, ...] = ()
     text: str = field(default="", repr=False)
 
@@ -135,7 +172,21 @@ class PowerExperiment:
         except tomllib.TOMLDecodeError as error:
             raise ScenarioError([Problem(file=path, message=f"this is not TOML: {error}")]) from error
         experiment = _read(Path(path).stem, path, raw, text)
-        return replace(experiment, **{key: value for key, value in changes.items() if value is not None})
+        wanted = {key: value for key, value in changes.items() if value is not None}
+        if wanted.get("scenario", experiment.scenario) != experiment.scenario:
+            wanted.setdefault("published", None)  # another trial than the one that was published
+        experiment = replace(experiment, **wanted)
+        key = EFFECT[experiment.outcome]
+        if any(one.partition("=")[0].strip() == key for one in experiment.overrides):
+            raise ScenarioError(
+                [
+                    Problem(
+                        file="--set", key=key, message="each design of the experiment sets this itself",
+                        allowed="another effect in a [[design]] of a copy of the experiment's file",
+                    )
+                ]
+            )  # fmt: skip
+        return experiment
 
     def scenario_of(self, design: Design) -> Scenario:
         """The scenario of one design."""
@@ -150,6 +201,7 @@ class PowerResult:
     Attributes
     ----------
     experiment : PowerExperiment
+        With as many replicates as were finished, where the run was interrupted.
     scenario : Scenario
         Without a design's effect.
     replicates : pandas.DataFrame
@@ -162,10 +214,13 @@ class PowerResult:
         Families randomised by the end of each month: date, low90, low50, median, high50, high90.
     when : tuple
         Date on which the target is reached: early end of the 90 % interval, median, late end; None where not reached.
+        Curve, dates, flow and sample are of the first design.
     flow : dict
         Mean CONSORT flow.
     sample : list of Journeys
         The first replicates, for pictures of what happens to the children.
+    interrupted : bool
+        Whether fewer replicates were run than asked for.
     """
 
     experiment: PowerExperiment
@@ -177,6 +232,7 @@ class PowerResult:
     when: tuple[dt.date | None, dt.date | None, dt.date | None]
     flow: dict[str, Pair]
     sample: list[Journeys]
+    interrupted: bool = False
 
 
 @dataclass(frozen=True)
@@ -184,27 +240,39 @@ class _Work:
     """One replicate of every design: a row for each."""
 
     lowered: tuple[Lowered, ...]
-    names: tuple[str, ...]
-    effects: tuple[float, ...]
+    designs: tuple[Design, ...]
     seed: int
     outcome: Literal["sdq", "pirgas"]
     visit: int
     method: str
     alpha: float
     engine: Literal["compiled", "simpy"]
+    recruitment_ended: dt.date | None
 
     def __call__(self, number: int) -> list[dict[str, Any]]:
         rows = []
-        for lowered, name, effect in zip(self.lowered, self.names, self.effects, strict=True):
+        pathways: dict[tuple[str, ...], dict[str, Any]] = {}
+        for lowered, design in zip(self.lowered, self.designs, strict=True):
             journeys = simulate(lowered, self.seed, number, self.engine)
+            if (
+                design.changes not in pathways
+            ):  # an effect changes scores only, not what happens to the children
+                pathways[design.changes] = self._pathway(journeys, int(lowered.world["target"][0]))
             rows.append(
-                {"design": name, "replicate": number, "effect": effect}
+                {"design": design.name, "replicate": number, "effect": design.effect}
                 | self._analysis(journeys)
-                | _recruitment(journeys, int(lowered.world["target"][0]))
-                | _what_happened(journeys)
-                | {f"flow.{key}": list(value) for key, value in consort(journeys).items()}
+                | pathways[design.changes]
             )
         return rows
+
+    def _pathway(self, journeys: Journeys, target: int) -> dict[str, Any]:
+        """Recruitment, what happens to the children, and the flow; the same for every effect."""
+        flow = {
+            f"flow.{box}.{unit}": n
+            for box, pair in consort(journeys).items()
+            for unit, n in zip(_UNITS, pair, strict=True)
+        }
+        return _recruitment(journeys, target, self.recruitment_ended) | _what_happened(journeys) | flow
 
     def _analysis(self, journeys: Journeys) -> dict[str, Any]:
         data = analysis_set(journeys, self.outcome, self.visit)
@@ -270,28 +338,41 @@ def run_power(
     Returns
     -------
     PowerResult
+        Of the replicates that were finished, where the run is interrupted (Ctrl-C).
 
     Raises
     ------
     ScenarioError
         If the scenario or a design can't be used; before anything is simulated.
+    KeyboardInterrupt
+        If the run is interrupted before two replicates are finished.
     """
     scenarios = [experiment.scenario_of(design) for design in experiment.designs]
     base = Scenario.load(experiment.scenario, experiment.overrides)
     work = _Work(
         lowered=tuple(lower(s) for s in scenarios),
-        names=tuple(d.name for d in experiment.designs),
-        effects=tuple(d.effect for d in experiment.designs),
+        designs=experiment.designs,
         seed=experiment.seed,
         outcome=experiment.outcome,
         visit=experiment.visit,
         method=experiment.method,
         alpha=experiment.alpha,
         engine=engine,
+        recruitment_ended=experiment.published.recruitment_ended if experiment.published else None,
     )
     own = workers(engine) if executor == "default" else executor
+    rows: list[dict[str, Any]] = []
+    interrupted = False
     try:
-        rows = list(run(Plan(work, experiment.replicates), own, progress))
+        for row in run(Plan(work, experiment.replicates), own, progress):
+            rows.append(row)
+    except KeyboardInterrupt:
+        done = len(rows) // len(experiment.designs)
+        if done < 2:
+            raise
+        rows = rows[: done * len(experiment.designs)]
+        experiment = replace(experiment, replicates=done)
+        interrupted = True
     finally:
         if executor == "default" and isinstance(own, Executor):
             own.shutdown(cancel_futures=True)
@@ -314,43 +395,59 @@ def run_power(
         scenario=base,
         replicates=got,
         power=power,
-        summary=_summary(got, power, first),
+        summary=_summary(experiment, got, power),
         curve=_curve(first, start),
         when=_when(first, start),
         flow=_flow(first),
         sample=sample,
+        interrupted=interrupted,
     )
 
 
 # --- one replicate ------------------------------------------------------------------------------------------
-def _recruitment(j: Journeys, target: int) -> dict[str, Any]:
+def _recruitment(j: Journeys, target: int, ended: dt.date | None) -> dict[str, Any]:
+    """Families randomised: when the target was reached (NaN: never), by each month's end, and by a published end."""
     f = j.tables["families"]
     at = np.sort(f["randomised"][f["arm"] != W.NOT_ALLOCATED])
-    edges = _month_ends(j.start_date, j.end)
     by_site = {
         f"randomised.{name}": int(((f["arm"] != W.NOT_ALLOCATED) & (f["site"] == k)).sum())
         for k, name in enumerate(j.names["sites"])
     }
-    return {
+    out = {
         "randomised": len(at),
         "target_days": float(at[target - 1]) if len(at) >= target else np.nan,
-        "by_month": np.searchsorted(at, edges).tolist(),
+        "by_month": np.searchsorted(at, _month_ends(j.start_date, j.end)).tolist(),
         **by_site,
     }
+    if ended is not None:  # the last day of recruitment is a day of recruitment
+        out["by_published_end"] = int(np.searchsorted(at, day_of(j, ended) + 1.0))
+    return out
 
 
 def _what_happened(j: Journeys) -> dict[str, Any]:
-    """Outcomes of children who entered with 30 months to follow, by arm."""
-    c = j.tables["children"][j.lived]
-    f, g = j.tables["families"][c["family"]], j.tables["groups"][c["group"]]
+    """What became of the children of each arm: the order, permanence, moves, and the time until them."""
     out: dict[str, Any] = {}
-    for arm, number in (("lift", W.LIFT), ("sau", W.SAU)):
-        use = (f["arm"] == number) & (f["entered"] + 30 * MONTH <= j.end)
-        within = g["permanent_at"][use] - f["entered"][use] <= 30 * MONTH
-        out[f"permanent_30_months_{arm}"] = _mean(within)
-        out[f"moves_{arm}"] = _mean(c["moves_then"][use & (f["visit_state"][:, 2] > 0), 2])
+    rates = move_rates(j, ("arm",)).set_index("arm")
+    permanent = share_permanent(j, _PERMANENT_AT).set_index(["arm", "month"])["share"]
+    cases = decided_cases(j)
+    first = cases[(cases["again"] == 0) & (cases["arm"] != W.ARMS[W.NOT_ALLOCATED])]
+    weeks, hearings = (first.groupby("arm", observed=True)[c].mean() for c in ("weeks", "hearings"))
+    c = j.tables["children"]
+    family, group = c["family"][j.lived], c["group"][j.lived]
+    arms, orders = j.tables["families"]["arm"][family], j.tables["groups"]["order"][group]
+    re_entries = j.tables["groups"]["re_entries"][group]
+    for number in (W.LIFT, W.SAU):
+        arm = W.ARMS[number]
+        name = arm.lower()
+        mine = arms == number
+        out[f"moves_per_year_{name}"] = float(rates["rate"].get(arm, np.nan))
+        out[f"proceedings_weeks_{name}"] = float(weeks.get(arm, np.nan))
+        out[f"hearings_{name}"] = float(hearings.get(arm, np.nan))
+        out[f"re_entered_{name}"] = _mean(re_entries[mine] > 0)
+        for month in _PERMANENT_AT:
+            out[f"permanent_{month}_months_{name}"] = float(permanent.get((arm, month), np.nan))
         for order in range(1, len(W.ORDERS)):
-            out[f"{W.ORDERS[order]}_{arm}"] = _mean(g["order"][use] == order)
+            out[f"{W.ORDERS[order]}_{name}"] = _mean(orders[mine] == order)
     return out
 
 
@@ -375,7 +472,8 @@ def _power_of(
     found = int((fits["p"] < experiment.alpha).sum())
     share = found / n if n else np.nan
     low, high = clopper_pearson_interval(found, n) if n else (np.nan, np.nan)
-    closed = _closed_form(experiment, design, fits, applies)
+    closed = _closed_form(experiment, fits, design.effect, applies)
+    seen = _closed_form(experiment, fits, float(fits["estimate"].mean()), "allocated")
     return {
         "design": design.name,
         "effect": design.effect,
@@ -389,18 +487,19 @@ def _power_of(
         "note": design.note,
         "closed_form_effect": closed.effect_intention_to_treat if closed else np.nan,
         "closed_form_se": closed.standard_error if closed else np.nan,
+        "closed_form_at_estimate": seen.power if seen else np.nan,
     }
 
 
-def _closed_form(experiment: PowerExperiment, design: Design, fits: pd.DataFrame, applies: str) -> Any:
-    """The closed form for the same design, fed with the simulation's own sizes, spread and correlations."""
+def _closed_form(experiment: PowerExperiment, fits: pd.DataFrame, effect: float, applies: str) -> Any:
+    """The closed form of an effect, fed with the simulation's own sizes, spread and correlations."""
     if fits.empty or fits[["families_lift", "families_sau"]].mean().min() < 3:
         return None
     total = fits["family_variance"] + fits["residual_variance"]
     icc = float(np.clip(fits["family_variance"].mean() / total.mean(), 0.0, 0.99))
     received = float(fits["received_lift"].mean()) if applies == "received" else 1.0
     return power_clustered(
-        effect=design.effect,
+        effect=effect,
         sd=float(np.sqrt((fits["sd_lift"] ** 2 + fits["sd_sau"] ** 2).mean() / 2)),
         families_per_arm=(float(fits["families_lift"].mean()), float(fits["families_sau"].mean())),
         size_shares={
@@ -447,17 +546,24 @@ class _Tidy:
         self.say(design, quantity, value, _mean_error(got) if len(got) > 1 else np.nan, unit, note)
 
 
-def _summary(got: pd.DataFrame, power: pd.DataFrame, first: pd.DataFrame) -> pd.DataFrame:
+def _summary(experiment: PowerExperiment, got: pd.DataFrame, power: pd.DataFrame) -> pd.DataFrame:
     tidy = _Tidy()
     for record in power.to_dict("records"):
         row = {str(key): value for key, value in record.items()}
         mine = got[(got["design"] == row["design"]) & got["converged"]]
-        _summarise_design(tidy, row, mine)
-    _summarise_everyone(tidy, first)
+        _summarise_design(tidy, experiment, row, mine)
+    if len({d.changes for d in experiment.designs}) == 1:
+        first = got[got["design"] == experiment.designs[0].name]
+        _summarise_pathway(tidy, experiment, SHARED, first)
+    else:
+        for design in experiment.designs:
+            _summarise_pathway(tidy, experiment, design.name, got[got["design"] == design.name])
     return pd.DataFrame(tidy.rows)
 
 
-def _summarise_design(tidy: _Tidy, row: dict[str, Any], mine: pd.DataFrame) -> None:
+def _summarise_design(
+    tidy: _Tidy, experiment: PowerExperiment, row: dict[str, Any], mine: pd.DataFrame
+) -> None:
     """The ADEMP measures of one design (Morris, White and Crowther 2019)."""
     name, n, truth = row["design"], len(mine), row["closed_form_effect"]
     tidy.say(
@@ -469,7 +575,19 @@ def _summarise_design(tidy: _Tidy, row: dict[str, Any], mine: pd.DataFrame) -> N
         "noncentral t, design effect for siblings, baseline and receipt; it leaves out what passes through moves, the "
         "floor of the score, and that those missed differ from those seen",
     )  # fmt: skip
-    tidy.say(name, "fits that failed", row["failed"], np.nan, "replicates")
+    tidy.say(
+        name, "power by closed form at the mean estimate", row["closed_form_at_estimate"], np.nan, "share",
+        "the same formula with the effect that the analysis finds on average: what is left between it and the "
+        "simulated power is not a matter of the effect's size",
+    )  # fmt: skip
+    tidy.say(
+        name,
+        "fits that failed",
+        row["failed"],
+        np.nan,
+        "replicates",
+        "left out of every figure of the design",
+    )
     tidy.say(
         name, "intention-to-treat effect", truth, np.nan, "points", "direct effect x share that received LIFT"
     )
@@ -484,13 +602,17 @@ def _summarise_design(tidy: _Tidy, row: dict[str, Any], mine: pd.DataFrame) -> N
         tidy.say(name, "empirical standard error", spread, monte_carlo_error_sd(spread, n), "points")
         tidy.mean(name, "model standard error", mine["standard_error"], "points")
         tidy.say(name, "coverage of the direct effect", covered, monte_carlo_error(covered, n), "share")
+        said = ""
+        if experiment.published:
+            low, high = experiment.published.interval
+            said = f"published: {high - low:.2f} ({low} to {high})"
+        tidy.mean(name, "width of the interval", mine["high"] - mine["low"], "points", said)
         tidy.mean(
-            name,
-            "width of the interval",
-            mine["high"] - mine["low"],
-            "points",
-            "published: 4.16 (-0.63 to 3.53)",
-        )
+            name, "correlation of siblings, given the covariates",
+            mine["family_variance"] / (mine["family_variance"] + mine["residual_variance"]), "ratio",
+        )  # fmt: skip
+        tidy.mean(name, "baseline measured", mine["baseline_share"], "share")
+        tidy.mean(name, "correlation of baseline and outcome", mine["baseline_correlation"], "ratio")
     for column, unit in (
         ("mean_lift", "points"), ("mean_sau", "points"), ("sd_lift", "points"), ("sd_sau", "points"),
         ("families_lift", "families"), ("families_sau", "families"), ("children_lift", "children"),
@@ -499,29 +621,68 @@ def _summarise_design(tidy: _Tidy, row: dict[str, Any], mine: pd.DataFrame) -> N
         tidy.mean(name, column.replace("_", ", "), mine[column], unit)
 
 
-def _summarise_everyone(tidy: _Tidy, first: pd.DataFrame) -> None:
+def _summarise_pathway(tidy: _Tidy, experiment: PowerExperiment, name: str, rows: pd.DataFrame) -> None:
     """What does not depend on the effect: recruitment, what happens to the children, the flow."""
-    name = "all designs"
-    reached = float(first["target_days"].notna().mean())
-    error = monte_carlo_error(reached, len(first))
-    tidy.say(name, "target reached within the run", reached, error, "share")
-    months = first["target_days"].dropna().to_numpy() / MONTH
-    if len(months) > 1:
-        low, high = np.quantile(months, [0.05, 0.95])
-        tidy.say(
-            name, "months to the target, median", float(np.median(months)), monte_carlo_error_quantile(months, 0.5),
-            "months", "from the start date, of replicates that reach it; 90 % interval", (float(low), float(high)),
-        )  # fmt: skip
-    tidy.mean(name, "families randomised", first["randomised"], "families")
-    for column in [c for c in first.columns if c.startswith("randomised.")]:
-        tidy.mean(name, column.replace("randomised.", "families randomised, "), first[column], "families")
-    for arm in ("lift", "sau"):
-        tidy.mean(name, f"permanent within 30 months, {arm}", first[f"permanent_30_months_{arm}"], "share")
-        tidy.mean(name, f"moves by the 30-month visit, {arm}", first[f"moves_{arm}"], "moves")
-        for order in W.ORDERS[1:]:
-            tidy.mean(name, f"{order.replace('_', ' ')}, {arm}", first[f"{order}_{arm}"], "share")
-    for box in _flow(first):
-        tidy.mean(name, f"flow: {box}", np.asarray([pair[0] for pair in first[f"flow.{box}"]]), "families")
+    n = len(rows)
+    reached = float(rows["target_days"].notna().mean())
+    tidy.say(name, "target reached within the run", reached, monte_carlo_error(reached, n), "share")
+    months = np.sort(rows["target_days"].fillna(np.inf).to_numpy()) / MONTH
+    early, median, late = (_order_statistic(months, q) for q in (0.05, 0.5, 0.95))
+    within = months[np.isfinite(months)]
+    tidy.say(
+        name, "months to the target, median", median if np.isfinite(median) else np.nan,
+        # an order statistic does not depend on how late the latest are, only that they are later
+        monte_carlo_error_quantile(np.minimum(months, within.max()), 0.5) if np.isfinite(median) else np.nan,
+        "months", "from the start date; 90 % interval; a replicate that never reaches it counts as latest, an empty "
+        "limit means never", (early, late if np.isfinite(late) else np.nan),
+    )  # fmt: skip
+    if experiment.published and "by_published_end" in rows:
+        _summarise_published_end(tidy, experiment.published, name, rows)
+    tidy.mean(name, "families randomised", rows["randomised"], "families")
+    for column in [c for c in rows.columns if c.startswith("randomised.")]:
+        tidy.mean(name, column.replace("randomised.", "families randomised, "), rows[column], "families")
+    for column, words, unit in _HAPPENED:
+        for arm in ("lift", "sau"):
+            tidy.mean(name, f"{words}, {arm}", rows[f"{column}_{arm}"], unit)
+    for box in _flow(rows):
+        for unit in _UNITS:
+            tidy.mean(name, f"flow: {box}", rows[f"flow.{box}.{unit}"], unit)
+
+
+def _summarise_published_end(tidy: _Tidy, published: Published, name: str, rows: pd.DataFrame) -> None:
+    """Recruitment by the day on which the published trial ended it."""
+    end = f"{published.recruitment_ended:%d %B %Y}".lstrip("0")
+    got = rows["by_published_end"].to_numpy(float)
+    low, high = np.quantile(got, [0.05, 0.95])
+    tidy.say(
+        name, f"families randomised by {end}", got.mean(), _mean_error(got), "families",
+        f"90 % interval of replicates; published: {published.families}", (float(low), float(high)),
+    )  # fmt: skip
+    for words, many in (
+        (f"at least {published.families} families by {end}", got >= published.families),
+        (f"target reached by {end}", rows["target_days"].notna() & (rows["randomised"] <= got)),
+    ):
+        share = float(many.mean())
+        tidy.say(name, words, share, monte_carlo_error(share, len(rows)), "share")
+
+
+_HAPPENED = (
+    *(
+        (f"permanent_{month}_months", f"permanent within {month} months of entry", "share")
+        for month in _PERMANENT_AT
+    ),
+    ("moves_per_year", "moves per child-year in care", "per year"),
+    ("re_entered", "came back into care", "share"),
+    ("proceedings_weeks", "weeks of proceedings", "weeks"),
+    ("hearings", "hearings per case", "hearings"),
+    *((order, order.replace("_", " "), "share") for order in W.ORDERS[1:]),
+)
+"""What happens to the children: column of the rows, words of the summary, unit."""
+
+
+def _order_statistic(ordered: np.ndarray, q: float) -> float:
+    """The smallest value with at least a share q at or below it; the latest may be infinite."""
+    return float(ordered[min(len(ordered) - 1, int(np.ceil(q * len(ordered))) - 1)])
 
 
 def _curve(rows: pd.DataFrame, start: dt.date) -> pd.DataFrame:
@@ -538,19 +699,19 @@ def _curve(rows: pd.DataFrame, start: dt.date) -> pd.DataFrame:
 
 def _when(rows: pd.DataFrame, start: dt.date) -> tuple[dt.date | None, dt.date | None, dt.date | None]:
     """5th, 50th and 95th centile of the day on which the target is reached, replicates that never reach it last."""
-    days = np.sort(rows["target_days"].fillna(np.inf))
-    got = [days[min(len(days) - 1, int(np.ceil(q * len(days))) - 1)] for q in (0.05, 0.5, 0.95)]
-    early, median, late = (start + dt.timedelta(days=float(d)) if np.isfinite(d) else None for d in got)
+    days = np.sort(rows["target_days"].fillna(np.inf).to_numpy())
+    got = [_order_statistic(days, q) for q in (0.05, 0.5, 0.95)]
+    early, median, late = (start + dt.timedelta(days=d) if np.isfinite(d) else None for d in got)
     return early, median, late
 
 
 def _flow(rows: pd.DataFrame) -> dict[str, Pair]:
-    out: dict[str, Pair] = {}
-    for column in rows.columns:
-        if column.startswith("flow."):
-            values = np.asarray(rows[column].tolist(), float)
-            out[column.removeprefix("flow.")] = (float(values[:, 0].mean()), float(values[:, 1].mean()))
-    return out
+    families = [c for c in rows.columns if c.startswith("flow.") and c.endswith(".families")]
+    boxes = [c.removeprefix("flow.").removesuffix(".families") for c in families]
+    means = rows[[f"flow.{box}.{unit}" for box in boxes for unit in _UNITS]].mean()
+    return {
+        box: (float(means[f"flow.{box}.families"]), float(means[f"flow.{box}.children"])) for box in boxes
+    }
 
 
 def _mean(values: np.ndarray) -> float:
@@ -623,45 +784,103 @@ def _read(name: str, path: str, raw: dict[str, Any], text: str) -> PowerExperime
         "method": take("method", str, ", ".join(methods), lambda v: v in methods, methods[0]),
         "alpha": take("alpha", float, "between 0 and 1", lambda v: 0 < v < 1, 0.05),
     }
-    designs = []
-    listed = raw.get("design", [])
-    if not isinstance(listed, list) or not listed:
+    designs = _read_designs(path, raw.get("design", []), problems)
+    published = _read_published(path, raw["published"], problems) if "published" in raw else None
+    if problems:
+        raise ScenarioError(problems)
+    return PowerExperiment(name=name, designs=designs, published=published, text=text, **got)
+
+
+def _read_designs(path: str, listed: Any, problems: list[Problem]) -> tuple[Design, ...]:
+    """The designs; what is wrong with them is added to the problems."""
+    if not isinstance(listed, list) or not listed or not all(isinstance(one, dict) for one in listed):
         problems.append(
             Problem(file=path, key="design", message="there is no design", allowed="[[design]] tables")
         )
-        listed = []
+        return ()
+    designs = []
     for i, one in enumerate(listed):
         key = f"design[{i}]"
         problems += _unknown(path, key, one, _DESIGN_KEYS)
-        effect = one.get("effect", 0.0)
-        if not isinstance(effect, int | float) or isinstance(effect, bool):
-            problems.append(
-                Problem(
-                    file=path,
-                    key=f"{key}.effect",
-                    message="not a number",
-                    found=repr(effect),
-                    allowed="points",
-                )
+        values = {"name": f"design {i + 1}", "note": "", "effect": 0.0, "set": []} | one
+        right = {
+            "name": (isinstance(values["name"], str), "a text"),
+            "note": (isinstance(values["note"], str), "a text"),
+            "effect": (_is_number(values["effect"]), "a number of points"),
+            "set": (
+                isinstance(values["set"], list) and all(isinstance(v, str) and "=" in v for v in values["set"]),
+                'a list of "key=value"',
+            ),
+        }  # fmt: skip
+        wrong = {name: allowed for name, (ok, allowed) in right.items() if not ok}
+        problems += [
+            Problem(
+                file=path, key=f"{key}.{name}", message="this can't be used", found=repr(values[name]),
+                allowed=allowed,
             )
-            effect = 0.0
-        designs.append(
-            Design(
-                str(one.get("name", f"design {i + 1}")),
-                str(one.get("note", "")),
-                float(effect),
-                tuple(one.get("set", ())),
+            for name, allowed in wrong.items()
+        ]  # fmt: skip
+        if not wrong:
+            designs.append(
+                Design(values["name"], values["note"], float(values["effect"]), tuple(values["set"]))
             )
-        )
-    if len({d.name for d in designs}) < len(designs):
+    names = [d.name for d in designs]
+    for twice in sorted({name for name in names if names.count(name) > 1}):
         problems.append(
             Problem(
-                file=path, key="design", message="two designs have the same name", allowed="different names"
+                file=path, key="design", message="two designs have the same name", found=twice,
+                allowed="different names",
+            )
+        )  # fmt: skip
+    return tuple(designs)
+
+
+def _read_published(path: str, table: Any, problems: list[Problem]) -> Published | None:
+    """What the trial reported; what is wrong with it is added to the problems."""
+    if not isinstance(table, dict):
+        problems.append(
+            Problem(
+                file=path, key="published", message="not a table", found=repr(table), allowed="[published]"
             )
         )
-    if problems:
-        raise ScenarioError(problems)
-    return PowerExperiment(name=name, designs=tuple(designs), text=text, **got)
+        return None
+    problems += _unknown(path, "published", table, _PUBLISHED_KEYS)
+    got: dict[str, Any] = {"source": ""} | table
+    interval = got.get("interval")
+    ended = got.get("recruitment_ended")
+    right = {
+        "recruitment_ended": (isinstance(ended, dt.date) and not isinstance(ended, dt.datetime), "a date"),
+        "families": (isinstance(got.get("families"), int) and got["families"] > 0, "a whole number, 1 or more"),
+        "estimate": (_is_number(got.get("estimate")), "a number of points"),
+        "interval": (
+            isinstance(interval, list) and len(interval) == 2 and all(map(_is_number, interval))
+            and interval[0] < interval[1],
+            "a list of two numbers, the lower first",
+        ),
+        "source": (isinstance(got["source"], str), "a text"),
+    }  # fmt: skip
+    wrong = {name: allowed for name, (ok, allowed) in right.items() if not ok}
+    problems += [
+        Problem(
+            file=path, key=f"published.{name}", message="this can't be used",
+            found=repr(got[name]) if name in got else "nothing", allowed=allowed,
+        )
+        for name, allowed in wrong.items()
+    ]  # fmt: skip
+    if wrong:
+        return None
+    low, high = got["interval"]
+    return Published(
+        recruitment_ended=got["recruitment_ended"],
+        families=got["families"],
+        estimate=float(got["estimate"]),
+        interval=(float(low), float(high)),
+        source=got["source"],
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))
 
 
 def _unknown(path: str, below: str, table: dict[str, Any], known: Iterable[str]) -> list[Problem]:

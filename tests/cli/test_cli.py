@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from best_sim.exchange.results import whole_folder
 from best_sim.pathway import Journeys
 
 
@@ -38,6 +40,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_power_leaves_all_that_it_should(run: Path) -> None:
     names = {path.name for path in run.iterdir()}
     assert {"manifest.json", "summary.csv", "replicates.parquet", "report.html", "experiment.toml"} <= names
+    assert {"recruitment.csv", "consort.csv"} <= names
     for picture in ("power", "recruitment", "consort", "living"):
         assert {f"{picture}.png", f"{picture}.svg"} <= names
     assert [path.name for path in run.parent.iterdir()] == ["run"]  # no scratch folder is left
@@ -46,7 +49,9 @@ def test_power_leaves_all_that_it_should(run: Path) -> None:
 def test_the_manifest_is_enough_to_repeat_the_run(run: Path, tmp_path: Path) -> None:
     about = json.loads((run / "manifest.json").read_text())
     assert about["seed"] == 4 and about["replicates"] == 6 and len(about["scenario_hash"]) == 64
-    assert {"python", "numpy", "numba", "simpy"} <= set(about["versions"])
+    assert {"python", "numpy", "numba", "simpy", "scipy", "pandas", "best-sim"} <= set(about["versions"])
+    assert about["replicates_asked"] == 6 and about["engine"] in ("compiled", "simpy")
+    assert about["started"] <= about["finished"] and "[[design]]" in about["experiment_toml"]
     (tmp_path / "same.toml").write_text(about["scenario_toml"])
     done = best_sim(
         "power", "--replicates", 6, "--seed", 4, "--scenario", "same.toml", "--out", "again", cwd=tmp_path
@@ -69,6 +74,55 @@ def test_the_report_opens_offline(run: Path) -> None:
     html = (run / "report.html").read_text()
     assert "<script src" not in html and 'rel="stylesheet"' not in html
     assert "not a result of the trial" in html
+
+
+@pytest.mark.parametrize("command", ["power", "simulate", "validate"])
+def test_what_is_there_already_is_not_written_over(command: str, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "notes.txt").write_text("three years of work")
+    done = best_sim(command, "--out", mine, cwd=tmp_path)
+    assert done.returncode == 2 and "not empty" in done.stderr and "Traceback" not in done.stderr
+    assert [path.name for path in mine.iterdir()] == ["notes.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_an_error_while_writing_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), whole_folder(tmp_path / "run") as scratch:
+        (scratch / "summary.csv").write_text("half a ta")
+        raise RuntimeError
+    assert nothing_in(tmp_path)
+
+
+def test_a_folder_is_replaced_only_on_request(tmp_path: Path) -> None:
+    for text in ("first", "second"):
+        with whole_folder(tmp_path / "run", replace=True) as scratch:
+            (scratch / "a.txt").write_text(text)
+    assert (tmp_path / "run" / "a.txt").read_text() == "second"
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    with pytest.raises(FileExistsError), whole_folder(tmp_path / "run"):
+        pass
+
+
+def test_ctrl_c_keeps_what_is_finished(tmp_path: Path) -> None:
+    running = subprocess.Popen(
+        [sys.executable, "-u", "-m", "best_sim", "power", "--replicates", "2000", "--scenario", "london-2017",
+         "--out", "run"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert running.stdout is not None
+    for line in running.stdout:
+        if "replicates, " in line:  # the first line of progress
+            running.send_signal(signal.SIGINT)
+            break
+    told, errors = running.communicate(timeout=120)
+    assert running.returncode == 130, errors
+    assert "Stopped after" in told and "Traceback" not in errors
+    about = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    rows = pd.read_parquet(tmp_path / "run" / "replicates.parquet")
+    assert 2 <= about["replicates"] < about["replicates_asked"] == 2000
+    assert rows["replicate"].nunique() == about["replicates"]
+    assert (rows.groupby("design")["replicate"].max() == about["replicates"] - 1).all()
 
 
 def test_simulate_writes_journeys_that_can_be_read(tmp_path: Path) -> None:
@@ -151,6 +205,7 @@ def test_bad_input_is_one_clear_message_and_nothing_written(what: str, command: 
         (["trace", "99999999"], "99999999"),
         (["power", "powr"], "power"),
         (["power", "--set", "trial.allocation.method=blokcs"], "blocks"),
+        (["power", "--set", "outcomes.sdq.lift_effect=-3"], "each design"),
     ],
 )
 def test_a_slip_on_the_command_line_is_told(arguments: list[str], told: str, tmp_path: Path) -> None:

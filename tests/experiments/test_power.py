@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 
 from best_sim import run_experiment
 from best_sim.experiments.power import PowerExperiment, PowerResult, run_power
+from best_sim.pathway import simulate
 from best_sim.scenario import ScenarioError
-from best_sim.trial.consort import sums_that_fail
+from best_sim.trial.consort import consort, sums_that_fail
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +72,83 @@ def test_the_mean_flow_adds_up(result: PowerResult) -> None:
     assert sums_that_fail(result.flow) == []
 
 
+def test_an_effect_changes_scores_and_nothing_else() -> None:
+    """What a design's pathway is described by once holds for every design that differs by its effect alone."""
+    asked = PowerExperiment.load("power", scenario="london-2017")
+    runs = [simulate(asked.scenario_of(design), 5, 0) for design in asked.designs]
+    for other in runs[1:]:
+        assert (other.record == runs[0].record).all()
+        assert consort(other) == consort(runs[0])
+    assert not np.array_equal(
+        runs[0].tables["children"]["sdq"], runs[1].tables["children"]["sdq"], equal_nan=True
+    )
+
+
+def test_what_a_design_sets_is_described_for_that_design(tmp_path: Path) -> None:
+    file = tmp_path / "sizes.toml"
+    file.write_text(
+        'scenario = "london-2017"\nreplicates = 4\nseed = 3\n'
+        '[[design]]\nname = "small"\nset = ["trial.target_families=40"]\n'
+        '[[design]]\nname = "large"\nset = ["trial.target_families=80"]\n'
+    )
+    got = run_experiment(file)
+    many = got.summary[got.summary["quantity"] == "families randomised"].set_index("design")["value"]
+    assert many.to_dict() == {"small": 40.0, "large": 80.0}
+    assert "all designs" not in set(got.summary["design"])
+
+
+def test_recruitment_is_set_beside_the_published_end() -> None:
+    got = run_experiment("power", replicates=6)
+    rows = got.summary.set_index("quantity")
+    by_end = rows.loc["families randomised by 31 July 2021"]
+    assert "published: 382" in by_end["note"] and by_end["low"] <= by_end["value"] <= by_end["high"]
+    in_time = got.replicates["by_published_end"] >= 382
+    assert rows.loc["at least 382 families by 31 July 2021", "value"] == pytest.approx(in_time.mean())
+    assert (got.replicates["by_published_end"] <= got.replicates["randomised"]).all()
+    other = run_experiment("power", replicates=2, scenario="london-2017")
+    assert other.experiment.published is None  # another trial than the one that was published
+    assert not other.summary["quantity"].str.contains("31 July 2021").any()
+
+
+def test_the_closed_form_is_also_given_at_the_effect_that_was_found(result: PowerResult) -> None:
+    power = result.power.set_index("effect")
+    estimates = result.replicates.groupby("effect")["estimate"].mean()
+    for effect in (-2.4, 1.4):
+        larger = abs(estimates[effect]) > abs(power.loc[effect, "closed_form_effect"])
+        assert (power.loc[effect, "closed_form_at_estimate"] > power.loc[effect, "closed_form"]) == larger
+
+
+def test_a_run_that_is_stopped_keeps_what_is_finished() -> None:
+    asked = PowerExperiment.load("power", replicates=40, scenario="london-2017")
+    whole = run_power(replace(asked, replicates=8), executor=None)
+
+    def stop(done: int) -> None:
+        if done >= 8:
+            raise KeyboardInterrupt
+
+    got = run_power(asked, executor=None, progress=stop)
+    assert got.interrupted and got.experiment.replicates == 8
+    assert got.replicates.equals(whole.replicates)
+    assert got.power.equals(whole.power)
+
+
+def test_a_run_that_is_stopped_at_once_has_nothing_to_keep() -> None:
+    asked = PowerExperiment.load("power", replicates=4, scenario="london-2017")
+
+    class Stopped(ThreadPoolExecutor):
+        def submit(self, *_: object, **__: object) -> Future:
+            raise KeyboardInterrupt
+
+    with Stopped(1) as pool, pytest.raises(KeyboardInterrupt):
+        run_power(asked, executor=pool)
+
+
 def test_the_summary_has_a_monte_carlo_error_for_every_estimate(result: PowerResult) -> None:
     without = set(result.summary.loc[result.summary["mcse"].isna(), "quantity"])
-    assert without <= {"power by closed form", "fits that failed", "intention-to-treat effect"}
+    assert without <= {
+        "power by closed form", "power by closed form at the mean estimate", "fits that failed",
+        "intention-to-treat effect",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("pool", [None, ThreadPoolExecutor, ProcessPoolExecutor])
@@ -107,6 +183,32 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
     assert told["replicates"].found == "0"
     assert told["alpha"].allowed == "between 0 and 1"
     assert told["design[0].efect"].nearest == "effect"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("design = [1]", "design"),
+        ('[[design]]\nset = "a=1"', "design[0].set"),
+        ("[[design]]\nname = 3", "design[0].name"),
+        ('[[design]]\nname = "a"\n[[design]]\nname = "a"', "design"),
+        ('[[design]]\n[published]\nfamilies = 382', "published.interval"),
+        ('[[design]]\n[published]\nfamilies = 0', "published.families"),
+        ("published = 3\n[[design]]", "published"),
+        ("[[design]]\neffect = nan", "design[0].effect"),
+    ],
+)  # fmt: skip
+def test_a_design_that_cannot_be_used_is_named(text: str, key: str, tmp_path: Path) -> None:
+    file = tmp_path / "asked.toml"
+    file.write_text(f'scenario = "trial-as-run"\nreplicates = 3\nseed = 1\n{text}\n')
+    with pytest.raises(ScenarioError) as error:
+        PowerExperiment.load(file)
+    assert key in {problem.key for problem in error.value.problems}
+
+
+def test_an_effect_that_the_designs_would_override_is_refused() -> None:
+    with pytest.raises(ScenarioError, match="each design of the experiment sets this itself"):
+        PowerExperiment.load("power", overrides=("outcomes.sdq.lift_effect=-3",))
 
 
 def test_an_unknown_experiment_names_the_nearest() -> None:
