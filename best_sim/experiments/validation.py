@@ -15,6 +15,13 @@ import numpy as np
 import pandas as pd
 
 from best_sim.measures.costs import service_costs
+from best_sim.measures.stability import (
+    ended_placements,
+    move_rates,
+    returns_to_care,
+    shares_under,
+    three_or_more,
+)
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import lower
@@ -224,40 +231,18 @@ def _court_figures(j: Journeys) -> dict[str, float]:
 
 
 def _placement_figures(j: Journeys) -> dict[str, float]:
-    p = j.placements
-    in_care = p[p["in_care"]]
-    until = in_care["end_days"].fillna(j.end)
-    years = (until - in_care["start_days"].clip(lower=0)).clip(lower=0).sum() / YEAR
-    moved = p["began_by"].isin(("unplanned_move", "planned_move")) & p["in_care"] & (p["start_days"] >= 0)
-    foster = p["type"].isin(("foster", "kinship_foster", "long_term_foster"))
-    ended = p[foster & p["end_days"].notna() & (p["start_days"] >= 0) & (p["ended_by"] != "same_carer")]
-    days = ended["end_days"] - ended["start_days"]
-    home = p[(p["type"] == "home") & (p["start_days"] >= 0) & (p["start_days"] < j.end - YEAR)]
+    years = three_or_more(j)
+    under_month, under_half, under_year = shares_under(ended_placements(j)["days"])
     return {
-        "moves": float(moved.sum() / years) if years > 0 else np.nan,
-        "three_or_more": _three_or_more(j),
-        "ended_month": _mean(days <= 30),
-        "ended_half_year": _mean(days <= 182),
-        "ended_year": _mean(days <= 365),
-        "home_and_back": _mean(home["end_days"] - home["start_days"] <= YEAR),
+        "moves": float(move_rates(j)["rate"].iloc[0]),
+        "three_or_more": float(years["three_or_more"].sum() / years["children"].sum())
+        if len(years)
+        else np.nan,
+        "ended_month": under_month,
+        "ended_half_year": under_half,
+        "ended_year": under_year,
+        "home_and_back": _mean(returns_to_care(j)["back"]),
     }
-
-
-def _three_or_more(j: Journeys) -> float:
-    """Of children in care on a 31 March, the share with three or more placements in the year to it (DfE)."""
-    p = j.placements
-    counted = p[p["in_care"] & (p["began_by"] != "same_carer")]
-    there, many = 0, 0
-    for year in range(j.start_date.year + 1, j.date(j.end).year + 1):
-        day = (dt.date(year, 3, 31) - j.start_date).days
-        if day - YEAR < j.start or day > j.end:
-            continue
-        now = p[p["in_care"] & (p["start_days"] <= day) & ~(p["end_days"] <= day)]
-        lately = counted[(counted["start_days"] <= day) & ~(counted["end_days"] <= day - 365)]
-        n = lately[lately["child"].isin(now["child"])].groupby("child").size()
-        there += len(now)
-        many += int((n >= 3).sum())
-    return many / there if there else np.nan
 
 
 def _adoption_figures(j: Journeys) -> dict[str, float]:
