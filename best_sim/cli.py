@@ -161,7 +161,7 @@ def _report(folder: Path, result: PowerResult, about: dict[str, Any], figures: d
     from best_sim.display.figures import living_by_month
     from best_sim.display.report import write_report
 
-    said = result.experiment.published
+    said, whom = result.experiment.published, set(result.power["applies_to"])
     write_report(
         folder / "report.html",
         result.power,
@@ -181,7 +181,7 @@ def _report(folder: Path, result: PowerResult, about: dict[str, Any], figures: d
         question=result.experiment.question,
         alpha=result.experiment.alpha,
         outcome=result.experiment.outcome,
-        applies_to=result.scenario.outcomes.effect_applies_to,
+        applies_to=whom.pop() if len(whom) == 1 else "",
         end=result.sample[0].end,
         figures=figures,
     )
@@ -385,12 +385,11 @@ def _engine(asked: str, console: Console) -> Literal["compiled", "simpy"]:
         used = engine_in_use()
     if used == "simpy":
         if asked == "compiled":
-            raise _RefusedError(
-                "\n".join(str(w.message) for w in said) or "numba can't compile the pathway here"
-            )
-        console.print("numba can't compile the pathway here; SimPy gives the same answers, more slowly.")
+            why = "\n".join(str(w.message) for w in said)
+            raise _RefusedError(f"--engine\n  found:   compiled, but {why}\n  allowed: auto, simpy")
+        console.print("numba can't compile the pathway here:")
         for warning in said:
-            console.print(f"  {warning.message}")
+            console.print(str(warning.message))
     elif time.perf_counter() - started > 5:
         console.print(f"Compiled in {time.perf_counter() - started:.0f} s.")
     return used

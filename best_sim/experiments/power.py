@@ -1,8 +1,8 @@
 """Power and recruitment: how often the trial would find an effect, and how long it would take to recruit.
 
 A design is the scenario with one effect of LIFT on the outcome, and perhaps other parameters. All designs meet the
-same luck, replicate by replicate, so they differ by their parameters alone. An effect changes scores and nothing else:
-designs that differ only by it share one pathway, which is described once.
+same luck, replicate by replicate, so they differ by their parameters alone. An effect, and to whom it applies, changes
+scores and nothing else: designs that differ only by these share one pathway, which is described once.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ _PUBLISHED_KEYS = ("recruitment_ended", "families", "estimate", "interval", "sou
 _PERMANENT_AT = (12, 18, 24, 30)
 """Months after entry to care at which permanence is counted."""
 _UNITS = ("families", "children")
+_SCORES_ONLY = ("outcomes.effect_applies_to",)
 SHARED = "all designs"
 """Name in the summary of what does not depend on the effect."""
 
@@ -82,6 +83,11 @@ class Design:
     note: str
     effect: float
     changes: tuple[str, ...] = ()
+
+    @property
+    def pathway(self) -> tuple[str, ...]:
+        """The changes that can alter more than scores; designs that agree in them share one pathway."""
+        return tuple(one for one in self.changes if one.partition("=")[0].strip() not in _SCORES_ONLY)
 
 
 @dataclass(frozen=True)
@@ -207,7 +213,9 @@ class PowerResult:
     replicates : pandas.DataFrame
         One row for each replicate and design.
     power : pandas.DataFrame
-        One row for each design: design, effect, power, mcse, low, high, closed_form, replicates, failed, note.
+        One row for each design: design, effect, applies_to, power, mcse, low, high, closed_form, replicates,
+        failed, note, and what the closed form took and gives beside: closed_form_effect (by intention to treat),
+        closed_form_se, closed_form_at_estimate.
     summary : pandas.DataFrame
         Tidy: design, quantity, value, mcse, low, high, unit, note.
     curve : pandas.DataFrame
@@ -254,14 +262,12 @@ class _Work:
         pathways: dict[tuple[str, ...], dict[str, Any]] = {}
         for lowered, design in zip(self.lowered, self.designs, strict=True):
             journeys = simulate(lowered, self.seed, number, self.engine)
-            if (
-                design.changes not in pathways
-            ):  # an effect changes scores only, not what happens to the children
-                pathways[design.changes] = self._pathway(journeys, int(lowered.world["target"][0]))
+            if design.pathway not in pathways:
+                pathways[design.pathway] = self._pathway(journeys, int(lowered.world["target"][0]))
             rows.append(
                 {"design": design.name, "replicate": number, "effect": design.effect}
                 | self._analysis(journeys)
-                | pathways[design.changes]
+                | pathways[design.pathway]
             )
         return rows
 
@@ -477,6 +483,7 @@ def _power_of(
     return {
         "design": design.name,
         "effect": design.effect,
+        "applies_to": applies,
         "power": share,
         "mcse": monte_carlo_error(share, n) if n else np.nan,
         "low": low,
@@ -552,7 +559,7 @@ def _summary(experiment: PowerExperiment, got: pd.DataFrame, power: pd.DataFrame
         row = {str(key): value for key, value in record.items()}
         mine = got[(got["design"] == row["design"]) & got["converged"]]
         _summarise_design(tidy, experiment, row, mine)
-    if len({d.changes for d in experiment.designs}) == 1:
+    if len({d.pathway for d in experiment.designs}) == 1:
         first = got[got["design"] == experiment.designs[0].name]
         _summarise_pathway(tidy, experiment, SHARED, first)
     else:
@@ -589,7 +596,12 @@ def _summarise_design(
         "left out of every figure of the design",
     )
     tidy.say(
-        name, "intention-to-treat effect", truth, np.nan, "points", "direct effect x share that received LIFT"
+        name,
+        "intention-to-treat effect",
+        truth,
+        np.nan,
+        "points",
+        "the direct effect, times the share that received LIFT where it applies to those only",
     )
     if n > 1:
         estimates = mine["estimate"].to_numpy()

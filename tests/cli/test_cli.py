@@ -125,6 +125,37 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path: Path) -> None:
     assert (rows.groupby("design")["replicate"].max() == about["replicates"] - 1).all()
 
 
+CANNOT_COMPILE = """
+import best_sim.pathway.model
+from best_sim.cli import main
+from best_sim.engine import CompilationError
+
+def compile_model(*_):
+    raise CompilationError("this numba is not one that is known to work")
+
+best_sim.pathway.model.compile_model = compile_model
+main()
+"""
+
+
+def test_where_numba_cannot_compile_simpy_is_used_and_it_is_said(tmp_path: Path) -> None:
+    def without(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", CANNOT_COMPILE, *arguments],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    done = without("simulate", "london-2017", "--out", "slow")
+    assert done.returncode == 0, done.stderr
+    assert "not one that is known to work" in done.stdout and "more slowly" in " ".join(done.stdout.split())
+    assert best_sim("simulate", "london-2017", "--out", "fast", cwd=tmp_path).returncode == 0
+    for name in ("record.parquet", "raw_children.parquet", "placements.parquet"):
+        assert (tmp_path / "slow" / name).read_bytes() == (tmp_path / "fast" / name).read_bytes(), name
+    refused = without("simulate", "--engine", "compiled", "--out", "never")
+    assert refused.returncode == 2 and "allowed: auto, simpy" in refused.stderr
+    assert not (tmp_path / "never").exists()
+
+
 def test_simulate_writes_journeys_that_can_be_read(tmp_path: Path) -> None:
     done = best_sim("simulate", "london-2017", "--seed", 2, "--out", "out", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

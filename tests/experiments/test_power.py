@@ -84,6 +84,15 @@ def test_an_effect_changes_scores_and_nothing_else() -> None:
     )
 
 
+def test_an_effect_on_all_allocated_is_not_diluted(result: PowerResult) -> None:
+    power = result.power.set_index("effect")
+    received = result.replicates["received_lift"].mean()
+    assert power.loc[1.4, "closed_form_effect"] == pytest.approx(
+        1.4
+    )  # the published estimate is by intention to treat
+    assert power.loc[-2.4, "closed_form_effect"] == pytest.approx(-2.4 * received)
+
+
 def test_what_a_design_sets_is_described_for_that_design(tmp_path: Path) -> None:
     file = tmp_path / "sizes.toml"
     file.write_text(
@@ -99,7 +108,7 @@ def test_what_a_design_sets_is_described_for_that_design(tmp_path: Path) -> None
 
 def test_recruitment_is_set_beside_the_published_end() -> None:
     got = run_experiment("power", replicates=6)
-    rows = got.summary.set_index("quantity")
+    rows = got.summary[got.summary["design"] == "all designs"].set_index("quantity")
     by_end = rows.loc["families randomised by 31 July 2021"]
     assert "published: 382" in by_end["note"] and by_end["low"] <= by_end["value"] <= by_end["high"]
     in_time = got.replicates["by_published_end"] >= 382
@@ -161,6 +170,7 @@ def test_the_rows_do_not_depend_on_who_runs_them(pool: type | None) -> None:
         with pool(2) as workers:
             again = run_power(asked, executor=workers).replicates
     assert alone.equals(again)
+    assert alone.to_parquet(index=False) == again.to_parquet(index=False)
 
 
 def test_the_shipped_file_is_read() -> None:
