@@ -1,0 +1,133 @@
+"""What documents say of names is so: pages made from the code are up to date, parameters and commands exist."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import typer.main
+
+from best_sim.cli import app
+from best_sim.experiments.power import PowerExperiment
+from best_sim.pathway import Journeys, rules
+from best_sim.scenario import Scenario, check
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+TEXTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in DOCUMENTS}
+
+
+def script(name: str) -> ModuleType:
+    """A script of `docs/` as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+# --- pages made from the code -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", ["parameters.md", "events.md", "tables.md"])
+def test_a_reference_page_is_up_to_date(page: str, trial_run: Journeys) -> None:
+    reference = script("make_reference")
+    made = {
+        "parameters.md": reference.parameters_page,
+        "events.md": reference.events_page,
+        "tables.md": lambda: reference.tables_page(trial_run),
+    }[page]()
+    written = (ROOT / "docs/reference" / page).read_text(encoding="utf-8")
+    assert written == made, f"run `python docs/make_reference.py`: docs/reference/{page} has fallen behind"
+
+
+# --- names --------------------------------------------------------------------------------------------------
+
+
+def parameters() -> set[str]:
+    names = set(Scenario.load("trial-as-run").table()["name"])
+    # optional, and in no shipped file
+    return names | {"boroughs.croydon.closes"}
+
+
+def test_every_parameter_that_a_document_names_exists() -> None:
+    known = parameters()
+    first = {name.split(".")[0] for name in known}
+    unknown = []
+    for where, text in TEXTS.items():
+        for name in re.findall(r"`([a-z_]+(?:\.[a-z_*]+)+)`", text):
+            if name.split(".")[0] not in first or name.endswith((".py", ".md", ".toml", ".json")):
+                continue
+            pattern = re.compile(re.escape(name).replace(r"\*", r"\w+") + r"(\..+)?")
+            if not any(pattern.fullmatch(each) for each in known):
+                unknown.append((where, name))
+    assert not unknown
+
+
+def test_every_rule_that_the_model_page_names_exists() -> None:
+    rows = [
+        line for line in TEXTS["docs/explanation/model.md"].splitlines() if re.match(r"\| [A-H]\d \|", line)
+    ]
+    assert len(rows) > 30
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "best_sim").rglob("*.py"))
+    missing = []
+    for row in rows:
+        for name in re.findall(r"`([\w/.]+)`", row.split("|")[3]):
+            there = (
+                hasattr(rules, name)
+                or f"def {name}(" in source
+                or any(
+                    (ROOT / "best_sim" / room / name).is_file()
+                    for room in ("", "pathway", "engine", "measures")
+                )
+            )
+            if not there:
+                missing.append(name)
+    assert not missing
+
+
+def test_the_diagram_and_the_model_page_have_the_same_letters() -> None:
+    drawn = (ROOT / "docs/explanation/pathway.svg").read_text(encoding="utf-8")
+    in_diagram = set(re.findall(r"\b[A-H]\d\b", " ".join(re.findall(r"<text[^>]*>([^<]*)<", drawn))))
+    in_text = set(re.findall(r"^\| ([A-H]\d) \|", TEXTS["docs/explanation/model.md"], flags=re.MULTILINE))
+    assert in_diagram == in_text
+
+
+# --- examples that are not Python ---------------------------------------------------------------------------
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    """(document, text) of every fenced block of a language."""
+    return [
+        (where, block)
+        for where, text in TEXTS.items()
+        for block in re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+    ]
+
+
+@pytest.mark.parametrize(("where", "block"), blocks("toml"))
+def test_an_example_in_toml_can_be_used(where: str, block: str, tmp_path: Path) -> None:
+    file = tmp_path / "example.toml"
+    file.write_text(block, encoding="utf-8")
+    if block.startswith("extends"):
+        assert [problem for problem in check(file) if not problem.warning] == []
+    elif "[[design]]" in block:
+        experiment = PowerExperiment.load(file)
+        assert [experiment.scenario_of(design) for design in experiment.designs]
+    else:  # one line of a file of parameters
+        assert re.fullmatch(r"\w+ = \{ value = .*source = .*\}\n", block), where
+
+
+@pytest.mark.parametrize(("where", "block"), [each for each in blocks("") if "best-sim " in each[1]])
+def test_a_command_that_a_document_shows_exists(where: str, block: str) -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    for line in re.sub(r"\\\n", " ", block).splitlines():
+        if not line.startswith("best-sim "):
+            continue
+        _, name, *rest = shlex.split(line, comments=True)
+        options = {option for parameter in commands[name].params for option in parameter.opts}
+        assert {word.split("=")[0] for word in rest if word.startswith("--")} <= options, (where, line)
