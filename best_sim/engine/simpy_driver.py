@@ -44,10 +44,10 @@ from best_sim.engine.faults import (
     NO_SUCH_DAY,
     NOT_IN_USE,
     STILL_ALIVE,
+    STUCK,
     SimulationError,
     failure,
     fault_in,
-    STUCK,
     most_at_once,
     refusal,
 )
