@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from best_sim.pathway import simulate
 from best_sim.pathway.lowering import lower
 from best_sim.scenario import Scenario
 
+COMPILED, ON_SIMPY, BARE = "pathway, compiled", "pathway on SimPy", "bare SimPy timeouts"
 HERE = Path(__file__).parent
 PICTURE = HERE.parent / "docs" / "pictures" / "benchmark.png"
 
@@ -75,39 +77,42 @@ def first_calls() -> dict[str, float]:
 
 
 def measure(rounds: int) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, float]]:
-    """Interleaved rounds of each engine, on the same replicates."""
+    """Interleaved rounds of each engine, on the same replicates; who goes first changes from round to round."""
     lowered = lower(Scenario.load("trial-as-run"))
     simulate(lowered, 1, 0, "compiled")
     rows = []
     for k in range(rounds):
         journeys = simulate(lowered, 1, k, "compiled")
-        commands, children = journeys.n_steps, len(journeys.lived)
-        for engine in ("compiled", "simpy"):
-            taken = seconds(lambda engine=engine, k=k: simulate(lowered, 1, k, engine))
-            rows.append(
-                {"engine": engine, "round": k, "seconds": taken, "commands": commands, "children": children}
-            )
-        taken = seconds(lambda commands=commands: bare_simpy(commands))
-        rows.append(
-            {
-                "engine": "bare SimPy timeouts",
-                "round": k,
-                "seconds": taken,
-                "commands": commands,
-                "children": children,
-            }
-        )
+        commands = journeys.n_steps
+        size = {
+            "commands": commands,
+            "events": len(journeys.record),
+            "children": len(journeys.lived),
+            "families": len(journeys.tables["families"]),
+        }
+        tasks: list[tuple[str, Callable[[], object]]] = [
+            (COMPILED, lambda k=k: simulate(lowered, 1, k, "compiled")),
+            (ON_SIMPY, lambda k=k: simulate(lowered, 1, k, "simpy")),
+            (BARE, lambda commands=commands: bare_simpy(commands)),
+        ]
+        for n in range(len(tasks)):
+            engine, task = tasks[(n + k) % len(tasks)]
+            rows.append({"engine": engine, "round": k, "seconds": seconds(task), **size})
     raw = pd.DataFrame(rows)
     median = raw.groupby("engine")[["seconds", "commands", "children"]].median()
+    spread = raw.groupby("engine")["seconds"].agg(["min", "max"]) * 1e3
     table = pd.DataFrame(
         {
             "ms a replicate": median["seconds"] * 1e3,
+            "fastest": spread["min"],
+            "slowest": spread["max"],
             "commands a second": median["commands"] / median["seconds"],
             "ns a command": median["seconds"] / median["commands"] * 1e9,
             "children a second": median["children"] / median["seconds"],
-            "x compiled": median["seconds"] / median.loc["compiled", "seconds"],
+            "x compiled": median["seconds"] / median.loc[COMPILED, "seconds"],
         }
     ).sort_values("ms a replicate")
+    table.loc[BARE, "children a second"] = np.nan
     return table, raw, first_calls()
 
 
@@ -125,10 +130,7 @@ def picture(raw: pd.DataFrame) -> Figure:
         )
     ax.set_xscale("log")
     ax.set_ylim(-0.6, len(names) - 0.3)
-    ax.set_yticks(
-        range(len(names)),
-        [{"simpy": "pathway on SimPy", "compiled": "pathway compiled"}.get(n, n) for n in names],
-    )
+    ax.set_yticks(range(len(names)), names)
     ax.set_xlabel(
         "milliseconds for one replicate of the default trial (log scale; dots: rounds, bar: median)"
     )
@@ -136,24 +138,37 @@ def picture(raw: pd.DataFrame) -> Figure:
     return figure
 
 
-def as_markdown(table: pd.DataFrame, first: dict[str, float], rounds: int) -> str:
-    head = ["engine", *table.columns]
-    lines = ["# Engines on one replicate of the default trial", ""]
-    lines += [
-        f"Scenario `trial-as-run`, {rounds} interleaved rounds in one run, medians; "
-        f"Python {platform.python_version()}, {os.cpu_count()} cores. Made by `make bench`.",
+def as_markdown(table: pd.DataFrame, raw: pd.DataFrame, first: dict[str, float]) -> str:
+    """The results as a page."""
+    size = raw[["commands", "events", "families", "children"]].median()
+    lines = [
+        "# Engines on one replicate of the default trial",
         "",
-        "| " + " | ".join(head) + " |",
-        "|" + "---|" * len(head),
+        f"Scenario `trial-as-run`, seed 1, {raw['round'].nunique()} interleaved rounds in one run. Python "
+        f"{platform.python_version()}, numpy {np.__version__}, numba {version('numba')}, SimPy {version('simpy')}; "
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores. Made by `make bench`.",
+        "",
+        f"One replicate (median): {size['families']:,.0f} families and {size['children']:,.0f} children from two years "
+        f"before the start to the end of follow-up, in the trial and out of it; {size['commands']:,.0f} commands, "
+        f"{size['events']:,.0f} events recorded.",
+        "",
+        "| engine | " + " | ".join(table.columns) + " |",
+        "|" + "---|" * (1 + len(table.columns)),
     ]
     for name, row in table.iterrows():
-        cells = [f"{v:,.1f}" if v < 1000 else f"{v:,.0f}" for v in row]
+        cells = ["" if np.isnan(v) else f"{v:,.1f}" if v < 1000 else f"{v:,.0f}" for v in row]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    lines += ["", "| first compiled replicate | seconds |", "|---|---|"]
-    lines += [f"| {name} | {value:.1f} |" for name, value in first.items()]
     lines += [
         "",
-        "A bare SimPy loop does nothing but let time pass, once for each command that the pathway gives.",
+        "Milliseconds are medians over rounds, with the fastest and the slowest round; the rest follows from the medians. "
+        "A command is what a process yields: let time pass, take a place, book a hearing, record an event. The bare "
+        "SimPy loop does nothing but let time pass, once for each command; no model on SimPy can be faster than that.",
+        "",
+        "| first compiled replicate, in a new process | seconds |",
+        "|---|---|",
+        *(f"| {name} | {value:.1f} |" for name, value in first.items()),
+        "",
+        "With a cold cache the pathway is compiled first, once on a machine and for all scenarios. Imports are not counted.",
         "",
     ]
     return "\n".join(lines)
@@ -164,7 +179,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=8)
     rounds = parser.parse_args().rounds
     table, raw, first = measure(rounds)
-    text = as_markdown(table, first, rounds)
+    text = as_markdown(table, raw, first)
     print(text)
     (HERE / "results.md").write_text(text, encoding="utf-8")
     PICTURE.parent.mkdir(parents=True, exist_ok=True)

@@ -37,21 +37,29 @@ Engine = Annotated[str, typer.Option(help="auto, compiled or simpy; all give the
 
 def main() -> None:
     """Run the command line; bad input is one clear message and exit code 2."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        typer.echo("Stopped; nothing was written.", err=True)
+        sys.exit(130)
+    except Exception as error:
+        code = _exit_code(error)
+        if code is None:
+            raise
+        typer.echo(str(error), err=True)
+        sys.exit(code)
+
+
+def _exit_code(error: Exception) -> int | None:
+    """2 for bad input, 3 for a simulation that can't go on, None for a mistake in the program."""
+    # imported only when something went wrong: these rooms are slow to import, and `--help` needs none of them
     from best_sim.display.trace import UnknownChildError
     from best_sim.engine import SimulationError
     from best_sim.scenario import ScenarioError
 
-    try:
-        app()
-    except (ScenarioError, UnknownChildError, _RefusedError) as error:
-        typer.echo(str(error), err=True)
-        sys.exit(2)
-    except SimulationError as error:
-        typer.echo(f"The simulation can't go on: {error}", err=True)
-        sys.exit(3)
-    except KeyboardInterrupt:
-        typer.echo("Stopped; nothing was written.", err=True)
-        sys.exit(130)
+    if isinstance(error, ScenarioError | UnknownChildError | _RefusedError):
+        return 2
+    return 3 if isinstance(error, SimulationError) else None
 
 
 class _RefusedError(Exception):

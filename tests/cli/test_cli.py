@@ -11,11 +11,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from best_sim import cli
+from best_sim.engine import SimulationError
 from best_sim.exchange.results import whole_folder
 from best_sim.pathway import Journeys
 
 
-def best_sim(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+def command(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "best_sim", *map(str, arguments)],
         cwd=cwd, capture_output=True, text=True, timeout=300, check=False,
@@ -29,7 +31,7 @@ def nothing_in(folder: Path) -> bool:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("power")
-    done = best_sim(
+    done = command(
         "power", "--replicates", 6, "--seed", 4, "--scenario", "london-2017", "--out", "run", cwd=folder
     )
     assert done.returncode == 0, done.stderr
@@ -53,7 +55,7 @@ def test_the_manifest_is_enough_to_repeat_the_run(run: Path, tmp_path: Path) -> 
     assert about["replicates_asked"] == 6 and about["engine"] in ("compiled", "simpy")
     assert about["started"] <= about["finished"] and "[[design]]" in about["experiment_toml"]
     (tmp_path / "same.toml").write_text(about["scenario_toml"])
-    done = best_sim(
+    done = command(
         "power", "--replicates", 6, "--seed", 4, "--scenario", "same.toml", "--out", "again", cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
@@ -76,12 +78,12 @@ def test_the_report_opens_offline(run: Path) -> None:
     assert "not a result of the trial" in html
 
 
-@pytest.mark.parametrize("command", ["power", "simulate", "validate"])
-def test_what_is_there_already_is_not_written_over(command: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["power", "simulate", "validate"])
+def test_what_is_there_already_is_not_written_over(name: str, tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "notes.txt").write_text("three years of work")
-    done = best_sim(command, "--out", mine, cwd=tmp_path)
+    done = command(name, "--out", mine, cwd=tmp_path)
     assert done.returncode == 2 and "not empty" in done.stderr and "Traceback" not in done.stderr
     assert [path.name for path in mine.iterdir()] == ["notes.txt"]
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
@@ -148,7 +150,7 @@ def test_where_numba_cannot_compile_simpy_is_used_and_it_is_said(tmp_path: Path)
     done = without("simulate", "london-2017", "--out", "slow")
     assert done.returncode == 0, done.stderr
     assert "not one that is known to work" in done.stdout and "more slowly" in " ".join(done.stdout.split())
-    assert best_sim("simulate", "london-2017", "--out", "fast", cwd=tmp_path).returncode == 0
+    assert command("simulate", "london-2017", "--out", "fast", cwd=tmp_path).returncode == 0
     for name in ("record.parquet", "raw_children.parquet", "placements.parquet"):
         assert (tmp_path / "slow" / name).read_bytes() == (tmp_path / "fast" / name).read_bytes(), name
     refused = without("simulate", "--engine", "compiled", "--out", "never")
@@ -157,7 +159,7 @@ def test_where_numba_cannot_compile_simpy_is_used_and_it_is_said(tmp_path: Path)
 
 
 def test_simulate_writes_journeys_that_can_be_read(tmp_path: Path) -> None:
-    done = best_sim("simulate", "london-2017", "--seed", 2, "--out", "out", cwd=tmp_path)
+    done = command("simulate", "london-2017", "--seed", 2, "--out", "out", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     journeys = Journeys.read(tmp_path / "out")
     assert journeys.seed == 2 and len(journeys.children) > 500
@@ -165,7 +167,7 @@ def test_simulate_writes_journeys_that_can_be_read(tmp_path: Path) -> None:
 
 
 def test_trace_tells_a_story_and_draws_it(tmp_path: Path) -> None:
-    done = best_sim("trace", "first LIFT", "--both-services", "--out", "child", cwd=tmp_path)
+    done = command("trace", "first LIFT", "--both-services", "--out", "child", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "a simulated child, not a real one" in done.stdout
     assert done.stdout.count("The same child, in") == 2
@@ -173,16 +175,16 @@ def test_trace_tells_a_story_and_draws_it(tmp_path: Path) -> None:
 
 
 def test_parameters_are_listed_with_their_sources(tmp_path: Path) -> None:
-    done = best_sim("parameters", "trial-as-run", cwd=tmp_path)
+    done = command("parameters", "trial-as-run", cwd=tmp_path)
     assert done.returncode == 0 and "trial.target_families" in done.stdout and "assumption" in done.stdout
-    changed = best_sim("parameters", "louisiana-optimistic", "--changed", cwd=tmp_path)
+    changed = command("parameters", "louisiana-optimistic", "--changed", cwd=tmp_path)
     assert "placements.unplanned.lift_hazard_ratio" in changed.stdout
     assert "outcomes.sdq.sd" not in changed.stdout
 
 
 def test_check_finds_nothing_wrong_with_what_is_shipped(tmp_path: Path) -> None:
     for name in ("base", "london-2017", "glasgow", "trial-as-run", "louisiana-optimistic"):
-        done = best_sim("check", name, cwd=tmp_path)
+        done = command("check", name, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
 
 
@@ -210,16 +212,16 @@ WRONG = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-@pytest.mark.parametrize("command", ["check", "simulate", "power"])
-def test_bad_input_is_one_clear_message_and_nothing_written(what: str, command: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["check", "simulate", "power"])
+def test_bad_input_is_one_clear_message_and_nothing_written(what: str, name: str, tmp_path: Path) -> None:
     body, found, allowed = WRONG[what]
     folder = tmp_path / "in"
     folder.mkdir()
     (folder / "mine.toml").write_text('extends = "london-2017"\ntitle = "mine"\n' + body)
     empty = tmp_path / "work"
     empty.mkdir()
-    arguments = ["power", "--scenario"] if command == "power" else [command]
-    done = best_sim(*arguments, folder / "mine.toml", cwd=empty)
+    arguments = ["power", "--scenario"] if name == "power" else [name]
+    done = command(*arguments, folder / "mine.toml", cwd=empty)
     assert done.returncode == 2, done.stdout + done.stderr
     assert "mine.toml" in done.stderr and found in done.stderr and allowed in done.stderr
     assert "Traceback" not in done.stderr
@@ -240,7 +242,7 @@ def test_bad_input_is_one_clear_message_and_nothing_written(what: str, command: 
     ],
 )
 def test_a_slip_on_the_command_line_is_told(arguments: list[str], told: str, tmp_path: Path) -> None:
-    done = best_sim(*arguments, cwd=tmp_path)
+    done = command(*arguments, cwd=tmp_path)
     assert done.returncode == 2, done.stdout + done.stderr
     assert told in done.stderr and "Traceback" not in done.stderr
     assert nothing_in(tmp_path)
@@ -248,13 +250,39 @@ def test_a_slip_on_the_command_line_is_told(arguments: list[str], told: str, tmp
 
 def test_a_file_that_is_not_toml(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("extends = \n[")
-    done = best_sim("check", "mine.toml", cwd=tmp_path)
+    done = command("check", "mine.toml", cwd=tmp_path)
     assert done.returncode == 2 and "TOML" in done.stderr
 
 
-def test_help_is_quick_to_import() -> None:
+@pytest.mark.parametrize("arguments", [["--help"], ["power", "--help"], ["version"]])
+def test_help_does_not_wait_for_the_large_libraries(arguments: list[str]) -> None:
     code = (
-        "import sys, best_sim.cli; print([m for m in ('numba', 'pandas', 'matplotlib') if m in sys.modules])"
+        "import sys, best_sim.cli\n"
+        f"sys.argv[1:] = {arguments}\n"
+        "try:\n    best_sim.cli.main()\n"
+        "finally:\n    print([m for m in ('numba', 'pandas', 'matplotlib', 'scipy') if m in sys.modules])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_simulation_that_cannot_go_on_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    def app() -> None:
+        raise SimulationError("the queue of glasgow is full")
+
+    monkeypatch.setattr(cli, "app", app)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 3
+    assert "the queue of glasgow is full" in capsys.readouterr().err
+
+
+def test_a_mistake_in_the_program_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def app() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(cli, "app", app)
+    with pytest.raises(ZeroDivisionError):
+        cli.main()
