@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from small_worlds import first_difference
 
+from best_sim.display.figures import outcomes_of_care_figure
 from best_sim.pathway import simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.journeys import Journeys
@@ -130,6 +131,11 @@ def test_nobody_is_in_a_trial(short_run: Journeys) -> None:
     assert (lived["arm"] == W.NOT_ALLOCATED).all()
     assert np.isnan(lived["invited"]).all()
     assert len(short_run.services) == len(short_run.visits) == 0
+
+
+def test_a_picture_by_arm_says_that_there_are_none(short_run: Journeys) -> None:
+    with pytest.raises(ValueError, match=r"no family was randomised(.|\n)*by_arm=False"):
+        outcomes_of_care_figure(short_run)
 
 
 def test_both_drivers_agree(short_england: Scenario) -> None:
