@@ -198,6 +198,37 @@ def test_whatever_the_schema_allows_can_be_run(name):
     assert_agreement_on(crowd(100, **NOT_YET_RUN[name]))
 
 
+@pytest.mark.xfail(strict=True, raises=pytest.fail.Exception, reason="the assessment goes on after the order")
+def test_a_place_that_is_granted_at_the_moment_of_the_order():
+    """Two cases end in one morning: the place that one gives back is granted to the other, whose signal is lost.
+
+    Its assessment begins though the order is made, and is still there when the next proceedings want to start it.
+    """
+    assert_agreement_on(
+        World(
+            shape=(1, 1, 1, 2),
+            changes={
+                "proceedings.most_adjournments": 0,
+                "orders.child_arrangements.intercept": 10,
+                "sau.assessor": {
+                    "in_house": 0.5,
+                    "independent_social_worker": 0.3125,
+                    "external_expert": 0.1875,
+                },
+                "sau.places.independent_social_worker": 1,
+                "placements.unplanned.foster": 1.0,
+                "placements.breakdown.special_guardianship": 10.0,
+                "population.children_per_family": {"one": 0.0, "two": 0.0, "three": 1.0},
+                "boroughs.borough_1.entries": [
+                    {"from": dt.date(2000, 1, 1), "value": 821.8125},
+                    {"from": dt.date(2017, 10, 28), "value": 0.0},
+                ],
+            },
+            replicate=2,
+        )
+    )
+
+
 # --- how a difference is told -------------------------------------------------------------------------------
 
 
