@@ -22,7 +22,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,9 +33,24 @@ from best_sim.engine import faults
 from best_sim.engine.model import EVENT, USE, Model, Run, State, ready
 from best_sim.engine.records import forget_tables, point_to_tables, row_fields
 
-_ENGINE_MODULES = ("commands", "diaries", "faults", "kernel", "lowering", "luck", "philox", "records", "rule")
+_ENGINE_MODULES = (
+    "at_once",
+    "commands",
+    "diaries",
+    "faults",
+    "kernel",
+    "lowering",
+    "luck",
+    "model",
+    "philox",
+    "records",
+    "rule",
+)
 _DONE = "compiled"
 _LOG_ROOM = 1 << 14
+_BUCKETS = 1 << 14
+_SPARE = 64
+_FOR_EVER = np.iinfo(np.int64).max
 
 
 class CompilationError(RuntimeError):
@@ -56,7 +71,7 @@ def kernel_source(model: Model) -> str:
         "",
         "from numba import njit",
         "",
-        "from best_sim.engine.kernel import NO_COMMAND, SIGNATURE, drive",
+        "from best_sim.engine.kernel import NO_COMMAND, drive, measure_kinds",
         "from best_sim.engine.lowering import generator_size, park, parked",
         "from best_sim.engine.rule import rule",
         "",
@@ -71,34 +86,36 @@ def kernel_source(model: Model) -> str:
             f"record_{i} = RECORDS[{i}]",
         ]
     count = range(len(model.processes))
-    lines += ["", "", "@rule", "def measure(world, sizes):"]
-    lines += [f"    sizes[{i}] = generator_size(process_{i}(record_{i}(0), world))" for i in count]
-    lines += ["", "", "@rule", "def begin(kind, index, world, arena, place):"]
+    lines += ["", "", "@rule", "def measure(kind, world):"]
+    for i in count:
+        lines += [f"    if kind == {i}:", f"        return generator_size(process_{i}, record_{i}(0), world)"]
+    lines += ["    return 0", "", "", "@rule", "def begin(kind, index, world, block):"]
     for i, kind in enumerate(model.processes):
         address, *_ = row_fields(kind.table)
         size = model.tables[kind.table].itemsize
         lines += [
             f"    if kind == {i}:",
             f"        me = record_{i}(world.{address} + {size} * index)",
-            f"        park(process_{i}(me, world), arena, place)",
+            f"        park(process_{i}(me, world), block)",
         ]
-    lines += ["", "", "@rule", "def resume(kind, world, arena, place):"]
+    lines += ["", "", "@rule", "def resume(kind, world, block):"]
     for i in count:
         lines += [
             f"    if kind == {i}:",
-            f"        for command in parked(process_{i}(record_{i}(0), world), arena, place):",
+            f"        for command in parked(process_{i}, record_{i}(0), world, block):",
             "            return command",
         ]
     lines += [
         "    return NO_COMMAND, 0, 0.0, 0.0",
         "",
         "",
-        "@njit(SIGNATURE, error_model='numpy', nogil=True, cache=True)",
-        "def kernel(address, start_time, start_kind, start_index, rows_of_kind, capacity, free, opening, day_hours,",
-        "           diary_start, queue_time, place_time, counts, report, report_values, log_room):",
-        "    return drive(world_at(address), start_time, start_kind, start_index, rows_of_kind, capacity, free,",
-        "                 opening, day_hours, diary_start, queue_time, place_time, counts, report, report_values,",
-        "                 log_room, measure, begin, resume)",
+        "@njit('int64(int64, int64)', error_model='numpy', nogil=True, cache=True)",
+        "def kernel(address, measuring):",
+        "    world = world_at(address)",
+        "    if measuring == 1:",
+        "        measure_kinds(world, measure)",
+        "        return 0",
+        "    return drive(world, begin, resume)",
         "",
     ]
     return "\n".join(lines)
@@ -189,16 +206,22 @@ class CompiledModel:
     def __init__(self, model: Model, kernel: Any) -> None:
         self.model = model
         self._kernel = kernel
+        self._log_room = _LOG_ROOM
 
-    def run(self, state: State, *, log_room: int = _LOG_ROOM) -> Run:
+    def run(self, state: State, *, events: bool = True, in_place: bool = False, log_room: int = 0) -> Run:
         """Run the model. Several threads may do so at once; the interpreter is not held meanwhile.
 
         Parameters
         ----------
         state : State
-            Left unchanged.
+            Left unchanged, unless it is run in place.
+        events : bool
+            Whether to keep what processes record; without it the run's event record is empty, all else the same.
+        in_place : bool
+            Whether to change the state that is given, and so to spare a copy of it.
         log_room : int
-            Events to make room for at first; more room is made when it is needed.
+            Events to make room for at first; more room is made when it is needed. By default, as many as the largest
+            run so far has needed.
 
         Returns
         -------
@@ -212,49 +235,116 @@ class CompiledModel:
         SimulationError
             If a process asks for what cannot be done, or fails.
         """
-        model, state = self.model, ready(self.model, state)
-        point_to_tables(state.world, state.tables)
-        n_resources = len(state.capacities)
-        use = np.zeros(n_resources, USE)
-        queue_time, place_time = np.zeros(n_resources), np.zeros(n_resources)
-        counts = np.zeros((n_resources, 5), np.int64)
-        report, values = np.zeros(6, np.int64), np.zeros(2)
-        try:
-            *columns, n_events = self._kernel(
-                state.world.ctypes.data,
-                *(np.ascontiguousarray(state.starts[name]) for name in ("time", "kind", "index")),
-                np.array([len(state.tables[kind.table]) for kind in model.processes], dtype=np.int64),
-                state.capacities,
-                state.diaries,
-                state.opening,
-                state.day_hours,
-                state.diary_start,
-                queue_time,
-                place_time,
-                counts,
-                report,
-                values,
-                max(log_room, 1),
-            )
-        except Exception as error:
-            raise faults.failure(error, *self._where(report, state)) from error
-        fault, _, _, code, target, n_steps = report.tolist()
-        if fault != faults.FINE:
-            a, b = values.tolist()
-            raise faults.refusal(fault, (code, target, a, b), *self._where(report, state))
-        events = np.empty(n_events, EVENT)
-        for name, column in zip(EVENT.names or (), columns, strict=True):
-            events[name] = column[:n_events]
-        use["queue_time"], use["place_time"] = queue_time, place_time
-        for name, column in zip((USE.names or ())[2:], counts.T, strict=True):
-            use[name] = column
-        forget_tables(state.world, state.tables)
-        state.world["now"] = state.world["end"]
-        return Run(events=events, state=state, resources=use, n_steps=n_steps)
+        from best_sim.engine.kernel import DONE, FAULTY, LOG_FULL
 
-    def _where(self, report: Any, state: State) -> tuple[str, int, float]:
-        _, kind, index, *_ = report.tolist()
+        state = ready(self.model, state, in_place=in_place)
+        memory = _Memory(self, state, (log_room or self._log_room) if events else 0)
+        loop = memory.loop
+        while True:
+            try:
+                stopped = self._kernel(state.world.ctypes.data, 0)
+            except Exception as error:
+                raise faults.failure(error, *self._where(loop, state)) from error
+            if stopped == DONE:
+                break
+            if stopped == FAULTY:
+                command = tuple(loop[["code", "target", "a", "b"]][0].item())
+                raise faults.refusal(int(loop["fault"][0]), command, *self._where(loop, state))
+            if stopped == LOG_FULL:
+                memory.make_room()
+        self._log_room = max(self._log_room, len(memory.log))
+        return memory.finish(state)
+
+    def _where(self, loop: Any, state: State) -> tuple[str, int, float]:
+        kind, index = int(loop["kind"][0]), int(loop["index"][0])
         return self.model.processes[kind].name, index, float(state.world["now"][0])
+
+    @cached_property
+    def strides(self) -> Any:
+        """Bytes that the state of a process of each kind takes."""
+        from best_sim.engine.kernel import KIND, LOOP
+
+        world, loop = np.zeros(1, self.model.world), np.zeros(1, LOOP)
+        kinds = np.zeros(len(self.model.processes), KIND)
+        loop["kinds"], loop["n_kinds"] = kinds.ctypes.data, len(kinds)
+        world["_loop"] = loop.ctypes.data
+        self._kernel(world.ctypes.data, 1)
+        return kinds["stride"].copy()
+
+
+class _Memory:
+    """What the loop works in: allocated for one run, kept alive while it lasts."""
+
+    def __init__(self, compiled: CompiledModel, state: State, log_room: int) -> None:
+        from best_sim.engine.kernel import ENTRY, KIND, LOOP, RESOURCE, SLOT
+
+        self.model = compiled.model
+        rows = np.array([len(state.tables[kind.table]) for kind in self.model.processes], dtype=np.int64)
+        n_slots = int(rows.sum())
+        self.loop = np.zeros(1, LOOP)
+        self.kinds = np.zeros(len(rows), KIND)
+        self.resources = np.zeros(len(state.capacities), RESOURCE)
+        # Pages of memory that no process ever touches are never given to this one, so room for all costs little.
+        self.slots = np.zeros(n_slots, SLOT)
+        self.ring = np.empty(n_slots + 1, np.int32)
+        self.buckets = np.zeros(_BUCKETS, np.int32)
+        self.heap = np.empty(2 * n_slots + _SPARE, ENTRY)
+        self.blocks = np.empty(int((rows * compiled.strides).sum()) + 16, np.uint8)
+        self.log = np.empty(log_room, EVENT)
+        self.rows, self.hint = rows, np.zeros(len(state.diaries), np.int64)
+        self.starts, self.state = state.starts, state
+
+        end = float(state.world["end"][0])
+        begin = float(state.starts["time"][0]) if len(state.starts) else end
+        self.kinds["rows"], self.kinds["stride"] = rows, compiled.strides
+        self.kinds["first_slot"] = np.cumsum(rows) - rows
+        block = (self.blocks.ctypes.data + 15) // 16 * 16
+        self.kinds["fresh_block"] = block + np.cumsum(rows * compiled.strides) - rows * compiled.strides
+        self.resources["capacity"], self.resources["settled"] = state.capacities, begin
+        loop = self.loop
+        for name in ("starts", "kinds", "resources", "slots"):
+            loop[name], loop[f"n_{name}"] = getattr(self, name).ctypes.data, len(getattr(self, name))
+        for name in ("ring", "buckets", "heap", "hint"):
+            loop[name] = getattr(self, name).ctypes.data
+        loop["rows_of_kind"] = rows.ctypes.data
+        loop["begin"], loop["moment"] = begin, -np.inf
+        loop["n_buckets"], loop["heap_room"] = len(self.buckets), len(self.heap)
+        loop["per_day"] = len(self.buckets) / (end - begin) if end > begin else 0.0
+        loop["n_diaries"], loop["n_days"] = state.diaries.shape
+        loop["free"], loop["opening"] = state.diaries.ctypes.data, np.asarray(state.opening).ctypes.data
+        loop["day_hours"], loop["diary_start"] = state.day_hours.ctypes.data, state.diary_start
+        loop["most_at_once"], loop["pause_at"] = faults.most_at_once(n_slots), _FOR_EVER
+        loop["recording"], loop["log"], loop["log_room"] = log_room > 0, self.log.ctypes.data, log_room
+        state.world["_loop"] = loop.ctypes.data
+        point_to_tables(state.world, state.tables)
+
+    def make_room(self) -> None:
+        """Double the room for events."""
+        longer = np.empty(2 * len(self.log), EVENT)
+        longer[: len(self.log)] = self.log
+        self.log = longer
+        self.loop["log"], self.loop["log_room"] = longer.ctypes.data, len(longer)
+
+    def finish(self, state: State) -> Run:
+        """What came out, once the loop is done."""
+        loop, resources = self.loop, self.resources
+        now = max(float(state.world["now"][0]), float(state.world["end"][0])) if len(self.starts) else 0.0
+        days = now - resources["settled"]
+        use = np.zeros(len(resources), USE)
+        for name in USE.names or ():
+            use[name] = resources[name]
+        use["queue_time"] += days * resources["queueing"]
+        use["place_time"] += days * resources["in_use"]
+        state.capacities[...] = resources["capacity"]
+        forget_tables(state.world, state.tables)
+        state.world["_loop"] = 0
+        state.world["now"] = state.world["end"]
+        return Run(
+            events=self.log[: int(loop["logged"][0])].copy(),
+            state=state,
+            resources=use,
+            n_steps=int(loop["steps"][0]),
+        )
 
 
 _COMPILING = threading.Lock()
@@ -318,6 +408,7 @@ def _kernel_folder(key: str) -> Path:
 
 
 def _load_kernel(model: Model, folder: Path, name: str) -> Any:
+    from best_sim.engine.at_once import at_once
     from best_sim.engine.lowering import record_at
 
     file = folder / f"{name}.py"
@@ -330,7 +421,7 @@ def _load_kernel(model: Model, folder: Path, name: str) -> Any:
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     vars(module).update(
-        FUNCTIONS=[kind.function for kind in model.processes],
+        FUNCTIONS=[at_once(kind.function) for kind in model.processes],
         RECORDS=[record_at(model.tables[kind.table]) for kind in model.processes],
         WORLD=record_at(model.world),
     )

@@ -50,14 +50,26 @@ def _uniform_at(seed: Any, replicate: Any, stream: Any, number: Any, purpose: An
     return (np.float64(c0 >> _TWELVE) + 0.5) * _STEP
 
 
-def _compiled() -> Any:
+def _compiled(function: Any, signature: Any) -> Any:
     # An explicit signature gives one specialisation, whatever integer types a call has.
-    signature = types.float64(*[types.int64] * 6)
     try:
-        return njit(signature, nogil=True, cache=True)(_uniform_at)
+        return njit(signature, nogil=True, cache=True)(function)
     except RuntimeError:  # there is nowhere to keep a cache: compile once a session
-        return njit(signature, nogil=True)(_uniform_at)
+        return njit(signature, nogil=True)(function)
 
 
-uniform_at = _compiled()
+uniform_at = _compiled(_uniform_at, types.float64(*[types.int64] * 6))
 """`best_sim.engine.luck.uniform_at_by_numpy`, compiled."""
+
+
+def _uniforms_at(seed: Any, replicate: Any, stream: Any, numbers: Any, purpose: Any, count: Any) -> Any:
+    out = np.empty(len(numbers))
+    for i in range(len(numbers)):
+        out[i] = uniform_at(seed, replicate, stream, numbers[i], purpose, count)
+    return out
+
+
+uniforms_at = _compiled(
+    _uniforms_at, types.float64[::1](*[types.int64] * 3, types.int64[::1], types.int64, types.int64)
+)
+"""`best_sim.engine.luck.uniforms_at`, compiled."""

@@ -48,8 +48,8 @@ class Journeys:
 
     Attributes
     ----------
-    record : numpy.ndarray
-        The event record: fields time (days since `start_date`), event, subject, value; in order of time.
+    event_record : numpy.ndarray or None
+        Read it as `record`. Fields time (days since `start_date`), event, subject, value; in order of time.
     tables : dict of numpy.ndarray
         Final records of families, children, groups, cases and other referrals, as `best_sim.pathway.records` has them.
     resources : pandas.DataFrame
@@ -66,7 +66,7 @@ class Journeys:
         Commands that the driver carried out.
     """
 
-    record: np.ndarray
+    event_record: np.ndarray | None
     tables: dict[str, np.ndarray]
     resources: pd.DataFrame
     names: dict[str, tuple[str, ...]]
@@ -78,8 +78,10 @@ class Journeys:
     n_steps: int
 
     @classmethod
-    def from_run(cls, run: Run, lowered: Lowered, seed: int, replicate: int) -> Journeys:
-        """Journeys from what a driver returned."""
+    def from_run(
+        cls, run: Run, lowered: Lowered, seed: int, replicate: int, *, events: bool = True
+    ) -> Journeys:
+        """Journeys from what a driver returned; `events` tells whether it kept the event record."""
         span = lowered.end - lowered.start
         got = run.resources
         resources = pd.DataFrame(
@@ -95,7 +97,7 @@ class Journeys:
             }
         )
         return cls(
-            record=run.events,
+            event_record=run.events if events else None,
             tables={name: run.state.tables[name] for name in _KEPT},
             resources=resources,
             names=lowered.names,
@@ -106,6 +108,21 @@ class Journeys:
             replicate=replicate,
             n_steps=run.n_steps,
         )
+
+    @property
+    def record(self) -> np.ndarray:
+        """The event record, a row of `EVENT` for each event.
+
+        Raises
+        ------
+        ValueError
+            If the run kept none.
+        """
+        if self.event_record is None:
+            raise ValueError(
+                "this run kept no event record: simulate with events=True for what is made from it"
+            )
+        return self.event_record
 
     # --- dates ----------------------------------------------------------------------------------------------
     def date(self, days: float) -> dt.date:
@@ -507,7 +524,7 @@ class Journeys:
             raise FileNotFoundError(f"{folder}: no journeys here (journeys.json is missing)")
         about = json.loads((folder / "journeys.json").read_text(encoding="utf-8"))
         return cls(
-            record=_read(folder / "record.parquet", EVENT),
+            event_record=_read(folder / "record.parquet", EVENT),
             tables={name: _read(folder / f"raw_{name}.parquet", TABLES[name]) for name in _KEPT},
             resources=pd.read_parquet(folder / "resources.parquet"),
             names={key: tuple(value) for key, value in about["names"].items()},

@@ -313,9 +313,14 @@ def hours_of_other_cases(world, court, day):
     mean = series_at(court.load, world.now) / 5.0
     if mean <= 0.0:
         return 0.0
-    s2 = math.log(1.0 + court.load_cv * court.load_cv)
-    u = uniform(world, court, COURT_LOAD, day)
-    return lognormal_quantile(u, math.log(mean) - 0.5 * s2, math.sqrt(s2))
+    sigma = court.load_sigma
+    return mean * lognormal_quantile(uniform(world, court, COURT_LOAD, day), -0.5 * sigma * sigma, sigma)
+
+
+@rule
+def days_to_next_working_day(weekday):
+    """From a weekday (Monday is 0) to the next that is neither a Saturday nor a Sunday."""
+    return 1.0 if weekday < 4 or weekday == 6 else 7.0 - weekday
 
 
 # --- 4. services --------------------------------------------------------------------------------------------

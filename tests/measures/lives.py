@@ -56,7 +56,7 @@ def journeys_of(
     ]
     record = np.asarray([*rows, *events], EVENT)
     return Journeys(
-        record=record[np.argsort(record["time"], kind="stable")],
+        event_record=record[np.argsort(record["time"], kind="stable")],
         tables=tables,
         resources=pd.DataFrame({"resource": []}),
         names={"boroughs": ("here",), "sites": ("site",), "courts": ("court", "other court"), "teams": ("team",)},

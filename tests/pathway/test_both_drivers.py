@@ -38,11 +38,11 @@ def test_the_first_difference_is_told_as_who_when_expected_and_got(short_run):
     record = short_run.record.copy()
     at = int(np.flatnonzero(record["event"] == 1)[40])
     record["value"][at] += 1
-    told = first_difference(short_run, dataclasses.replace(short_run, record=record))
+    told = first_difference(short_run, dataclasses.replace(short_run, event_record=record))
     row = record[at]
     assert told.startswith(f"event {at}, group {row['subject']} at day {row['time']:.6f}: expected placed")
     assert f"with {row['value'] - 1:g}, got placed" in told
-    shorter = dataclasses.replace(short_run, record=short_run.record[:-1])
+    shorter = dataclasses.replace(short_run, event_record=short_run.record[:-1])
     assert first_difference(short_run, shorter).endswith("got the end")
     tables = {**short_run.tables, "groups": short_run.tables["groups"].copy()}
     tables["groups"]["frailty"][3] += 1e-15
