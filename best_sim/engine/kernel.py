@@ -82,8 +82,10 @@ LOOP = np.dtype(
         ("n_buckets", "i8"),
         ("bucket_at", "i8"),
         ("per_day", "f8"),
-        # due soon: rows of ENTRY
-        ("heap", "i8"),
+        # due soon: three columns, and how many rows of them are filled
+        ("heap_time", "i8"),
+        ("heap_order", "i8"),
+        ("heap_slot", "i8"),
         ("heap_size", "i8"),
         ("heap_room", "i8"),
         ("issued", "i8"),
@@ -163,20 +165,16 @@ SLOT = np.dtype(
 )
 """A process: one cache line. All zeros is one that has not begun."""
 
-ENTRY = np.dtype([("time", "f8"), ("order", "i8"), ("slot", "i8")])
-
 _NUMBER = np.dtype([("it", "i8")])
 _INDEX = np.dtype([("it", "i4")])
 
 _ENDED, _RUNNING, _STARTED, _HOLDING, _WAITING, _QUEUEING, _CALLED = range(7)
 
 _loop_at, _kind_at, _resource_at, _slot_at = map(record_at, (LOOP, KIND, RESOURCE, SLOT))
-_entry_at, _start_at, _event_at, _number_at, _index_at = map(
-    record_at, (ENTRY, STARTING, EVENT, _NUMBER, _INDEX)
-)
+_start_at, _event_at, _number_at, _index_at = map(record_at, (STARTING, EVENT, _NUMBER, _INDEX))
 _float_cells, _int_cells = cells_at(np.dtype("f8")), cells_at(np.dtype("i8"))
 _KIND_SIZE, _RESOURCE_SIZE, _SLOT_SIZE = KIND.itemsize, RESOURCE.itemsize, SLOT.itemsize
-_ENTRY_SIZE, _START_SIZE, _EVENT_SIZE = ENTRY.itemsize, STARTING.itemsize, EVENT.itemsize
+_START_SIZE, _EVENT_SIZE = STARTING.itemsize, EVENT.itemsize
 _ALIGNMENT = 16
 
 
@@ -202,11 +200,6 @@ def _slot(loop: Any, number: int) -> Any:
 
 
 @rule
-def _entry(loop: Any, place: int) -> Any:
-    return _entry_at(loop.heap + _ENTRY_SIZE * place)
-
-
-@rule
 def _head(loop: Any, bucket: int) -> Any:
     return _index_at(loop.buckets + 4 * bucket)
 
@@ -215,83 +208,80 @@ def _head(loop: Any, bucket: int) -> Any:
 
 
 @rule
+def _heap(loop: Any) -> Any:
+    # three columns: entries as rows would be copied by instructions that stall on what was just written
+    room = loop.heap_room
+    return (
+        _float_cells(loop.heap_time, room),
+        _int_cells(loop.heap_order, room),
+        _int_cells(loop.heap_slot, room),
+    )
+
+
+@rule
 def _lift(loop: Any, place: int, time: float, order: int, slot: int) -> None:
     """Put an entry into the empty `place` of the heap, or above it."""
+    times, orders, slots = _heap(loop)
     while place > 0:
         above = (place - 1) >> 1
-        other = _entry(loop, above)
-        if other.time < time or (other.time == time and other.order < order):
+        if times[above] < time or (times[above] == time and orders[above] < order):
             break
-        here = _entry(loop, place)
-        here.time = other.time
-        here.order = other.order
-        here.slot = other.slot
+        times[place], orders[place], slots[place] = times[above], orders[above], slots[above]
         place = above
-    here = _entry(loop, place)
-    here.time = time
-    here.order = order
-    here.slot = slot
+    times[place], orders[place], slots[place] = time, order, slot
 
 
 @rule
 def _sink(loop: Any, place: int, time: float, order: int, slot: int) -> None:
     """Put an entry into the empty `place` of the heap, or below it."""
+    times, orders, slots = _heap(loop)
     size = loop.heap_size
     while True:
         below = 2 * place + 1
         if below >= size:
             break
-        child = _entry(loop, below)
-        if below + 1 < size:
-            other = _entry(loop, below + 1)
-            if other.time < child.time or (other.time == child.time and other.order < child.order):
-                below += 1
-                child = other
-        if time < child.time or (time == child.time and order < child.order):
+        other = below + 1
+        if other < size and (
+            times[other] < times[below] or (times[other] == times[below] and orders[other] < orders[below])
+        ):
+            below = other
+        if time < times[below] or (time == times[below] and order < orders[below]):
             break
-        here = _entry(loop, place)
-        here.time = child.time
-        here.order = child.order
-        here.slot = child.slot
+        times[place], orders[place], slots[place] = times[below], orders[below], slots[below]
         place = below
-    here = _entry(loop, place)
-    here.time = time
-    here.order = order
-    here.slot = slot
+    times[place], orders[place], slots[place] = time, order, slot
 
 
 @rule
 def _tidy(loop: Any) -> None:
     """Take out of the heap what was overtaken, so that there is room: there are fewer slots than places."""
+    times, orders, slots = _heap(loop)
     kept = 0
     for place in range(loop.heap_size):
-        entry = _entry(loop, place)
-        if _slot(loop, entry.slot).order == entry.order:
-            to = _entry(loop, kept)
-            to.time = entry.time
-            to.order = entry.order
-            to.slot = entry.slot
+        if _slot(loop, slots[place]).order == orders[place]:
+            times[kept], orders[kept], slots[kept] = times[place], orders[place], slots[place]
             kept += 1
     loop.heap_size = kept
     for place in range(kept // 2 - 1, -1, -1):
-        entry = _entry(loop, place)
-        _sink(loop, place, entry.time, entry.order, entry.slot)
+        _sink(loop, place, times[place], orders[place], slots[place])
 
 
 @rule
 def _push(loop: Any, time: float, order: int, slot: int) -> None:
     if loop.heap_size == loop.heap_room:
         _tidy(loop)
-    loop.heap_size += 1
-    _lift(loop, loop.heap_size - 1, time, order, slot)
+    size = loop.heap_size
+    loop.heap_size = size + 1
+    _lift(loop, size, time, order, slot)
 
 
 @rule
 def _drop_top(loop: Any) -> None:
-    loop.heap_size -= 1
-    if loop.heap_size > 0:
-        last = _entry(loop, loop.heap_size)
-        _sink(loop, 0, last.time, last.order, last.slot)
+    times, orders, slots = _heap(loop)
+    size = loop.heap_size - 1
+    loop.heap_size = size
+    if size > 0:
+        _sink(loop, 0, times[size], orders[size], slots[size])
 
 
 @rule
@@ -345,8 +335,8 @@ def _next_of_heap(loop: Any) -> bool:
     """Bring the next entry to the top of the heap; False if nothing is pending."""
     while True:
         while loop.heap_size > 0:
-            top = _entry(loop, 0)
-            if _slot(loop, top.slot).order == top.order:
+            _, orders, slots = _heap(loop)
+            if _slot(loop, slots[0]).order == orders[0]:
                 return True
             _drop_top(loop)
         bucket, last = loop.bucket_at, loop.n_buckets - 1
@@ -511,7 +501,7 @@ def drive(world: Any, begin: Any, resume: Any) -> int:
                 starts = loop.next_start < loop.n_starts
                 if starts:
                     first = _start_at(loop.starts + _START_SIZE * loop.next_start)
-                    starts = not pending or first.time <= _entry(loop, 0).time
+                    starts = not pending or first.time <= _heap(loop)[0][0]
                 if starts:
                     if first.time > end:
                         return DONE
@@ -534,8 +524,8 @@ def drive(world: Any, begin: Any, resume: Any) -> int:
                 elif not pending:
                     return DONE
                 else:
-                    top = _entry(loop, 0)
-                    now, number = top.time, top.slot
+                    times, _, slots = _heap(loop)
+                    now, number = times[0], slots[0]
                     _drop_top(loop)
                     world.now = now
                     slot = _slot(loop, number)
