@@ -276,7 +276,7 @@ class _Memory:
     """What the loop works in: allocated for one run, kept alive while it lasts."""
 
     def __init__(self, compiled: CompiledModel, state: State, log_room: int) -> None:
-        from best_sim.engine.kernel import KIND, LOOP, RESOURCE, SLOT
+        from best_sim.engine.kernel import KIND, LOOP, NODE, RESOURCE, SLOT
 
         self.model = compiled.model
         rows = np.array([len(state.tables[kind.table]) for kind in self.model.processes], dtype=np.int64)
@@ -288,6 +288,8 @@ class _Memory:
         self.slots = np.zeros(n_slots, SLOT)
         self.ring = np.empty(n_slots + 1, np.int32)
         self.buckets = np.zeros(_BUCKETS, np.int32)
+        self.nodes = np.empty(2 * n_slots + _SPARE, NODE)
+        self.priorities = np.empty(n_slots)
         self.heap_time = np.empty(2 * n_slots + _SPARE)
         self.heap_order, self.heap_slot = np.empty((2, len(self.heap_time)), np.int64)
         self.blocks = np.empty(int((rows * compiled.strides).sum()) + 16, np.uint8)
@@ -305,11 +307,12 @@ class _Memory:
         loop = self.loop
         for name in ("starts", "kinds", "resources", "slots"):
             loop[name], loop[f"n_{name}"] = getattr(self, name).ctypes.data, len(getattr(self, name))
-        for name in ("ring", "buckets", "heap_time", "heap_order", "heap_slot", "hint"):
+        for name in ("ring", "buckets", "nodes", "priorities", "heap_time", "heap_order", "heap_slot", "hint"):
             loop[name] = getattr(self, name).ctypes.data
         loop["rows_of_kind"] = rows.ctypes.data
         loop["begin"], loop["moment"] = begin, -np.inf
         loop["n_buckets"], loop["heap_room"] = len(self.buckets), len(self.heap_time)
+        loop["n_nodes"], loop["fresh_node"] = len(self.nodes), 1
         loop["per_day"] = len(self.buckets) / (end - begin) if end > begin else 0.0
         loop["n_diaries"], loop["n_days"] = state.diaries.shape
         loop["free"], loop["opening"] = state.diaries.ctypes.data, np.asarray(state.opening).ctypes.data

@@ -13,9 +13,9 @@ Each process has a slot, and at most one pending resumption: the end of its hold
 or signal that is on its way. What is due now and goes first (`start`, `signal`) is in a ring. All else is in a queue
 of two levels: time is cut into buckets of equal width, each an unordered list; the entries of the bucket that time has
 reached are in a small heap. Most resumptions are scheduled weeks ahead, and cost no comparison until their bucket is
-reached. What is due after the end is not kept at all. A resumption that is overtaken is taken out of its list; in the
-heap it stays, and is passed over, for its number is no longer that of its slot. The order of simultaneous events is
-that of the SimPy driver.
+reached. What is due after the end is not kept at all. A resumption that is overtaken stays where it is, and is passed
+over when its turn comes, for its number is no longer that of its slot; if these take up the room, they are cleared
+away. The order of simultaneous events is that of the SimPy driver.
 
 Commands done at once
 ---------------------
@@ -48,7 +48,7 @@ from best_sim.engine.commands import (
 )
 from best_sim.engine.diaries import book_hours, load_hours, vacate_hours
 from best_sim.engine.faults import FINE, NO_SUCH_DAY, NOT_IN_USE, STILL_ALIVE, STUCK, fault_in
-from best_sim.engine.lowering import cells_at, record_at
+from best_sim.engine.lowering import cells_at, prefetch, record_at
 from best_sim.engine.model import EVENT, STARTING
 from best_sim.engine.rule import rule
 
@@ -77,8 +77,12 @@ LOOP = np.dtype(
         ("ring", "i8"),
         ("ring_at", "i8"),
         ("ring_size", "i8"),
-        # due later: by bucket, one more than the slot that heads its list; 0 where it is empty
+        # due later: by bucket, the first of a list of nodes, 0 for none; rows of NODE, the first of them not used
         ("buckets", "i8"),
+        ("nodes", "i8"),
+        ("n_nodes", "i8"),
+        ("free_node", "i8"),
+        ("fresh_node", "i8"),
         ("n_buckets", "i8"),
         ("bucket_at", "i8"),
         ("per_day", "f8"),
@@ -89,6 +93,7 @@ LOOP = np.dtype(
         ("heap_size", "i8"),
         ("heap_room", "i8"),
         ("issued", "i8"),
+        ("priorities", "i8"),
         # the event record: rows of EVENT
         ("recording", "i8"),
         ("log", "i8"),
@@ -148,32 +153,31 @@ RESOURCE = np.dtype(
 
 SLOT = np.dtype(
     [
-        ("time", "f8"),
-        ("order", "i8"),  # of its pending resumption; 0 if there is none in the buckets or the heap
-        ("bucket", "i4"),  # one more than the bucket; 0 if it is in none
-        ("next", "i4"),  # neighbours in the bucket, and in a queue: one more than the slot, 0 for none
-        ("previous", "i4"),
-        ("ahead", "i4"),
+        ("order", "i8"),  # of its pending resumption; 0 if it has none, or is in the ring
+        ("block", "i8"),  # address of the state of the process
+        ("ahead", "i4"),  # neighbours in a queue: one more than the slot, 0 for none
         ("behind", "i4"),
         ("resource", "i4"),
-        ("priority", "f8"),
-        ("block", "i8"),  # address of the state of the process
-        ("kind", "i4"),
-        ("phase", "i2"),
-        ("answer", "i2"),
+        ("kind", "i2"),
+        ("phase", "i1"),
+        ("answer", "i1"),
     ]
 )
-"""A process: one cache line. All zeros is one that has not begun."""
+"""A process: half a cache line. All zeros is one that has not begun."""
+
+NODE = np.dtype([("time", "f8"), ("order", "i8"), ("slot", "i4"), ("next", "i4")])
+"""A resumption in a bucket."""
 
 _NUMBER = np.dtype([("it", "i8")])
 _INDEX = np.dtype([("it", "i4")])
 
 _ENDED, _RUNNING, _STARTED, _HOLDING, _WAITING, _QUEUEING, _CALLED = range(7)
 
-_loop_at, _kind_at, _resource_at, _slot_at = map(record_at, (LOOP, KIND, RESOURCE, SLOT))
+_loop_at, _kind_at, _resource_at, _slot_at, _node_at = map(record_at, (LOOP, KIND, RESOURCE, SLOT, NODE))
 _start_at, _event_at, _number_at, _index_at = map(record_at, (STARTING, EVENT, _NUMBER, _INDEX))
 _float_cells, _int_cells = cells_at(np.dtype("f8")), cells_at(np.dtype("i8"))
 _KIND_SIZE, _RESOURCE_SIZE, _SLOT_SIZE = KIND.itemsize, RESOURCE.itemsize, SLOT.itemsize
+_NODE_SIZE = NODE.itemsize
 _START_SIZE, _EVENT_SIZE = STARTING.itemsize, EVENT.itemsize
 _ALIGNMENT = 16
 
@@ -197,6 +201,16 @@ def _resource(loop: Any, number: int) -> Any:
 @rule
 def _slot(loop: Any, number: int) -> Any:
     return _slot_at(loop.slots + _SLOT_SIZE * number)
+
+
+@rule
+def _node(loop: Any, number: int) -> Any:
+    return _node_at(loop.nodes + _NODE_SIZE * number)
+
+
+@rule
+def _priorities(loop: Any) -> Any:
+    return _float_cells(loop.priorities, loop.n_slots)
 
 
 @rule
@@ -285,39 +299,54 @@ def _drop_top(loop: Any) -> None:
 
 
 @rule
-def _unschedule(loop: Any, number: int) -> None:
-    """Forget the pending resumption of a slot, if it has one."""
-    slot = _slot(loop, number)
-    if slot.bucket != 0:
-        if slot.next != 0:
-            _slot(loop, slot.next - 1).previous = slot.previous
-        if slot.previous != 0:
-            _slot(loop, slot.previous - 1).next = slot.next
-        else:
-            _head(loop, slot.bucket - 1).it = slot.next
-        slot.bucket = 0
-    slot.order = 0
+def _clear_away(loop: Any) -> None:
+    """Give back the nodes of what was overtaken, so that there is room: there are fewer slots than nodes."""
+    for bucket in range(loop.n_buckets):
+        head = _head(loop, bucket)
+        number = head.it
+        head.it = 0
+        while number != 0:
+            node = _node(loop, number)
+            after = node.next
+            if _slot(loop, node.slot).order == node.order:
+                node.next = head.it
+                head.it = number
+            else:
+                node.next = loop.free_node
+                loop.free_node = number
+            number = after
 
 
 @rule
 def _schedule(loop: Any, end: float, number: int, time: float) -> None:
-    """Let a slot, which has no pending resumption, resume at a time, after all that is scheduled for it already."""
-    loop.issued += 1
-    if time <= end:
-        slot = _slot(loop, number)
-        slot.time = time
-        slot.order = loop.issued
-        bucket = min(loop.n_buckets - 1, int((time - loop.begin) * loop.per_day))
-        if bucket <= loop.bucket_at:
-            _push(loop, time, slot.order, number)
+    """Let a slot resume at a time, after all that is scheduled for it already; what it had pending is overtaken."""
+    order = loop.issued + 1
+    loop.issued = order
+    if not time <= end:
+        _slot(loop, number).order = 0
+        return
+    _slot(loop, number).order = order
+    bucket = min(loop.n_buckets - 1, int((time - loop.begin) * loop.per_day))
+    if bucket <= loop.bucket_at:
+        _push(loop, time, order, number)
+        return
+    place = loop.free_node
+    if place == 0:
+        if loop.fresh_node == loop.n_nodes:
+            _clear_away(loop)
+            place = loop.free_node
         else:
-            head = _head(loop, bucket)
-            slot.bucket = bucket + 1
-            slot.next = head.it
-            slot.previous = 0
-            if slot.next != 0:
-                _slot(loop, slot.next - 1).previous = number + 1
-            head.it = number + 1
+            place = loop.fresh_node
+            loop.fresh_node = place + 1
+            _node(loop, place).next = 0
+    node = _node(loop, place)
+    loop.free_node = node.next
+    node.time = time
+    node.order = order
+    node.slot = number
+    head = _head(loop, bucket)
+    node.next = head.it
+    head.it = place
 
 
 @rule
@@ -351,10 +380,13 @@ def _next_of_heap(loop: Any) -> bool:
             return False
         head.it = 0
         while number != 0:
-            slot = _slot(loop, number - 1)
-            slot.bucket = 0
-            _push(loop, slot.time, slot.order, number - 1)
-            number = slot.next
+            node = _node(loop, number)
+            prefetch(loop.slots + _SLOT_SIZE * node.slot)
+            _push(loop, node.time, node.order, node.slot)
+            after = node.next
+            node.next = loop.free_node
+            loop.free_node = number
+            number = after
 
 
 # --- queues -------------------------------------------------------------------------------------------------
@@ -363,12 +395,13 @@ def _next_of_heap(loop: Any) -> bool:
 @rule
 def _join(loop: Any, resource: Any, number: int, priority: float) -> None:
     """Enter a queue behind all whose priority is as good; the walk is from its end, where most belong."""
-    slot = _slot(loop, number)
-    slot.priority = priority
+    priorities = _priorities(loop)
+    priorities[number] = priority
     front = resource.last
-    while front != 0 and _slot(loop, front - 1).priority > priority:
+    while front != 0 and priorities[front - 1] > priority:
         front = _slot(loop, front - 1).ahead
     back = resource.first if front == 0 else _slot(loop, front - 1).behind
+    slot = _slot(loop, number)
     slot.ahead = front
     slot.behind = back
     if front == 0:
@@ -416,7 +449,6 @@ def _grant(loop: Any, end: float, resource: Any, now: float) -> None:
         granted = _slot(loop, number)
         granted.phase = _CALLED
         granted.answer = GRANTED
-        _unschedule(loop, number)
         _schedule(loop, end, number, now)
 
 
@@ -527,6 +559,10 @@ def drive(world: Any, begin: Any, resume: Any) -> int:
                     times, _, slots = _heap(loop)
                     now, number = times[0], slots[0]
                     _drop_top(loop)
+                    if loop.heap_size > 0:
+                        ahead = _slot(loop, slots[0]).block
+                        prefetch(ahead)
+                        prefetch(ahead + 64)
                     world.now = now
                     slot = _slot(loop, number)
                     slot.order = 0
@@ -643,7 +679,7 @@ def _signal(loop: Any, now: float, kind: int, index: int) -> None:
             _settle(resource, now)
             _leave(loop, resource, number)
             resource.signalled += 1
-        _unschedule(loop, number)
+        called.order = 0
         called.phase = _CALLED
         called.answer = SIGNALLED
         _call(loop, number)

@@ -356,6 +356,22 @@ def _count_cells(context: Any, builder: Any, sig: Any, values: Any) -> Any:
     return cgutils.create_struct_proxy(sig.args[0])(context, builder, value=values[0]).length
 
 
+@intrinsic
+def prefetch(typing: Any, address: Any) -> Any:
+    """Ask for the memory at an address, which will soon be read; it need not be there."""
+
+    def lower(context: Any, builder: Any, sig: Any, values: Any) -> Any:
+        one = ir.IntType(32)
+        fetch = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.VoidType(), [_BYTES, one, one, one]), "llvm.prefetch.p0"
+        )
+        read, keep, data = (ir.Constant(one, number) for number in (0, 3, 1))
+        builder.call(fetch, [builder.inttoptr(values[0], _BYTES), read, keep, data])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), lower
+
+
 # --- generators at rest -------------------------------------------------------------------------------------
 
 
