@@ -5,9 +5,10 @@ process function is compiled, each statement `yield record(...)`, and likewise o
 
     _command = record(...)
     if not record_at_once(world, _command):
-        yield _command
+        yield ask(world, _command)
 
-The functions that do so are in `best_sim.engine.kernel`; where one declines (the command is faulty, the event record is
+The functions that do so are in `best_sim.engine.kernel`. Every other yield becomes `yield ask(world, ...)`, which leaves the
+command where the loop finds it, so that no tuple has to be kept and handed on. Where `record_at_once` declines (the command is faulty, the event record is
 full), the command goes to the loop as before. What happens, and in which order, is the same: between such a command and
 the next statement of the process nothing else happens. The functions that people write, and SimPy runs, stay as they
 are.
@@ -35,36 +36,45 @@ _COMMAND = "_command"
 
 
 class _Rewriting(ast.NodeTransformer):
-    """Rewrites the statements of one process function that yield a command to be done at once."""
+    """Rewrites the yields of one process function."""
 
     def __init__(self, world: str, known: dict[str, Any]) -> None:
         self.world, self.known = world, known
-        self.used: dict[str, Any] = {}
+        self.used: dict[str, Any] = {"_ask": kernel.ask}
 
     def visit_Expr(self, node: ast.Expr) -> Any:
         match node.value:
-            case ast.Yield(value=ast.Call(func=ast.Name(id=name)) as call):
-                does = _AT_ONCE.get(self.known.get(name))
+            case ast.Yield(value=ast.Call(func=ast.Name(id=name)) as call) if (
+                self.known.get(name) in _AT_ONCE
+            ):
+                does = _AT_ONCE[self.known[name]]
             case _:
-                return node
-        if does is None:
-            return node
+                return self.generic_visit(node)
         self.used[f"_{does.__name__}"] = does
         statements = ast.parse(
-            f"{_COMMAND} = 0\nif not _{does.__name__}({self.world}, {_COMMAND}):\n    yield {_COMMAND}"
+            f"{_COMMAND} = 0\n"
+            f"if not _{does.__name__}({self.world}, {_COMMAND}):\n"
+            f"    yield _ask({self.world}, {_COMMAND})"
         ).body
-        assert isinstance(statements[0], ast.Assign)
-        statements[0].value = call
         for statement in statements:
             for part in ast.walk(statement):
-                if part is call:
-                    continue
                 ast.copy_location(part, node)
+        assert isinstance(statements[0], ast.Assign)
+        statements[0].value = call
         return statements
 
+    def visit_Yield(self, node: ast.Yield) -> Any:
+        asking = ast.parse(f"_ask({self.world}, 0)", mode="eval").body
+        assert isinstance(asking, ast.Call) and node.value is not None
+        for part in ast.walk(asking):
+            ast.copy_location(part, node)
+        asking.args[1] = node.value
+        node.value = asking
+        return node
 
-def at_once(process: Callable[..., Any]) -> Callable[..., Any]:
-    """A process function that carries out by itself what lets no time pass, to be compiled.
+
+def at_once(process: Callable[..., Any]) -> tuple[Callable[..., Any], bool]:
+    """A process function to be compiled: it carries out by itself what lets no time pass, and asks for the rest.
 
     Parameters
     ----------
@@ -73,24 +83,25 @@ def at_once(process: Callable[..., Any]) -> Callable[..., Any]:
 
     Returns
     -------
-    generator function
-        The same function where its source cannot be had, or it is not a function at the top of a module.
+    function : generator function
+        The same one where its source cannot be had, or it is not a function at the top of a module.
+    asks : bool
+        Whether it leaves its commands for the loop (`best_sim.engine.kernel.ask`), rather than yielding them.
     """
     if process.__closure__:
-        return process
+        return process, False
     try:
-        source = textwrap.dedent(inspect.getsource(process))
-        tree = ast.parse(source)
+        tree = ast.parse(textwrap.dedent(inspect.getsource(process)))
     except (OSError, SyntaxError):
-        return process
+        return process, False
     match tree.body:
         case [ast.FunctionDef(decorator_list=[]) as function] if len(function.args.args) == 2:
             pass
         case _:
-            return process
+            return process, False
     rewriting = _Rewriting(function.args.args[1].arg, process.__globals__)
     rewriting.visit(function)
     ast.increment_lineno(tree, process.__code__.co_firstlineno - 1)
     names = {**process.__globals__, **rewriting.used}
     exec(compile(tree, process.__code__.co_filename, "exec"), names)
-    return names[process.__name__]
+    return names[process.__name__], True

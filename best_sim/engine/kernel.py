@@ -52,9 +52,6 @@ from best_sim.engine.lowering import cells_at, prefetch, record_at
 from best_sim.engine.model import EVENT, STARTING
 from best_sim.engine.rule import rule
 
-NO_COMMAND = -(1 << 62)
-"""What `resume` returns as code when a process has ended."""
-
 DONE, LOG_FULL, PAUSED, FAULTY = range(4)
 """Why the loop stopped."""
 
@@ -117,7 +114,7 @@ LOOP = np.dtype(
         ("stuck_at", "i8"),
         ("pause_at", "i8"),
         ("unfinished", "i8"),
-        # what went wrong: the fault, and the command; or the command that waits for room in the event record
+        # the command that was asked for last, and what is wrong with it
         ("fault", "i8"),
         ("code", "i8"),
         ("target", "i8"),
@@ -512,7 +509,7 @@ def drive(world: Any, begin: Any, resume: Any) -> int:
             number = loop.slot
             slot = _slot(loop, number)
             now = world.now
-            code, target, a, b = loop.code, loop.target, loop.a, loop.b
+            paused = True
             loop.steps -= 1
         else:
             # What comes next: what was called, a process that begins by itself, or the top of the heap.
@@ -587,15 +584,16 @@ def drive(world: Any, begin: Any, resume: Any) -> int:
                 slot.block = _take_block(kind)
                 begin(slot.kind, loop.index, world, slot.block)
             slot.phase = _RUNNING
-            code, target, a, b = resume(slot.kind, world, slot.block)
+            paused = resume(slot.kind, world, slot.block)
 
         # Let it run until it pauses.
         while True:
-            if code == NO_COMMAND:
+            if not paused:
                 slot.phase = _ENDED
                 _give_block_back(_kind(loop, slot.kind), slot.block)
                 break
             loop.steps += 1
+            code, target, a, b = loop.code, loop.target, loop.a, loop.b
             fault = fault_in(code, target, a, b, rows_of_kind, loop.n_resources, loop.n_diaries)
             if fault == FINE and loop.steps > loop.stuck_at:
                 fault = STUCK
@@ -618,10 +616,6 @@ def drive(world: Any, begin: Any, resume: Any) -> int:
             elif code == RECORD:
                 if loop.recording == 1 and loop.logged == loop.log_room:
                     loop.unfinished = 1
-                    loop.code = code
-                    loop.target = target
-                    loop.a = a
-                    loop.b = b
                     return LOG_FULL
                 _record(loop, now, target, a, b)
             elif code == SIGNAL:
@@ -647,12 +641,8 @@ def drive(world: Any, begin: Any, resume: Any) -> int:
                     fault = NO_SUCH_DAY
             if fault != FINE:
                 loop.fault = fault
-                loop.code = code
-                loop.target = target
-                loop.a = a
-                loop.b = b
                 return FAULTY
-            code, target, a, b = resume(slot.kind, world, slot.block)
+            paused = resume(slot.kind, world, slot.block)
 
 
 # --- commands that let no time pass -------------------------------------------------------------------------
@@ -756,6 +746,14 @@ def _may(loop: Any, command: Any) -> bool:
     rows_of_kind = _int_cells(loop.rows_of_kind, loop.n_kinds)
     fine = fault_in(code, target, a, b, rows_of_kind, loop.n_resources, loop.n_diaries) == FINE
     return fine and loop.steps < loop.stuck_at
+
+
+@rule
+def ask(world: Any, command: Any) -> int:
+    """Leave a command for the loop, which reads it when the process has paused."""
+    loop = loop_of(world)
+    loop.code, loop.target, loop.a, loop.b = command
+    return 0
 
 
 @rule
