@@ -46,7 +46,7 @@ format: $(VENV)/.test ## put the code into the project's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.core ## run every benchmark
+bench: $(VENV)/.bench ## install the engines compared with, then run every benchmark
 	@set -e; for each in benchmarks/*.py; do \
 		[ -e "$$each" ] || { echo "No benchmark yet: benchmarks/ holds no .py file."; break; }; \
 		echo "$$each"; $(BIN)/python "$$each"; done
@@ -59,6 +59,9 @@ pins: ## resolve the requirement files anew from pyproject.toml
 	build/pins/run/bin/pip install --quiet '.[test,check]'
 	build/pins/run/bin/pip freeze --exclude best-sim > build/pins/all.txt
 	{ echo '-r core.txt'; grep -vxFf requirements/core.txt build/pins/all.txt; } > requirements/test.txt
+	build/pins/run/bin/pip install --quiet -c build/pins/all.txt '.[bench]'
+	build/pins/run/bin/pip freeze --exclude best-sim > build/pins/bench.txt
+	grep -vxFf build/pins/all.txt build/pins/bench.txt > requirements/bench.txt
 	$(PYTHON) -m venv build/pins/build
 	build/pins/build/bin/pip install --quiet -c build/pins/all.txt hatchling
 	build/pins/build/bin/pip freeze > requirements/build.txt
@@ -91,3 +94,11 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.core
 	@echo "Installing the tools that test and check it"
 	@$(PIP) install --quiet -r requirements/test.txt
 	@touch $@
+
+# Other engines, to be compared with; the package needs none of them. One that cannot be installed is named, and tried
+# again the next time; the benchmark goes on without it.
+$(VENV)/.bench: requirements/bench.txt $(VENV)/.core
+	@echo "Installing the engines that the benchmark compares with"
+	@if $(PIP) install --quiet --no-deps -r $<; then touch $@; else \
+		while read -r each; do $(PIP) install --quiet --no-deps "$$each" || \
+			echo "Not installed: $$each. The benchmark goes on without what needs it." >&2; done < $<; fi

@@ -11,7 +11,9 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+import differences
 import numpy as np
+from differences import Outcome, Words
 
 from best_sim.engine import run_simpy, starts_table
 from best_sim.pathway import simulate
@@ -234,36 +236,96 @@ def controlled_mean(figures: np.ndarray, controls: np.ndarray) -> tuple[float, f
     return float(beta[0]), float(np.sqrt(spread * inverse[0, 0]))
 
 
+class JourneyWords(Words):
+    """The pathway's words for what differs: the child, group, family or case, and the calendar day."""
+
+    def __init__(
+        self, tables: Mapping[str, np.ndarray], names: Mapping[str, tuple[str, ...]], start_date: dt.date
+    ) -> None:
+        self._tables, self._names, self._start_date = tables, names, start_date
+
+    def day(self, time: float) -> str:
+        on = self._start_date + dt.timedelta(days=float(np.floor(time)))
+        return f"day {float(time)!r} ({on})"
+
+    def event(self, row: np.void) -> str:
+        event = W.EVENTS[row["event"]]
+        return f"{event.name} with {float(row['value'])!r} [{event.value}]"
+
+    def whom(self, row: np.void) -> str:
+        return self.owner(_TABLE_OF[W.EVENTS[row["event"]].subject], int(row["subject"]))
+
+    def owner(self, table: str, index: int) -> str:
+        rows = self._tables.get(table)
+        if table in self._names and index < len(self._names[table]):
+            return f"{_SUBJECT_OF[table]} {index}, {self._names[table][index]}"
+        if rows is None or table not in _SUBJECT_OF or not 0 <= index < len(rows):
+            return f"{_SUBJECT_OF.get(table, table)} {index}"
+        who, row = f"{_SUBJECT_OF[table]} {index}", rows[index]
+        if table == "families":
+            return f"{who} of {self._names['boroughs'][row['borough']]}, {_counted(row['n_children'])}"
+        if table == "others":
+            return f"{who}, referred to {self._names['teams'][row['team']]}"
+        if row["index"] < 0:
+            return f"{who}, which never came to be"
+        if table == "children":
+            family = self.owner("families", int(row["family"]))
+            return f"{who}, {row['age_at_entry']:.0f} days old at entry, in group {row['group']} of {family}"
+        if table == "groups":
+            return f"{who}, {_counted(row['n_children'])} of {self.owner('families', int(row['family']))}"
+        of = f"group {row['group']} of " if row["group"] >= 0 else ""
+        return f"{who} of {of}{self.owner('families', int(row['family']))}"
+
+    def about(self, events: np.ndarray, row: np.void | None, table: str, index: int) -> np.ndarray:
+        if row is not None:
+            table, index = _TABLE_OF[W.EVENTS[row["event"]].subject], int(row["subject"])
+        subjects = np.asarray([_TABLE_OF[event.subject] for event in W.EVENTS], object)[events["event"]]
+        family = self._family(table, index)
+        if family is None:
+            return (subjects == table) & (events["subject"] == index)
+        same = np.zeros(len(events), bool)
+        for each in ("families", "groups", "cases"):
+            of_family = np.flatnonzero(
+                self._tables[each]["index" if each == "families" else "family"] == family
+            )
+            same |= (subjects == each) & np.isin(events["subject"], of_family)
+        return same
+
+    def _family(self, table: str, index: int) -> int | None:
+        """The family that a row of a table belongs to."""
+        if table == "families":
+            return index
+        if table in ("children", "groups", "cases") and self._tables[table]["index"][index] >= 0:
+            return int(self._tables[table]["family"][index])
+        return None
+
+
+_SUBJECT_OF = {
+    "families": "family", "children": "child", "groups": "group", "cases": "case", "others": "other referral",
+    "boroughs": "borough", "sites": "site", "courts": "court", "teams": "team",
+}  # fmt: skip
+_TABLE_OF = {"family": "families", "group": "groups", "case": "cases", "team": "teams", "other": "others",
+             "world": "world"}  # fmt: skip
+
+
+def _counted(children: int) -> str:
+    return "1 child" if children == 1 else f"{children} children"
+
+
 def first_difference(expected: Journeys, got: Journeys) -> str | None:
-    """Where two runs differ first, as who, when, expected, got; None where they are the same to the last byte."""
-    one, two = expected.record, got.record
-    n = min(len(one), len(two))
-    differ = np.flatnonzero(one[:n] != two[:n])
-    # NaN is not equal to itself: a row of NaN differs only if its bytes do
-    differ = [i for i in differ if one[i].tobytes() != two[i].tobytes()]
-    if differ or len(one) != len(two):
-        i = differ[0] if differ else n
-        row = (one if i < len(one) else two)[i]
-        about = W.EVENTS[row["event"]].subject
-        return (
-            f"event {i}, {about} {row['subject']} at day {row['time']:.6f}: "
-            f"expected {_told(one, i)}, got {_told(two, i)}"
+    """Where two runs differ first, as who, when, expected, got; None where they are the same to the last bit."""
+    one, two = (
+        Outcome(
+            each.record,
+            {
+                **each.tables,
+                "names of resources": each.resources["resource"].to_numpy(dtype="U"),
+                "resources": each.resources.drop(columns="resource").to_records(index=False),
+            },
+            each.n_steps,
         )
-    for name, table in expected.tables.items():
-        for field in table.dtype.names or ():
-            a, b = table[field], got.tables[name][field]
-            if a.tobytes() != b.tobytes():
-                i = next(i for i in range(len(a)) if a[i].tobytes() != b[i].tobytes())
-                return f"{name} {i}, {field}: expected {a[i]}, got {b[i]}"
-    if not expected.resources.equals(got.resources):
-        return f"resources: expected {expected.resources.to_dict()}, got {got.resources.to_dict()}"
-    if expected.n_steps != got.n_steps:
-        return f"commands carried out: expected {expected.n_steps}, got {got.n_steps}"
-    return None
-
-
-def _told(record: np.ndarray, i: int) -> str:
-    if i >= len(record):
-        return "the end"
-    row = record[i]
-    return f"{W.EVENTS[row['event']].name} of {row['subject']} at {row['time']:.9f} with {row['value']:g}"
+        for each in (expected, got)
+    )
+    return differences.first_difference(
+        one, two, JourneyWords(expected.tables, expected.names, expected.start_date)
+    )

@@ -535,10 +535,20 @@ def outcomes_of_care_figure(
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there is nobody to show, or a column is missing.
     """
     if not isinstance(living, pd.DataFrame):
         living = living_by_month(living)
     _need(living, ("group", "month", "type", "share"), "outcomes_of_care_figure: living")
+    if living.empty:
+        raise ValueError(
+            "outcomes_of_care_figure: nobody to show by arm, as no family was randomised early enough to be followed; "
+            "living_by_month(journeys, by_arm=False) has all children"
+        )
     found = set(living["group"])
     groups = [a for a in ("LIFT", "SAU") if a in found] + sorted(found - {"SAU", "LIFT"})
     last = int(living["month"].max())

@@ -7,11 +7,12 @@ process function is compiled, each statement `yield record(...)`, and likewise o
     if not record_at_once(world, _command):
         yield ask(world, _command)
 
-The functions that do so are in `best_sim.engine.kernel`. Every other yield becomes `yield ask(world, ...)`, which leaves the
-command where the loop finds it, so that no tuple has to be kept and handed on. Where `record_at_once` declines (the command is faulty, the event record is
-full), the command goes to the loop as before. What happens, and in which order, is the same: between such a command and
-the next statement of the process nothing else happens. The functions that people write, and SimPy runs, stay as they
-are.
+The functions that do so are in `best_sim.engine.kernel`. Where one declines (the command is faulty, the event record is
+full), the command goes to the loop as before. Every other yield becomes `yield ask(world, ...)`, which leaves the
+command where the loop finds it, so that no tuple has to be kept and handed on.
+
+What happens, and in which order, is the same: between such a command and the next statement of the process nothing else
+happens. The functions that people write, and SimPy runs, stay as they are.
 """
 
 from __future__ import annotations

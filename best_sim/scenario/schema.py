@@ -549,6 +549,13 @@ class Parameters(Section):
                     found=f"{most:.3g} hours on each of two days a week",
                     allowed=f"at least proceedings.hours.interim, {self.proceedings.hours.interim:g} hours",
                 )
-        for what, named, most in (("borough", self.boroughs, 40), ("site", self.sites, 40)):
-            if len(named) > most:
-                yield Wrong(f"{what}s", f"too many {what}s", found=len(named), allowed=f"at most {most}")
+        if any(max(site.recruiting.values) > 0 for site in self.sites.values()):
+            # only who is allocated is counted by borough and site; without recruitment there may be any number
+            for what, named, most in (("borough", self.boroughs, 40), ("site", self.sites, 40)):
+                if len(named) > most:
+                    yield Wrong(
+                        f"{what}s",
+                        f"too many {what}s for a trial",
+                        found=len(named),
+                        allowed=f"at most {most}, or any number where no site recruits",
+                    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import script
 import toy
+from differences import Outcome, first_difference
 
 from best_sim.engine import (
     EXPONENTIAL,
@@ -96,20 +97,6 @@ def by_both(model, state):
 
 
 def assert_same(expected, got):
-    """Fail with the first thing in which two runs differ."""
-    for number, (one, other) in enumerate(zip(expected.events.tolist(), got.events.tolist(), strict=False)):
-        assert str(one) == str(other), (
-            f"event {number}, of subject {one[2]} at day {one[0]}: expected {one}, got {other}"
-        )
-    assert len(expected.events) == len(got.events)
-    assert expected.n_steps == got.n_steps
-    for field in expected.resources.dtype.names:
-        assert expected.resources[field].tolist() == got.resources[field].tolist(), field
-    for name, table in {"world": expected.state.world, **expected.state.tables}.items():
-        other = got.state.world if name == "world" else got.state.tables[name]
-        for field in table.dtype.names:
-            for index, (one, two) in enumerate(zip(table[field], other[field], strict=True)):
-                assert one.tobytes() == two.tobytes(), f"{name} {index}, {field}: expected {one}, got {two}"
-        assert table.tobytes() == other.tobytes()
-    for name in ("diaries", "capacities"):
-        assert getattr(expected.state, name).tobytes() == getattr(got.state, name).tobytes(), name
+    """Fail with the first thing in which two runs differ: whose, when, expected, got, and what came before."""
+    told = first_difference(Outcome.of_run(expected), Outcome.of_run(got))
+    assert told is None, told

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
-import numpy as np
 import pytest
 from small_worlds import first_difference
 from variations import VARIATIONS
@@ -32,21 +29,3 @@ def test_on_every_shipped_scenario(name, replicate):
 def test_on_every_variation(name, short_trial):
     by_simpy, compiled = both(short_trial.replace(VARIATIONS[name]), seed=3, replicate=1)
     assert first_difference(by_simpy, compiled) is None
-
-
-def test_the_first_difference_is_told_as_who_when_expected_and_got(short_run):
-    record = short_run.record.copy()
-    at = int(np.flatnonzero(record["event"] == 1)[40])
-    record["value"][at] += 1
-    told = first_difference(short_run, dataclasses.replace(short_run, event_record=record))
-    row = record[at]
-    assert told.startswith(f"event {at}, group {row['subject']} at day {row['time']:.6f}: expected placed")
-    assert f"with {row['value'] - 1:g}, got placed" in told
-    shorter = dataclasses.replace(short_run, event_record=short_run.record[:-1])
-    assert first_difference(short_run, shorter).endswith("got the end")
-    tables = {**short_run.tables, "groups": short_run.tables["groups"].copy()}
-    tables["groups"]["frailty"][3] += 1e-15
-    assert first_difference(short_run, dataclasses.replace(short_run, tables=tables)).startswith(
-        "groups 3, frailty"
-    )
-    assert first_difference(short_run, dataclasses.replace(short_run)) is None

@@ -1,0 +1,195 @@
+"""The scenario of England: what it says, a short run of it by both drivers, and the whole of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+from small_worlds import first_difference
+
+from best_sim.display.figures import outcomes_of_care_figure
+from best_sim.pathway import simulate
+from best_sim.pathway import words as W
+from best_sim.pathway.journeys import Journeys
+from best_sim.pathway.lowering import lower
+from best_sim.scenario import Scenario, ScenarioError, check
+
+PER_YEAR = {2020: 10_730, 2021: 10_190, 2022: 10_310, 2023: 10_050}
+"""Children aged 0-4 starting to be looked after in England, years from 1 April (DfE, years ending March 2021-24)."""
+LONDON = ("central_london", "east_london", "west_london")
+WEEKS = {2015: 28.3, 2016: 26.9, 2017: 28.2, 2018: 30.0, 2019: 33.0, 2020: 39.0, 2021: 45.0}
+"""Mean duration of proceedings by year of decision (Ministry of Justice, Family Court Statistics Quarterly)."""
+WEEKS_CAFCASS = {2022: 45.5, 2023: 44.25}
+"""The same for cases of Cafcass, mean of the year's quarters; the Ministry's series stops."""
+
+
+@pytest.fixture(scope="module")
+def england() -> Scenario:
+    return Scenario.load("england")
+
+
+@pytest.fixture(scope="module")
+def short_england(england: Scenario) -> Scenario:
+    """Nine months, with half a year of warm-up."""
+    return england.replace(
+        {"simulation.end_date": dt.date(2014, 12, 31), "simulation.warm_up": {"value": 0.5, "unit": "years"}}
+    )
+
+
+@pytest.fixture(scope="module")
+def short_run(short_england: Scenario) -> Journeys:
+    return simulate(short_england, seed=11, replicate=0, engine="compiled")
+
+
+def entries(scenario: Scenario, at: dt.date) -> dict[str, float]:
+    """Children a year by area, at a date."""
+    return {name: b.entries.at(at) for name, b in scenario.boroughs.items()}
+
+
+# --- what the file says -------------------------------------------------------------------------------------
+
+
+def test_nothing_in_it_is_wrong_and_nothing_lacks_a_source() -> None:
+    assert check("england") == []
+    table = Scenario.load("england").changed()
+    assert (table["source"].str.len() > 0).all()
+    assert not table["unit"].isna().any()
+    assert set(table["status"]) == {"published", "derived", "assumption", "calibrated"}
+
+
+def test_every_area_has_a_court_of_its_own(england: Scenario) -> None:
+    assert len(england.boroughs) == 41
+    assert {name: b.court for name, b in england.boroughs.items()} == {name: name for name in england.courts}
+
+
+@pytest.mark.parametrize("year", PER_YEAR)
+def test_the_areas_together_have_the_children_of_england(england: Scenario, year: int) -> None:
+    by_area = entries(england, dt.date(year, 10, 1))
+    # rounded to a tenth in each of 41 areas
+    assert sum(by_area.values()) == pytest.approx(PER_YEAR[year], abs=41 * 0.05)
+
+
+def test_each_area_has_the_same_share_in_every_year(england: Scenario) -> None:
+    shares = [
+        {name: n / sum(by_area.values()) for name, n in by_area.items()}
+        for by_area in (entries(england, dt.date(year, 10, 1)) for year in (2012, 2015, *PER_YEAR))
+    ]
+    for name in england.boroughs:
+        assert np.ptp([share[name] for share in shares]) < 1e-5
+    assert sum(shares[0].values()) == pytest.approx(1.0)
+    # 1,094 of 10,170 (DfE, means of the years ending March 2021-25)
+    assert sum(shares[0][name] for name in LONDON) == pytest.approx(1094 / 10170, abs=1e-4)
+
+
+def test_sitting_time_and_other_cases_are_in_proportion_to_the_children(england: Scenario) -> None:
+    at = dt.date(2018, 10, 1)
+    children = entries(england, at)
+    days = {name: c.sitting_days_per_week.at(at) for name, c in england.courts.items()}
+    other = {name: c.other_cases.at(at) for name, c in england.courts.items()}
+    for name in england.courts:
+        assert days[name] / children[name] == pytest.approx(
+            sum(days.values()) / sum(children.values()), rel=0.01
+        )
+        assert other[name] / days[name] == pytest.approx(sum(other.values()) / sum(days.values()), rel=0.01)
+
+
+def test_a_trial_in_so_many_areas_is_refused_with_what_is_allowed() -> None:
+    recruits = "sites.england.recruiting=[{from=2014-04-01,value=1}]"
+    with pytest.raises(ScenarioError, match=r"too many boroughs for a trial(.|\n)*41(.|\n)*at most 40"):
+        Scenario.load("england", overrides=[recruits])
+
+
+# --- a short run of it --------------------------------------------------------------------------------------
+
+
+def test_as_many_children_enter_as_were_to_enter(short_run: Journeys, short_england: Scenario) -> None:
+    children = short_run.children
+    known = children["entered_days"].between(0.0, short_run.end)
+    expected = 10_170 * short_run.end / 365.25
+    # areas vary by 8 % between replicates, families come in ones to threes
+    variance = sum(
+        (0.08 * n * short_run.end / 365.25) ** 2 for n in entries(short_england, dt.date(2014, 6, 1)).values()
+    )
+    shares = np.asarray(short_england.population.children_per_family.shares)
+    sizes = np.arange(1, 4)
+    variance += expected * (shares @ sizes**2) / (shares @ sizes)
+    assert abs(known.sum() - expected) < 4.0 * np.sqrt(variance)
+
+
+def test_every_court_hears_cases_and_every_area_sends_children(
+    short_run: Journeys, england: Scenario
+) -> None:
+    assert set(short_run.families["borough"].astype(str)) == set(england.boroughs)
+    assert set(short_run.hearings["court"].astype(str)) == set(england.courts)
+
+
+def test_nobody_is_in_a_trial(short_run: Journeys) -> None:
+    families = short_run.tables["families"]
+    lived = families[families["n_children"] > 0]
+    assert (lived["arm"] == W.NOT_ALLOCATED).all()
+    assert np.isnan(lived["invited"]).all()
+    assert len(short_run.services) == len(short_run.visits) == 0
+
+
+def test_a_picture_by_arm_says_that_there_are_none(short_run: Journeys) -> None:
+    with pytest.raises(ValueError, match=r"no family was randomised(.|\n)*by_arm=False"):
+        outcomes_of_care_figure(short_run)
+
+
+def test_both_drivers_agree(short_england: Scenario) -> None:
+    shorter = short_england.replace(
+        {
+            "simulation.end_date": dt.date(2014, 6, 30),
+            "simulation.warm_up": {"value": 30, "unit": "days"},
+        }
+    )
+    lowered = lower(shorter)
+    simpy, compiled = (
+        simulate(lowered, seed=3, replicate=2, engine=engine) for engine in ("simpy", "compiled")
+    )
+    assert len(compiled.record) > 5_000
+    assert first_difference(simpy, compiled) is None
+
+
+# --- the whole of it ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def whole(england: Scenario) -> list[Journeys]:
+    lowered = lower(england)
+    return [simulate(lowered, seed=2014, replicate=k, engine="compiled") for k in range(2)]
+
+
+@pytest.mark.slow
+def test_ten_years_of_it(whole: list[Journeys]) -> None:
+    for journeys in whole:
+        entered = journeys.children["entered_days"]
+        assert entered.between(0.0, journeys.end).sum() / (journeys.end / 365.25) == pytest.approx(
+            10_170, rel=0.04
+        )
+        assert len(journeys.placements) > 300_000
+
+
+@pytest.mark.slow
+@pytest.mark.published
+@pytest.mark.parametrize(("year", "published"), [*WEEKS.items(), *WEEKS_CAFCASS.items()])
+def test_proceedings_last_as_long_as_published(whole: list[Journeys], year: int, published: float) -> None:
+    """Near, as `best-sim validate` says near: within 7 %."""
+    means = []
+    for journeys in whole:
+        cases = journeys.proceedings
+        decided = cases[cases["decided_days"] >= 0]
+        day = pd.to_datetime(journeys.start_date) + pd.to_timedelta(decided["decided_days"], unit="D")
+        means.append(decided.loc[day.dt.year == year, "weeks"].mean())
+    assert np.mean(means) == pytest.approx(published, rel=0.07)
+
+
+@pytest.mark.slow
+def test_both_drivers_agree_on_the_whole(england: Scenario) -> None:
+    lowered = lower(england)
+    simpy, compiled = (
+        simulate(lowered, seed=3, replicate=1, engine=engine) for engine in ("simpy", "compiled")
+    )
+    assert first_difference(simpy, compiled) is None
