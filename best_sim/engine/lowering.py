@@ -356,8 +356,7 @@ def _count_cells(context: Any, builder: Any, sig: Any, values: Any) -> Any:
     return cgutils.create_struct_proxy(sig.args[0])(context, builder, value=values[0]).length
 
 
-@intrinsic
-def prefetch(typing: Any, address: Any) -> Any:
+def _type_prefetch(typing: Any, address: Any) -> Any:
     """Ask for the memory at an address, which will soon be read; it need not be there."""
 
     def lower(context: Any, builder: Any, sig: Any, values: Any) -> Any:
@@ -370,6 +369,9 @@ def prefetch(typing: Any, address: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(types.int64), lower
+
+
+prefetch: Any = intrinsic(_type_prefetch)
 
 
 # --- generators at rest -------------------------------------------------------------------------------------
