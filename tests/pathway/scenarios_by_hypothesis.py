@@ -293,9 +293,18 @@ SIZES = ((1.0, 0.0, 0.0), (0.76, 0.20, 0.04), (0.2, 0.3, 0.5), (0.0, 0.0, 1.0))
 CROWD = ("nobody", "a few", "some", "many")
 
 
+def worlds(most_families: int = 45, most_changes: int = 12) -> st.SearchStrategy[World]:
+    """Any world at all, with some `most_families` families at most (more where rates vary between replicates).
+
+    As the one item of a list without repeats: hypothesis would else try five variants of each world, in which one
+    value is copied to another place, and so a sixth as many worlds of their own.
+    """
+    alone = st.lists(_worlds(most_families, most_changes), min_size=1, max_size=1, unique_by=repr)
+    return alone.map(lambda each: each[0])
+
+
 @st.composite
-def worlds(draw: Any, most_families: int = 45, most_changes: int = 12) -> World:
-    """Any world at all, with some `most_families` families at most (more where rates vary between replicates)."""
+def _worlds(draw: Any, most_families: int, most_changes: int) -> World:
     boroughs = draw(st.sampled_from([1, 1, 1, 2, 2, 3, 5, 0, 40]))
     least = min(boroughs, 1)
     shape = (
@@ -315,6 +324,10 @@ def worlds(draw: Any, most_families: int = 45, most_changes: int = 12) -> World:
         _trial(draw, shape),
     ):
         changes |= part
+    arm = draw(st.sampled_from([None, "LIFT", "SAU"]))
+    if draw(st.booleans()):
+        changes |= _crowded(draw, shape)
+        arm = draw(st.sampled_from(["LIFT", "LIFT", "SAU", None]))
     changes |= _courts(draw, shape, changes)
     changes |= _entries(draw, shape, changes, most_families)
     _keep_consistent(shape, changes)
@@ -323,7 +336,7 @@ def worlds(draw: Any, most_families: int = 45, most_changes: int = 12) -> World:
         changes={name: value for name, value in changes.items() if not _is_so(shape, name, value)},
         seed=draw(st.one_of(st.integers(0, 3), st.just(2**63 - 1))),
         replicate=draw(st.integers(0, 3)),
-        arm=draw(st.sampled_from([None, "LIFT", None, "LIFT", "SAU"])),
+        arm=arm,
         log_room=draw(st.sampled_from([1, 2, 7, 1 << 14])),
         to_the_day=draw(st.booleans()),
     )
@@ -393,6 +406,34 @@ def _teams(draw: Any, shape: tuple[int, int, int, int]) -> dict[str, Any]:
     return changes
 
 
+def _crowded(draw: Any, shape: tuple[int, int, int, int]) -> dict[str, Any]:
+    """Nearly all families ask for a service, soon, and there are few places: queues that are left in every way."""
+    changes: dict[str, Any] = {
+        "entry.voluntary_never_in_proceedings": 0.0,
+        "population.older_sibling_share": 0.0,
+        "trial.target_families": 1_000_000,
+        "lift.declines": 0.0,
+        "sau.not_assessed": 0.0,
+        "sau.places.in_house": draw(st.integers(1, 3)),
+        "lift.patience": {"value": draw(st.sampled_from([14.0, 0.0, 1.0, 30.5, 60.0, 1e6])), "unit": "days"},
+    }
+    for i in range(shape[0]):
+        changes |= {f"sites.site_{i}.consent": 1.0, f"sites.site_{i}.other_exclusion": 0.0}
+        changes[f"sites.site_{i}.recruiting"] = _always(1)
+    for name in ("consent_delay", "randomisation_delay"):
+        changes[f"trial.{name}"] = draw(constants)
+    for name in ("interim", "case_management", "further"):
+        changes[f"proceedings.notice.{name}"] = draw(constants)
+    for i in range(shape[1]):
+        changes |= {f"courts.court_{i}.other_cases": _always(0), f"courts.court_{i}.pace": 1.0}
+    for i in range(shape[2]):
+        changes[f"lift.teams.team_{i}.social_workers"] = draw(
+            st.one_of(st.integers(0, 2).map(_always), dated(st.sampled_from([0, 1, 3, 8])))
+        )
+        changes[f"lift.teams.team_{i}.assessment"] = draw(shorter)
+    return changes
+
+
 def _assessors(draw: Any) -> dict[str, Any]:
     return {
         f"sau.places.{kind}": draw(st.sampled_from([0, 1, 2, 5, 100_000]))
@@ -402,7 +443,7 @@ def _assessors(draw: Any) -> dict[str, Any]:
 
 def _moves(draw: Any) -> dict[str, Any]:
     """No unplanned move at all, some, or one after another; the last only in a small and short world."""
-    how = draw(st.sampled_from(["as shipped", "none", "many", "one after another"]))
+    how = draw(st.sampled_from([*["as shipped", "many"] * 3, "none", "one after another"]))
     if how == "as shipped":
         return {}
     if how == "none":
@@ -447,16 +488,13 @@ def _trial(draw: Any, shape: tuple[int, int, int, int]) -> dict[str, Any]:
         "trial.allocation.method": draw(st.sampled_from(["minimisation", "blocks", "simple"])),
         "trial.allocation.strata": draw(st.sampled_from(["site", "borough", "none"])),
     }
-    for i in range(shape[3]):
-        opens = draw(
-            st.sampled_from([*[LONG_AGO] * 6, *(MIDDLE + dt.timedelta(days=n) for n in (0, 30, 200, 10_000))])
-        )
+    some_day = [MIDDLE + dt.timedelta(days=n) for n in (0, 30, 200, 10_000)]
+    for i in range(min(shape[3], 5)):
+        opens = draw(st.sampled_from([*[LONG_AGO] * 6, *some_day]))
         changes[f"boroughs.borough_{i}.opens"] = opens
         closes = draw(st.sampled_from([*[None] * 6, 1, 90, 6800]))
         if closes is not None:
             changes[f"boroughs.borough_{i}.closes"] = opens + dt.timedelta(days=closes)
-        if i >= 5:
-            continue
         for name, n in (("site", shape[0]), ("court", shape[1]), ("lift_team", shape[2])):
             stem = name.removeprefix("lift_")
             changes[f"boroughs.borough_{i}.{name}"] = f"{stem}_{draw(st.integers(0, n - 1))}"
@@ -497,9 +535,9 @@ def _entries(
     size = sum((i + 1) * share for i, share in enumerate(changes["population.children_per_family"].values()))
     entries: dict[str, Any] = {}
     for i in range(shape[3]):
-        share = draw(st.sampled_from([1.0, 1.0, 0.2, 0.0])) if i < 5 else 1.0
+        share = draw(st.sampled_from([1.0, 1.0, 0.2, 0.0])) if 0 < i < 5 else 1.0
         at_once = draw(st.booleans()) if i < 5 else False
-        of_days = min(days, 10.0) if at_once else days
+        of_days = min(days, 30.0) if at_once else days
         rate = min(100_000.0, share * most / shape[3] * size * YEAR / of_days)
         series = [{"from": LONG_AGO, "value": rate}]
         if at_once:
@@ -527,7 +565,7 @@ def _keep_consistent(shape: tuple[int, int, int, int], changes: dict[str, Any]) 
     for i in range(shape[1]):
         court = f"courts.court_{i}"
         if at(f"{court}.urgent_share") == 0.4:
-            # As long as test_a_court_that_keeps_all_of_a_day_for_urgent_hearings fails.
+            # Until a court that keeps all of a Tuesday runs: test_whatever_the_schema_allows_can_be_run.
             changes[f"{court}.urgent_share"] = 0.39
         sits = at(f"{court}.sitting_days_per_week")
         most = max(sits.values if isinstance(sits, Series) else (step["value"] for step in sits))
