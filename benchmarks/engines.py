@@ -160,15 +160,17 @@ def as_markdown(table: pd.DataFrame, raw: pd.DataFrame, first: dict[str, float])
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     lines += [
         "",
-        "Milliseconds are medians over rounds, with the fastest and the slowest round; the rest follows from the medians. "
-        "A command is what a process yields: let time pass, take a place, book a hearing, record an event. The bare "
-        "SimPy loop does nothing but let time pass, once for each command; no model on SimPy can be faster than that.",
+        "Milliseconds are medians over rounds, with the fastest and the slowest round; the rest follows from the "
+        "medians. A command is what a process yields: let time pass, take a place, book a hearing, record an event. "
+        "The bare SimPy loop does nothing but let time pass, once for each command; no model on SimPy can be faster "
+        "than that.",
         "",
         "| first compiled replicate, in a new process | seconds |",
         "|---|---|",
         *(f"| {name} | {value:.1f} |" for name, value in first.items()),
         "",
-        "With a cold cache the pathway is compiled first, once on a machine and for all scenarios. Imports are not counted.",
+        "With a cold cache the pathway is compiled first, once on a machine and for all scenarios. Imports are not "
+        "counted.",
         "",
     ]
     return "\n".join(lines)

@@ -60,7 +60,7 @@ def texts() -> dict[str, str]:
 
 
 def test_there_are_the_requirement_files_that_the_makefile_names() -> None:
-    assert [path.name for path in REQUIREMENTS] == ["build.txt", "core.txt", "test.txt"]
+    assert [path.name for path in REQUIREMENTS] == ["bench.txt", "build.txt", "core.txt", "test.txt"]
 
 
 @pytest.mark.parametrize("path", REQUIREMENTS, ids=lambda path: path.name)

@@ -1,11 +1,26 @@
-"""The loop of the compiled driver: one heap of pending resumptions, queues, diaries and the event record.
+"""The loop of the compiled driver: what is pending, queues, diaries and the event record.
 
-It is plain Python that numba can compile, and knows processes only by three functions that the compiled driver
-generates for a model: `measure` (how large the state of each kind of process is), `begin` and `resume`.
+It is compiled by numba, and knows processes only by three functions that the compiled driver generates for a model:
+`measure` (how large the state of each kind of process is), `begin` and `resume`.
 
+All that the loop knows is in memory that the driver allocates, reached by pointer: `LOOP` and what it points to. So
+nothing is counted or copied on the way, and the loop may stop at any command and be entered again: to make room in the
+event record, or because enough has been done for now.
+
+What is pending
+---------------
 Each process has a slot, and at most one pending resumption: the end of its hold, its wait or its patience, or a grant
-or signal that is on its way. The heap therefore never has more entries than there are slots, and a resumption that
-is overtaken is moved, not left behind. The order of simultaneous events is that of the SimPy driver.
+or signal that is on its way. What is due now and goes first (`start`, `signal`) is in a ring. All else is in a queue
+of two levels: time is cut into buckets of equal width, each an unordered list; the entries of the bucket that time has
+reached are in a small heap. Most resumptions are scheduled weeks ahead, and cost no comparison until their bucket is
+reached. What is due after the end is not kept at all. A resumption that is overtaken stays where it is, and is passed
+over when its turn comes, for its number is no longer that of its slot; if these take up the room, they are cleared
+away. The order of simultaneous events is that of the SimPy driver.
+
+Commands done at once
+---------------------
+A command that lets no time pass need not go through the loop: `best_sim.engine.at_once` makes compiled processes call
+the functions at the end of this file, and yield the command only where these decline.
 """
 
 from __future__ import annotations
@@ -32,53 +47,206 @@ from best_sim.engine.commands import (
     WAIT,
 )
 from best_sim.engine.diaries import book_hours, load_hours, vacate_hours
-from best_sim.engine.faults import FINE, NO_SUCH_DAY, NOT_IN_USE, STILL_ALIVE, STUCK, fault_in, most_at_once
+from best_sim.engine.faults import FINE, NO_SUCH_DAY, NOT_IN_USE, STILL_ALIVE, STUCK, fault_in
+from best_sim.engine.lowering import cells_at, prefetch, record_at
+from best_sim.engine.model import EVENT, STARTING
 from best_sim.engine.rule import rule
 
-NO_COMMAND = -(1 << 62)
-"""What `resume` returns as code when a process has ended."""
+DONE, LOG_FULL, PAUSED, FAULTY = range(4)
+"""Why the loop stopped."""
 
-SIGNATURE = (
-    "(int64, float64[::1], int64[::1], int64[::1], int64[::1], int64[::1], float64[:, ::1], float64[:, ::1],"
-    " float64[::1], float64, float64[::1], float64[::1], int64[:, ::1], int64[::1], float64[::1], int64)"
+LOOP = np.dtype(
+    [
+        ("begin", "f8"),
+        # processes that begin by themselves: rows of STARTING
+        ("starts", "i8"),
+        ("n_starts", "i8"),
+        ("next_start", "i8"),
+        # rows of KIND, RESOURCE, SLOT
+        ("kinds", "i8"),
+        ("n_kinds", "i8"),
+        ("rows_of_kind", "i8"),
+        ("resources", "i8"),
+        ("n_resources", "i8"),
+        ("slots", "i8"),
+        ("n_slots", "i8"),
+        # due now and first: a ring of numbers of slots
+        ("ring", "i8"),
+        ("ring_at", "i8"),
+        ("ring_size", "i8"),
+        # due later: by bucket, the first of a list of nodes, 0 for none; rows of NODE, the first of them not used
+        ("buckets", "i8"),
+        ("nodes", "i8"),
+        ("n_nodes", "i8"),
+        ("free_node", "i8"),
+        ("fresh_node", "i8"),
+        ("n_buckets", "i8"),
+        ("bucket_at", "i8"),
+        ("per_day", "f8"),
+        # due soon: three columns, and how many rows of them are filled
+        ("heap_time", "i8"),
+        ("heap_order", "i8"),
+        ("heap_slot", "i8"),
+        ("heap_size", "i8"),
+        ("heap_room", "i8"),
+        ("issued", "i8"),
+        ("priorities", "i8"),
+        # the event record: rows of EVENT
+        ("recording", "i8"),
+        ("log", "i8"),
+        ("log_room", "i8"),
+        ("logged", "i8"),
+        # diaries: hours by diary and day
+        ("free", "i8"),
+        ("opening", "i8"),
+        ("day_hours", "i8"),
+        ("hint", "i8"),
+        ("n_diaries", "i8"),
+        ("n_days", "i8"),
+        ("diary_start", "f8"),
+        # the process in hand, and the commands carried out
+        ("kind", "i8"),
+        ("index", "i8"),
+        ("slot", "i8"),
+        ("moment", "f8"),
+        ("steps", "i8"),
+        ("most_at_once", "i8"),
+        ("stuck_at", "i8"),
+        ("pause_at", "i8"),
+        ("unfinished", "i8"),
+        # the command that was asked for last, and what is wrong with it
+        ("fault", "i8"),
+        ("code", "i8"),
+        ("target", "i8"),
+        ("a", "f8"),
+        ("b", "f8"),
+    ]
 )
-"""Of a compiled kernel: the address of the world, and the parameters of `drive` from `start_time` to `log_room`."""
+"""All that the loop knows; addresses are int64."""
 
-ASKED, WAS_GRANTED, HAS_GIVEN_UP, WAS_SIGNALLED, LONGEST = range(5)
-"""Columns of `counts`."""
+KIND = np.dtype(
+    [("first_slot", "i8"), ("rows", "i8"), ("stride", "i8"), ("free_block", "i8"), ("fresh_block", "i8")]
+)
+"""A kind of process. Its blocks hold the states of those that run; a block given back holds the next one's address."""
 
-FAULT, KIND, INDEX, CODE, TARGET, STEPS = range(6)
-"""Places in `report`: what went wrong, in which process, at which command; and the commands carried out."""
+RESOURCE = np.dtype(
+    [
+        ("capacity", "i8"),
+        ("in_use", "i8"),
+        ("queueing", "i8"),
+        ("first", "i8"),
+        ("last", "i8"),
+        ("settled", "f8"),
+        ("queue_time", "f8"),
+        ("place_time", "f8"),
+        ("asked", "i8"),
+        ("granted", "i8"),
+        ("gave_up", "i8"),
+        ("signalled", "i8"),
+        ("longest_queue", "i8"),
+    ]
+)
+"""A resource and its account. `first` and `last` are one more than the slots at the ends of its queue, 0 for none."""
+
+SLOT = np.dtype(
+    [
+        ("order", "i8"),  # of its pending resumption; 0 if it has none, or is in the ring
+        ("block", "i8"),  # address of the state of the process
+        ("ahead", "i4"),  # neighbours in a queue: one more than the slot, 0 for none
+        ("behind", "i4"),
+        ("resource", "i4"),
+        ("kind", "i2"),
+        ("phase", "i1"),
+        ("answer", "i1"),
+    ]
+)
+"""A process: half a cache line. All zeros is one that has not begun."""
+
+NODE = np.dtype([("time", "f8"), ("order", "i8"), ("slot", "i4"), ("next", "i4")])
+"""A resumption in a bucket."""
+
+_NUMBER = np.dtype([("it", "i8")])
+_INDEX = np.dtype([("it", "i4")])
 
 _ENDED, _RUNNING, _STARTED, _HOLDING, _WAITING, _QUEUEING, _CALLED = range(7)
-_URGENT, _NORMAL = 0, 1 << 62  # added to the sequence number, so that one comparison settles a tie
-_NONE = -1
+
+_loop_at, _kind_at, _resource_at, _slot_at, _node_at = map(record_at, (LOOP, KIND, RESOURCE, SLOT, NODE))
+_start_at, _event_at, _number_at, _index_at = map(record_at, (STARTING, EVENT, _NUMBER, _INDEX))
+_float_cells, _int_cells = cells_at(np.dtype("f8")), cells_at(np.dtype("i8"))
+_KIND_SIZE, _RESOURCE_SIZE, _SLOT_SIZE = KIND.itemsize, RESOURCE.itemsize, SLOT.itemsize
+_NODE_SIZE = NODE.itemsize
+_START_SIZE, _EVENT_SIZE = STARTING.itemsize, EVENT.itemsize
 _ALIGNMENT = 16
 
 
-# --- the heap of pending resumptions ------------------------------------------------------------------------
+@rule
+def loop_of(world: Any) -> Any:
+    """The loop that runs a world."""
+    return _loop_at(world._loop)
 
 
 @rule
-def _lift(
-    times: Any, orders: Any, slots: Any, position: Any, place: int, time: float, order: int, slot: int
-) -> None:
+def _kind(loop: Any, number: int) -> Any:
+    return _kind_at(loop.kinds + _KIND_SIZE * number)
+
+
+@rule
+def _resource(loop: Any, number: int) -> Any:
+    return _resource_at(loop.resources + _RESOURCE_SIZE * number)
+
+
+@rule
+def _slot(loop: Any, number: int) -> Any:
+    return _slot_at(loop.slots + _SLOT_SIZE * number)
+
+
+@rule
+def _node(loop: Any, number: int) -> Any:
+    return _node_at(loop.nodes + _NODE_SIZE * number)
+
+
+@rule
+def _priorities(loop: Any) -> Any:
+    return _float_cells(loop.priorities, loop.n_slots)
+
+
+@rule
+def _head(loop: Any, bucket: int) -> Any:
+    return _index_at(loop.buckets + 4 * bucket)
+
+
+# --- what is pending ----------------------------------------------------------------------------------------
+
+
+@rule
+def _heap(loop: Any) -> Any:
+    # three columns: entries as rows would be copied by instructions that stall on what was just written
+    room = loop.heap_room
+    return (
+        _float_cells(loop.heap_time, room),
+        _int_cells(loop.heap_order, room),
+        _int_cells(loop.heap_slot, room),
+    )
+
+
+@rule
+def _lift(loop: Any, place: int, time: float, order: int, slot: int) -> None:
     """Put an entry into the empty `place` of the heap, or above it."""
+    times, orders, slots = _heap(loop)
     while place > 0:
         above = (place - 1) >> 1
         if times[above] < time or (times[above] == time and orders[above] < order):
             break
         times[place], orders[place], slots[place] = times[above], orders[above], slots[above]
-        position[slots[place]] = place
         place = above
     times[place], orders[place], slots[place] = time, order, slot
-    position[slot] = place
 
 
 @rule
-def _drop(times: Any, orders: Any, slots: Any, position: Any, place: int, size: int) -> None:
-    """Fill the empty `place` of a heap of `size` other entries with its last one, which stands at `size`."""
-    time, order, slot = times[size], orders[size], slots[size]
+def _sink(loop: Any, place: int, time: float, order: int, slot: int) -> None:
+    """Put an entry into the empty `place` of the heap, or below it."""
+    times, orders, slots = _heap(loop)
+    size = loop.heap_size
     while True:
         below = 2 * place + 1
         if below >= size:
@@ -91,327 +259,562 @@ def _drop(times: Any, orders: Any, slots: Any, position: Any, place: int, size: 
         if time < times[below] or (time == times[below] and order < orders[below]):
             break
         times[place], orders[place], slots[place] = times[below], orders[below], slots[below]
-        position[slots[place]] = place
         place = below
-    _lift(times, orders, slots, position, place, time, order, slot)
+    times[place], orders[place], slots[place] = time, order, slot
 
 
 @rule
-def schedule(
-    times: Any, orders: Any, slots: Any, position: Any, size: int, time: float, order: int, slot: int
-) -> int:
-    """Make `time` the time at which a slot resumes, whether or not one was set; returns the size of the heap."""
-    if position[slot] != _NONE:
-        size = unschedule(times, orders, slots, position, size, slot)
-    _lift(times, orders, slots, position, size, time, order, slot)
-    return size + 1
+def _tidy(loop: Any) -> None:
+    """Take out of the heap what was overtaken, so that there is room: there are fewer slots than places."""
+    times, orders, slots = _heap(loop)
+    kept = 0
+    for place in range(loop.heap_size):
+        if _slot(loop, slots[place]).order == orders[place]:
+            times[kept], orders[kept], slots[kept] = times[place], orders[place], slots[place]
+            kept += 1
+    loop.heap_size = kept
+    for place in range(kept // 2 - 1, -1, -1):
+        _sink(loop, place, times[place], orders[place], slots[place])
 
 
 @rule
-def unschedule(times: Any, orders: Any, slots: Any, position: Any, size: int, slot: int) -> int:
-    """Take a slot out of the heap; returns the size of the heap."""
-    place = position[slot]
-    position[slot] = _NONE
-    size -= 1
-    if place < size:
-        _drop(times, orders, slots, position, place, size)
-    return size
+def _push(loop: Any, time: float, order: int, slot: int) -> None:
+    if loop.heap_size == loop.heap_room:
+        _tidy(loop)
+    size = loop.heap_size
+    loop.heap_size = size + 1
+    _lift(loop, size, time, order, slot)
+
+
+@rule
+def _drop_top(loop: Any) -> None:
+    times, orders, slots = _heap(loop)
+    size = loop.heap_size - 1
+    loop.heap_size = size
+    if size > 0:
+        _sink(loop, 0, times[size], orders[size], slots[size])
+
+
+@rule
+def _clear_away(loop: Any) -> None:
+    """Give back the nodes of what was overtaken, so that there is room: there are fewer slots than nodes."""
+    for bucket in range(loop.n_buckets):
+        head = _head(loop, bucket)
+        number = head.it
+        head.it = 0
+        while number != 0:
+            node = _node(loop, number)
+            after = node.next
+            if _slot(loop, node.slot).order == node.order:
+                node.next = head.it
+                head.it = number
+            else:
+                node.next = loop.free_node
+                loop.free_node = number
+            number = after
+
+
+@rule
+def _schedule(loop: Any, end: float, number: int, time: float) -> None:
+    """Let a slot resume at a time, after all that is scheduled for it already; what it had pending is overtaken."""
+    order = loop.issued + 1
+    loop.issued = order
+    if not time <= end:
+        _slot(loop, number).order = 0
+        return
+    _slot(loop, number).order = order
+    bucket = min(loop.n_buckets - 1, int((time - loop.begin) * loop.per_day))
+    if bucket <= loop.bucket_at:
+        _push(loop, time, order, number)
+        return
+    place = loop.free_node
+    if place == 0:
+        if loop.fresh_node == loop.n_nodes:
+            _clear_away(loop)
+            place = loop.free_node
+        else:
+            place = loop.fresh_node
+            loop.fresh_node = place + 1
+            _node(loop, place).next = 0
+    node = _node(loop, place)
+    loop.free_node = node.next
+    node.time = time
+    node.order = order
+    node.slot = number
+    head = _head(loop, bucket)
+    node.next = head.it
+    head.it = place
+
+
+@rule
+def _call(loop: Any, number: int) -> None:
+    """Let a slot resume now, before all else that is not called already."""
+    at = loop.ring_at + loop.ring_size
+    if at >= loop.n_slots:
+        at -= loop.n_slots
+    _index_at(loop.ring + 4 * at).it = number
+    loop.ring_size += 1
+
+
+@rule
+def _next_of_heap(loop: Any) -> bool:
+    """Bring the next entry to the top of the heap; False if nothing is pending."""
+    while True:
+        while loop.heap_size > 0:
+            _, orders, slots = _heap(loop)
+            if _slot(loop, slots[0]).order == orders[0]:
+                return True
+            _drop_top(loop)
+        bucket, last = loop.bucket_at, loop.n_buckets - 1
+        while bucket < last:
+            bucket += 1
+            if _head(loop, bucket).it != 0:
+                break
+        loop.bucket_at = bucket
+        head = _head(loop, bucket)
+        number = head.it
+        if number == 0:
+            return False
+        head.it = 0
+        while number != 0:
+            node = _node(loop, number)
+            prefetch(loop.slots + _SLOT_SIZE * node.slot)
+            _push(loop, node.time, node.order, node.slot)
+            after = node.next
+            node.next = loop.free_node
+            loop.free_node = number
+            number = after
 
 
 # --- queues -------------------------------------------------------------------------------------------------
 
 
 @rule
-def _join(
-    first: Any, last: Any, ahead: Any, behind: Any, priorities: Any, resource: int, slot: int, priority: float
-) -> None:
+def _join(loop: Any, resource: Any, number: int, priority: float) -> None:
     """Enter a queue behind all whose priority is as good; the walk is from its end, where most belong."""
-    priorities[slot] = priority
-    front = last[resource]
-    while front != _NONE and priorities[front] > priority:
-        front = ahead[front]
-    back = first[resource] if front == _NONE else behind[front]
-    ahead[slot], behind[slot] = front, back
-    if front == _NONE:
-        first[resource] = slot
+    priorities = _priorities(loop)
+    priorities[number] = priority
+    front = resource.last
+    while front != 0 and priorities[front - 1] > priority:
+        front = _slot(loop, front - 1).ahead
+    back = resource.first if front == 0 else _slot(loop, front - 1).behind
+    slot = _slot(loop, number)
+    slot.ahead = front
+    slot.behind = back
+    if front == 0:
+        resource.first = number + 1
     else:
-        behind[front] = slot
-    if back == _NONE:
-        last[resource] = slot
+        _slot(loop, front - 1).behind = number + 1
+    if back == 0:
+        resource.last = number + 1
     else:
-        ahead[back] = slot
+        _slot(loop, back - 1).ahead = number + 1
+    resource.queueing += 1
 
 
 @rule
-def _leave(first: Any, last: Any, ahead: Any, behind: Any, resource: int, slot: int) -> None:
-    front, back = ahead[slot], behind[slot]
-    if front == _NONE:
-        first[resource] = back
+def _leave(loop: Any, resource: Any, number: int) -> None:
+    slot = _slot(loop, number)
+    if slot.ahead == 0:
+        resource.first = slot.behind
     else:
-        behind[front] = back
-    if back == _NONE:
-        last[resource] = front
+        _slot(loop, slot.ahead - 1).behind = slot.behind
+    if slot.behind == 0:
+        resource.last = slot.ahead
     else:
-        ahead[back] = front
+        _slot(loop, slot.behind - 1).ahead = slot.ahead
+    resource.queueing -= 1
 
 
 @rule
-def _settle(
-    queue_time: Any, place_time: Any, settled: Any, queueing: Any, in_use: Any, resource: int, now: float
-) -> None:
+def _settle(resource: Any, now: float) -> None:
     """Bring the account of a resource up to now; called before every change."""
-    days = now - settled[resource]
-    queue_time[resource] += days * queueing[resource]
-    place_time[resource] += days * in_use[resource]
-    settled[resource] = now
+    days = now - resource.settled
+    resource.queue_time += days * resource.queueing
+    resource.place_time += days * resource.in_use
+    resource.settled = now
 
 
 @rule
-def _longer(array: Any) -> Any:
-    # Loops, here and below, where slices would do: numba compiles a slice assignment in a second, a loop in no time.
-    longer = np.empty(2 * len(array), array.dtype)
-    for i in range(len(array)):
-        longer[i] = array[i]
-    return longer
+def _grant(loop: Any, end: float, resource: Any, now: float) -> None:
+    """Give free places to those at the front of the queue."""
+    while resource.queueing > 0 and resource.in_use < resource.capacity:
+        number = resource.first - 1
+        _leave(loop, resource, number)
+        resource.in_use += 1
+        resource.granted += 1
+        granted = _slot(loop, number)
+        granted.phase = _CALLED
+        granted.answer = GRANTED
+        _schedule(loop, end, number, now)
+
+
+# --- blocks -------------------------------------------------------------------------------------------------
+
+
+@rule
+def _take_block(kind: Any) -> int:
+    block = kind.free_block
+    if block != 0:
+        kind.free_block = _number_at(block).it
+    else:
+        block = kind.fresh_block
+        kind.fresh_block = block + kind.stride
+    return block
+
+
+@rule
+def _give_block_back(kind: Any, block: int) -> None:
+    _number_at(block).it = kind.free_block
+    kind.free_block = block
 
 
 # --- the loop -----------------------------------------------------------------------------------------------
 
 
 @rule
-def drive(
-    world: Any,
-    start_time: Any,
-    start_kind: Any,
-    start_index: Any,
-    rows_of_kind: Any,
-    capacity: Any,
-    free: Any,
-    opening: Any,
-    day_hours: Any,
-    diary_start: float,
-    queue_time: Any,
-    place_time: Any,
-    counts: Any,
-    report: Any,
-    report_values: Any,
-    log_room: int,
-    measure: Any,
-    begin: Any,
-    resume: Any,
-) -> Any:
-    """Run a model to its end.
+def measure_kinds(world: Any, measure: Any) -> None:
+    """Write the size of a process's state, rounded up, to each kind."""
+    loop = loop_of(world)
+    for number in range(loop.n_kinds):
+        size = measure(number, world)
+        _kind(loop, number).stride = (size + _ALIGNMENT - 1) // _ALIGNMENT * _ALIGNMENT
+
+
+@rule
+def drive(world: Any, begin: Any, resume: Any) -> int:
+    """Run a model to its end, or until the event record is full, enough commands are done, or one can't be.
 
     Parameters
     ----------
     world : record
-    start_time, start_kind, start_index : arrays
-        Columns of `State.starts`.
-    rows_of_kind : array of int64
-        By number of a process's kind, the rows of its table.
-    capacity, free, opening, day_hours, diary_start
-        `capacities`, `diaries`, `opening`, `day_hours`, `diary_start` of the state; the first two are changed.
-    queue_time, place_time, counts : arrays
-        By resource, zeros; filled with its account (`counts` has a column for each of `ASKED` to `LONGEST`).
-    report : array of int64
-        Filled with what went wrong, if anything did.
-    report_values : array of float64
-        The last two parts of the command that went wrong.
-    log_room : int
-        Events to make room for at first; at least 1.
-    measure, begin, resume : compiled functions
+        Its `_loop` is the address of a `LOOP`; a loop that stopped because its event record was full, or because it had
+        done enough, goes on when it is driven again.
+    begin, resume : compiled functions
         Of the model's processes.
 
     Returns
     -------
-    tuple
-        Columns of the event record, and how many rows of them are filled.
+    int
+        `DONE`, `LOG_FULL`, `PAUSED` or `FAULTY`.
     """
-    n_kinds, n_resources, n_diaries = len(rows_of_kind), len(capacity), len(free)
+    loop = loop_of(world)
     end = world.end
-
-    # A slot for each row of each kind's table; its state is parked at a fixed place in the arena.
-    first_slot = np.empty(n_kinds, np.int64)
-    first_byte = np.empty(n_kinds, np.int64)
-    stride = np.empty(n_kinds, np.int64)
-    measure(world, stride)
-    n_slots = n_bytes = 0
-    for kind in range(n_kinds):
-        stride[kind] = (stride[kind] + _ALIGNMENT - 1) // _ALIGNMENT * _ALIGNMENT
-        first_slot[kind], first_byte[kind] = n_slots, n_bytes
-        n_slots += rows_of_kind[kind]
-        n_bytes += rows_of_kind[kind] * stride[kind]
-    arena = np.empty(n_bytes, np.uint8)
-    kind_of = np.empty(n_slots, np.int64)
-    for kind in range(n_kinds):
-        for slot in range(first_slot[kind], first_slot[kind] + rows_of_kind[kind]):
-            kind_of[slot] = kind
-    phase = np.full(n_slots, _ENDED, np.int8)
-    answer = np.zeros(n_slots, np.int8)
-
-    times, orders = np.empty(n_slots, np.float64), np.empty(n_slots, np.int64)
-    slots, position = np.empty(n_slots, np.int64), np.full(n_slots, _NONE, np.int64)
-    size = issued = 0
-
-    queue_of = np.full(n_slots, _NONE, np.int64)
-    ahead, behind = np.empty(n_slots, np.int64), np.empty(n_slots, np.int64)
-    priorities = np.empty(n_slots, np.float64)
-    first, last = np.full(n_resources, _NONE, np.int64), np.full(n_resources, _NONE, np.int64)
-    queueing, in_use = np.zeros(n_resources, np.int64), np.zeros(n_resources, np.int64)
-    now = start_time[0] if len(start_time) > 0 else end
-    settled = np.full(n_resources, now, np.float64)
-    hint = np.zeros(n_diaries, np.int64)
-
-    log_time, log_event = np.empty(log_room, np.float64), np.empty(log_room, np.int32)
-    log_subject, log_value = np.empty(log_room, np.int32), np.empty(log_room, np.float64)
-    logged = steps = next_start = 0
-    moment, steps_before, most = -np.inf, 0, most_at_once(n_slots)
+    rows_of_kind = _int_cells(loop.rows_of_kind, loop.n_kinds)
 
     while True:
-        # What comes next: a process that begins by itself, or the top of the heap.
-        if next_start < len(start_time) and (
-            size == 0
-            or start_time[next_start] < times[0]
-            or (start_time[next_start] == times[0] and orders[0] >= _NORMAL)
-        ):
-            if start_time[next_start] > end:
-                break
-            now = start_time[next_start]
-            kind, index = start_kind[next_start], start_index[next_start]
-            next_start += 1
-            slot = first_slot[kind] + index
-            world.now = now
-            report[KIND], report[INDEX] = kind, index
-            if phase[slot] != _ENDED:
-                report[FAULT], report[CODE], report[TARGET] = STILL_ALIVE, START, kind
-                report_values[0], report_values[1] = float(index), 0.0
-                return log_time, log_event, log_subject, log_value, logged
-            begin(kind, index, world, arena, first_byte[kind] + index * stride[kind])
+        if loop.unfinished == 1:
+            # A command waited for room in the event record: the process goes on where it was.
+            loop.unfinished = 0
+            number = loop.slot
+            slot = _slot(loop, number)
+            now = world.now
+            paused = True
+            loop.steps -= 1
         else:
-            if size == 0 or times[0] > end:
-                break
-            now, slot = times[0], slots[0]
-            size = unschedule(times, orders, slots, position, size, slot)
-            kind = kind_of[slot]
-            index = slot - first_slot[kind]
-            world.now = now
-            report[KIND], report[INDEX] = kind, index
-            if phase[slot] == _HOLDING or phase[slot] == _WAITING:
-                world.outcome = TIMED_OUT
-            elif phase[slot] == _CALLED:
-                world.outcome = answer[slot]
-            elif phase[slot] == _QUEUEING:
-                resource = queue_of[slot]
-                _settle(queue_time, place_time, settled, queueing, in_use, resource, now)
-                _leave(first, last, ahead, behind, resource, slot)
-                queueing[resource] -= 1
-                counts[resource, HAS_GIVEN_UP] += 1
-                world.outcome = GAVE_UP
-        if now > moment:
-            moment, steps_before = now, steps
-        phase[slot] = _RUNNING
-        place = first_byte[kind] + index * stride[kind]
+            # What comes next: what was called, a process that begins by itself, or the top of the heap.
+            if loop.ring_size > 0:
+                number = _index_at(loop.ring + 4 * loop.ring_at).it
+                loop.ring_at += 1
+                if loop.ring_at == loop.n_slots:
+                    loop.ring_at = 0
+                loop.ring_size -= 1
+                slot = _slot(loop, number)
+                now = world.now
+                if slot.phase == _CALLED:
+                    world.outcome = slot.answer
+            else:
+                if loop.steps >= loop.pause_at:
+                    return PAUSED
+                pending = _next_of_heap(loop)
+                starts = loop.next_start < loop.n_starts
+                if starts:
+                    first = _start_at(loop.starts + _START_SIZE * loop.next_start)
+                    starts = not pending or first.time <= _heap(loop)[0][0]
+                if starts:
+                    if first.time > end:
+                        return DONE
+                    now = first.time
+                    world.now = now
+                    loop.next_start += 1
+                    number = _kind(loop, first.kind).first_slot + first.index
+                    slot = _slot(loop, number)
+                    if slot.phase != _ENDED:
+                        loop.kind = first.kind
+                        loop.index = first.index
+                        loop.fault = STILL_ALIVE
+                        loop.code = START
+                        loop.target = first.kind
+                        loop.a = float(first.index)
+                        loop.b = 0.0
+                        return FAULTY
+                    slot.phase = _STARTED
+                    slot.kind = first.kind
+                elif not pending:
+                    return DONE
+                else:
+                    times, _, slots = _heap(loop)
+                    now, number = times[0], slots[0]
+                    _drop_top(loop)
+                    if loop.heap_size > 0:
+                        ahead = _slot(loop, slots[0]).block
+                        prefetch(ahead)
+                        prefetch(ahead + 64)
+                    world.now = now
+                    slot = _slot(loop, number)
+                    slot.order = 0
+                    if slot.phase == _QUEUEING:
+                        resource = _resource(loop, slot.resource)
+                        _settle(resource, now)
+                        _leave(loop, resource, number)
+                        resource.gave_up += 1
+                        world.outcome = GAVE_UP
+                    elif slot.phase == _CALLED:
+                        world.outcome = slot.answer
+                    else:
+                        world.outcome = TIMED_OUT
+                if now > loop.moment:
+                    loop.moment = now
+                    loop.stuck_at = loop.steps + loop.most_at_once
+            kind = _kind(loop, slot.kind)
+            loop.kind = slot.kind
+            loop.index = number - kind.first_slot
+            loop.slot = number
+            if slot.phase == _STARTED:
+                slot.block = _take_block(kind)
+                begin(slot.kind, loop.index, world, slot.block)
+            slot.phase = _RUNNING
+            paused = resume(slot.kind, world, slot.block)
 
         # Let it run until it pauses.
         while True:
-            code, target, a, b = resume(kind, world, arena, place)
-            if code == NO_COMMAND:
-                phase[slot] = _ENDED
+            if not paused:
+                slot.phase = _ENDED
+                _give_block_back(_kind(loop, slot.kind), slot.block)
                 break
-            fault = fault_in(code, target, a, b, rows_of_kind, n_resources, n_diaries)
-            steps += 1
-            if fault == FINE and steps - steps_before > most:
+            loop.steps += 1
+            code, target, a, b = loop.code, loop.target, loop.a, loop.b
+            fault = fault_in(code, target, a, b, rows_of_kind, loop.n_resources, loop.n_diaries)
+            if fault == FINE and loop.steps > loop.stuck_at:
                 fault = STUCK
             if fault != FINE:
                 pass
             elif code == HOLD or code == WAIT:
-                phase[slot] = _HOLDING if code == HOLD else _WAITING
-                issued += 1
-                size = schedule(times, orders, slots, position, size, now + a, _NORMAL + issued, slot)
+                slot.phase = _HOLDING if code == HOLD else _WAITING
+                _schedule(loop, end, number, now + a)
                 break
-            elif code == RECORD:
-                if logged == len(log_time):
-                    log_time, log_event = _longer(log_time), _longer(log_event)
-                    log_subject, log_value = _longer(log_subject), _longer(log_value)
-                log_time[logged], log_event[logged] = now, target
-                log_subject[logged], log_value[logged] = int(a), b
-                logged += 1
-            elif code == SIGNAL:
-                called = first_slot[target] + int(a)
-                if phase[called] == _WAITING or phase[called] == _QUEUEING:
-                    if phase[called] == _QUEUEING:
-                        resource = queue_of[called]
-                        _settle(queue_time, place_time, settled, queueing, in_use, resource, now)
-                        _leave(first, last, ahead, behind, resource, called)
-                        queueing[resource] -= 1
-                        counts[resource, WAS_SIGNALLED] += 1
-                    phase[called], answer[called] = _CALLED, SIGNALLED
-                    issued += 1
-                    size = schedule(times, orders, slots, position, size, now, _URGENT + issued, called)
-            elif code == START:
-                started = first_slot[target] + int(a)
-                if phase[started] != _ENDED:
-                    fault = STILL_ALIVE
-                else:
-                    begin(target, int(a), world, arena, first_byte[target] + int(a) * stride[target])
-                    phase[started] = _STARTED
-                    issued += 1
-                    size = schedule(times, orders, slots, position, size, now, _URGENT + issued, started)
             elif code == SEIZE:
-                counts[target, ASKED] += 1
-                _settle(queue_time, place_time, settled, queueing, in_use, target, now)
-                if in_use[target] < capacity[target]:
-                    in_use[target] += 1
-                    counts[target, WAS_GRANTED] += 1
-                    world.outcome = GRANTED
-                else:
-                    _join(first, last, ahead, behind, priorities, target, slot, a)
-                    queueing[target] += 1
-                    counts[target, LONGEST] = max(counts[target, LONGEST], queueing[target])
-                    phase[slot], queue_of[slot] = _QUEUEING, target
+                if not _seize(loop, world, target):
+                    _join(loop, _resource(loop, target), number, a)
+                    resource = _resource(loop, target)
+                    resource.longest_queue = max(resource.longest_queue, resource.queueing)
+                    slot.phase = _QUEUEING
+                    slot.resource = target
                     if b < np.inf:
-                        issued += 1
-                        size = schedule(times, orders, slots, position, size, now + b, _NORMAL + issued, slot)
+                        _schedule(loop, end, number, now + b)
                     break
-            elif code == RELEASE or code == SET_CAPACITY:
-                if code == RELEASE and in_use[target] == 0:
+            elif code == RECORD:
+                if loop.recording == 1 and loop.logged == loop.log_room:
+                    loop.unfinished = 1
+                    return LOG_FULL
+                _record(loop, now, target, a, b)
+            elif code == SIGNAL:
+                _signal(loop, now, target, int(a))
+            elif code == START:
+                if not _start(loop, target, int(a)):
+                    fault = STILL_ALIVE
+            elif code == RELEASE:
+                if not _release(loop, end, now, target):
                     fault = NOT_IN_USE
-                else:
-                    _settle(queue_time, place_time, settled, queueing, in_use, target, now)
-                    if code == RELEASE:
-                        in_use[target] -= 1
-                    else:
-                        capacity[target] = int(a)
-                    while queueing[target] > 0 and in_use[target] < capacity[target]:
-                        granted = first[target]
-                        _leave(first, last, ahead, behind, target, granted)
-                        queueing[target] -= 1
-                        in_use[target] += 1
-                        counts[target, WAS_GRANTED] += 1
-                        phase[granted], answer[granted] = _CALLED, GRANTED
-                        issued += 1
-                        size = schedule(times, orders, slots, position, size, now, _NORMAL + issued, granted)
+            elif code == SET_CAPACITY:
+                resource = _resource(loop, target)
+                _settle(resource, now)
+                resource.capacity = int(a)
+                _grant(loop, end, resource, now)
             elif code == BOOK:
-                world.booked = book_hours(
-                    free[target], opening[target], day_hours[target], diary_start, hint, target, a, b
-                )
+                world.booked = _book(loop, target, a, b)
             elif code == LOAD:
-                world.booked = load_hours(
-                    free[target], opening[target], day_hours[target], diary_start, hint, target, a, b
-                )
+                world.booked = _load(loop, target, a, b)
             elif code == VACATE:
-                given_back = vacate_hours(
-                    free[target], opening[target], day_hours[target], diary_start, hint, target, a, b
-                )
-                if not given_back:
+                free, opening, day_hours, hint = _diary(loop, target)
+                if not vacate_hours(free, opening, day_hours, loop.diary_start, hint, target, a, b):
                     fault = NO_SUCH_DAY
             if fault != FINE:
-                report[FAULT], report[CODE], report[TARGET] = fault, code, target
-                report_values[0], report_values[1] = a, b
-                return log_time, log_event, log_subject, log_value, logged
+                loop.fault = fault
+                return FAULTY
+            paused = resume(slot.kind, world, slot.block)
 
-    now = max(now, end)
-    for resource in range(n_resources):
-        _settle(queue_time, place_time, settled, queueing, in_use, resource, now)
-    report[STEPS] = steps
-    return log_time, log_event, log_subject, log_value, logged
+
+# --- commands that let no time pass -------------------------------------------------------------------------
+
+
+@rule
+def _record(loop: Any, now: float, event: int, subject: float, value: float) -> None:
+    if loop.recording == 1:
+        row = _event_at(loop.log + _EVENT_SIZE * loop.logged)
+        row.time = now
+        row.event = event
+        row.subject = int(subject)
+        row.value = value
+        loop.logged += 1
+
+
+@rule
+def _signal(loop: Any, now: float, kind: int, index: int) -> None:
+    number = _kind(loop, kind).first_slot + index
+    called = _slot(loop, number)
+    if called.phase == _WAITING or called.phase == _QUEUEING:
+        if called.phase == _QUEUEING:
+            resource = _resource(loop, called.resource)
+            _settle(resource, now)
+            _leave(loop, resource, number)
+            resource.signalled += 1
+        called.order = 0
+        called.phase = _CALLED
+        called.answer = SIGNALLED
+        _call(loop, number)
+
+
+@rule
+def _start(loop: Any, kind: int, index: int) -> bool:
+    number = _kind(loop, kind).first_slot + index
+    started = _slot(loop, number)
+    if started.phase != _ENDED:
+        return False
+    started.phase = _STARTED
+    started.kind = kind
+    _call(loop, number)
+    return True
+
+
+@rule
+def _seize(loop: Any, world: Any, target: int) -> bool:
+    """Take a place if one is free."""
+    resource = _resource(loop, target)
+    resource.asked += 1
+    _settle(resource, world.now)
+    if resource.in_use >= resource.capacity:
+        return False
+    resource.in_use += 1
+    resource.granted += 1
+    world.outcome = GRANTED
+    return True
+
+
+@rule
+def _release(loop: Any, end: float, now: float, target: int) -> bool:
+    resource = _resource(loop, target)
+    if resource.in_use == 0:
+        return False
+    _settle(resource, now)
+    resource.in_use -= 1
+    _grant(loop, end, resource, now)
+    return True
+
+
+@rule
+def _diary(loop: Any, which: int) -> Any:
+    offset = 8 * loop.n_days * which
+    return (
+        _float_cells(loop.free + offset, loop.n_days),
+        _float_cells(loop.opening + offset, loop.n_days),
+        _float_cells(loop.day_hours, loop.n_diaries)[which],
+        _int_cells(loop.hint, loop.n_diaries),
+    )
+
+
+@rule
+def _book(loop: Any, which: int, earliest: float, hours: float) -> float:
+    free, opening, day_hours, hint = _diary(loop, which)
+    return book_hours(free, opening, day_hours, loop.diary_start, hint, which, earliest, hours)
+
+
+@rule
+def _load(loop: Any, which: int, earliest: float, hours: float) -> float:
+    free, opening, day_hours, hint = _diary(loop, which)
+    return load_hours(free, opening, day_hours, loop.diary_start, hint, which, earliest, hours)
+
+
+# --- the same, without the loop -----------------------------------------------------------------------------
+# Each takes the world and a command, and returns whether it was carried out; if not, nothing was changed, and the
+# process yields the command to the loop, which finds what is wrong with it, or makes room.
+
+
+@rule
+def _may(loop: Any, command: Any) -> bool:
+    code, target, a, b = command
+    rows_of_kind = _int_cells(loop.rows_of_kind, loop.n_kinds)
+    fine = fault_in(code, target, a, b, rows_of_kind, loop.n_resources, loop.n_diaries) == FINE
+    return fine and loop.steps < loop.stuck_at
+
+
+@rule
+def ask(world: Any, command: Any) -> int:
+    """Leave a command for the loop, which reads it when the process has paused."""
+    loop = loop_of(world)
+    loop.code, loop.target, loop.a, loop.b = command
+    return 0
+
+
+@rule
+def record_at_once(world: Any, command: Any) -> bool:
+    """`record`."""
+    loop = loop_of(world)
+    if not _may(loop, command) or (loop.recording == 1 and loop.logged == loop.log_room):
+        return False
+    loop.steps += 1
+    _record(loop, world.now, command[1], command[2], command[3])
+    return True
+
+
+@rule
+def signal_at_once(world: Any, command: Any) -> bool:
+    """`signal`."""
+    loop = loop_of(world)
+    if not _may(loop, command):
+        return False
+    loop.steps += 1
+    _signal(loop, world.now, command[1], int(command[2]))
+    return True
+
+
+@rule
+def start_at_once(world: Any, command: Any) -> bool:
+    """`start`."""
+    loop = loop_of(world)
+    if not _may(loop, command) or not _start(loop, command[1], int(command[2])):
+        return False
+    loop.steps += 1
+    return True
+
+
+@rule
+def release_at_once(world: Any, command: Any) -> bool:
+    """`release`."""
+    loop = loop_of(world)
+    if not _may(loop, command) or not _release(loop, world.end, world.now, command[1]):
+        return False
+    loop.steps += 1
+    return True
+
+
+@rule
+def book_at_once(world: Any, command: Any) -> bool:
+    """`book`."""
+    loop = loop_of(world)
+    if not _may(loop, command):
+        return False
+    loop.steps += 1
+    world.booked = _book(loop, command[1], command[2], command[3])
+    return True
+
+
+@rule
+def load_at_once(world: Any, command: Any) -> bool:
+    """`load`."""
+    loop = loop_of(world)
+    if not _may(loop, command):
+        return False
+    loop.steps += 1
+    world.booked = _load(loop, command[1], command[2], command[3])
+    return True

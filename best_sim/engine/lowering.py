@@ -276,38 +276,141 @@ def lower_row(
         return builder.inttoptr(builder.add(address, offset), _BYTES)
 
 
+# --- runs of numbers ----------------------------------------------------------------------------------------
+
+
+class CellsType(types.Type):
+    """Type of a run of numbers in memory: an address and a length. Unlike an array, it owns and counts nothing."""
+
+    def __init__(self, element: types.Type) -> None:
+        self.element = element
+        super().__init__(name=f"Cells({element})")
+
+
+@register_model(CellsType)
+class _CellsModel(models.StructModel):
+    def __init__(self, manager: Any, of: CellsType) -> None:
+        super().__init__(manager, of, [("address", types.int64), ("length", types.int64)])
+
+
+def cells_at(dtype: np.dtype[Any]) -> Any:
+    """A function for compiled code, `f(address, length)`: the numbers there, indexed without a check."""
+    cells = CellsType(from_dtype(dtype))
+
+    @intrinsic
+    def at(typing: Any, address: Any, length: Any) -> Any:
+        def lower(context: Any, builder: Any, sig: Any, values: Any) -> Any:
+            made = cgutils.create_struct_proxy(cells)(context, builder)
+            made.address, made.length = values
+            return made._getvalue()
+
+        return cells(types.int64, types.int64), lower
+
+    return at
+
+
+@infer_global(operator.getitem)
+class _GetCell(AbstractTemplate):
+    def generic(self, args: Any, kws: Any) -> Any:
+        cells, index = args
+        if isinstance(cells, CellsType) and isinstance(index, types.Integer):
+            return signature(cells.element, cells, types.int64)
+        return None
+
+
+@infer_global(operator.setitem)
+class _SetCell(AbstractTemplate):
+    def generic(self, args: Any, kws: Any) -> Any:
+        cells, index, _ = args
+        if isinstance(cells, CellsType) and isinstance(index, types.Integer):
+            return signature(types.void, cells, types.int64, cells.element)
+        return None
+
+
+@infer_global(len)
+class _CountCells(AbstractTemplate):
+    def generic(self, args: Any, kws: Any) -> Any:
+        (cells,) = args
+        return signature(types.int64, cells) if isinstance(cells, CellsType) else None
+
+
+def _cell(context: Any, builder: Any, cells: CellsType, value: Any, index: Any) -> Any:
+    parts = cgutils.create_struct_proxy(cells)(context, builder, value=value)
+    pointer = builder.inttoptr(parts.address, context.get_data_type(cells.element).as_pointer())
+    return builder.gep(pointer, [index])
+
+
+@lower_builtin(operator.getitem, CellsType, types.int64)
+def _get_cell(context: Any, builder: Any, sig: Any, values: Any) -> Any:
+    return builder.load(_cell(context, builder, sig.args[0], values[0], values[1]))
+
+
+@lower_builtin(operator.setitem, CellsType, types.int64, types.Any)
+def _set_cell(context: Any, builder: Any, sig: Any, values: Any) -> Any:
+    builder.store(values[2], _cell(context, builder, sig.args[0], values[0], values[1]))
+    return context.get_dummy_value()
+
+
+@lower_builtin(len, CellsType)
+def _count_cells(context: Any, builder: Any, sig: Any, values: Any) -> Any:
+    return cgutils.create_struct_proxy(sig.args[0])(context, builder, value=values[0]).length
+
+
+def _type_prefetch(typing: Any, address: Any) -> Any:
+    """Ask for the memory at an address, which will soon be read; it need not be there."""
+
+    def lower(context: Any, builder: Any, sig: Any, values: Any) -> Any:
+        one = ir.IntType(32)
+        fetch = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.VoidType(), [_BYTES, one, one, one]), "llvm.prefetch.p0"
+        )
+        read, keep, data = (ir.Constant(one, number) for number in (0, 3, 1))
+        builder.call(fetch, [builder.inttoptr(values[0], _BYTES), read, keep, data])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), lower
+
+
+prefetch: Any = intrinsic(_type_prefetch)
+
+
 # --- generators at rest -------------------------------------------------------------------------------------
 
 
+def _generator_type(typing: Any, process: Any, me: Any, world: Any) -> types.Type:
+    """Type of what a compiled generator function gives; found without calling it."""
+    return typing.resolve_function_type(process, (me, world), {}).return_type
+
+
 @intrinsic
-def generator_size(typing: Any, generator: Any) -> Any:
-    """Bytes that a generator's state takes."""
+def generator_size(typing: Any, process: Any, me: Any, world: Any) -> Any:
+    """Bytes that the state of a generator made by `process(me, world)` takes."""
+    generator = _generator_type(typing, process, me, world)
 
     def lower(context: Any, builder: Any, sig: Any, values: Any) -> Any:
         return context.get_constant(types.int64, context.get_abi_sizeof(context.get_data_type(generator)))
 
-    return types.int64(generator), lower
+    return types.int64(process, me, world), lower
 
 
 @intrinsic
-def park(typing: Any, generator: Any, arena: Any, offset: Any) -> Any:
-    """Copy a generator's state to `arena[offset:]`."""
+def park(typing: Any, generator: Any, address: Any) -> Any:
+    """Copy a generator's state to an address."""
 
     def lower(context: Any, builder: Any, sig: Any, values: Any) -> Any:
-        bytes_ = context.make_array(arena)(context, builder, values[1]).data
-        place = builder.bitcast(builder.gep(bytes_, [values[2]]), values[0].type)
+        place = builder.inttoptr(values[1], values[0].type)
         builder.store(builder.load(values[0]), place)
         return context.get_dummy_value()
 
-    return types.void(generator, arena, types.int64), lower
+    return types.void(generator, types.int64), lower
 
 
 @intrinsic
-def parked(typing: Any, like: Any, arena: Any, offset: Any) -> Any:
-    """The generator whose state is at `arena[offset:]`, of the same type as `like`."""
+def parked(typing: Any, process: Any, me: Any, world: Any, address: Any) -> Any:
+    """The generator, made by `process(me, world)`, whose state is at an address; `me` and `world` give types only."""
+    generator = _generator_type(typing, process, me, world)
 
     def lower(context: Any, builder: Any, sig: Any, values: Any) -> Any:
-        bytes_ = context.make_array(arena)(context, builder, values[1]).data
-        return builder.bitcast(builder.gep(bytes_, [values[2]]), values[0].type)
+        return builder.inttoptr(values[3], context.get_value_type(generator))
 
-    return like(like, arena, types.int64), lower
+    return generator(process, me, world, types.int64), lower

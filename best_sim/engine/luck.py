@@ -97,6 +97,29 @@ uniform_at = _best_uniform_at()
 """`uniform_at_by_numpy`, compiled where numba works."""
 
 
+def uniforms_at(
+    seed: int, replicate: int, stream: int, numbers: np.ndarray[Any, Any], purpose: int, count: int
+) -> np.ndarray[Any, Any]:
+    """The numbers at addresses that differ in `number` alone.
+
+    Parameters
+    ----------
+    numbers : numpy.ndarray of int
+    seed, replicate, stream, purpose, count : int
+        The rest of the address.
+
+    Returns
+    -------
+    numpy.ndarray of float
+        As `uniform_at` gives them one by one.
+    """
+    try:
+        from best_sim.engine.philox import uniforms_at as compiled
+    except Exception:
+        return np.array([uniform_at(seed, replicate, stream, int(n), purpose, count) for n in numbers])
+    return compiled(seed, replicate, stream, np.ascontiguousarray(numbers, np.int64), purpose, count)
+
+
 @rule
 def uniform(world: Any, who: Any, purpose: int, count: int) -> float:
     """A random number in (0, 1) that depends on its address and on nothing else.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any, TypeAlias
 
@@ -115,13 +115,15 @@ class Model:
         return problems
 
 
-def starts_table(time: Sequence[float], kind: Sequence[int], index: Sequence[int]) -> Array:
+def starts_table(
+    time: Sequence[float] | Array, kind: Sequence[int] | Array, index: Sequence[int] | Array
+) -> Array:
     """Processes that begin by themselves, as `State.starts` wants them.
 
     Parameters
     ----------
-    time : sequence of float
-    kind, index : sequences of int
+    time : sequence or array of float
+    kind, index : sequences or arrays of int
         Which process begins then.
 
     Returns
@@ -177,15 +179,28 @@ class State:
 
     def copy(self) -> State:
         """A state that shares no memory with this one, its arrays contiguous and of the types that drivers use."""
-        opening = self.diaries if self.opening is None else self.opening
-        return State(
+        return replace(
+            self,
             world=_copy_of(self.world),
             tables={name: _copy_of(table) for name, table in self.tables.items()},
-            starts=np.array(self.starts, dtype=STARTING, order="C"),
-            capacities=np.array(self.capacities, dtype=np.int64, order="C"),
-            diaries=np.array(self.diaries, dtype=np.float64, order="C"),
-            opening=np.array(opening, dtype=np.float64, order="C"),
-            day_hours=np.array(self.day_hours, dtype=np.float64, order="C"),
+            starts=self.starts.copy(),
+            capacities=np.array(self.capacities),
+            diaries=np.array(self.diaries),
+            opening=None if self.opening is None else np.array(self.opening),
+            day_hours=np.array(self.day_hours),
+        ).as_drivers_use_it()
+
+    def as_drivers_use_it(self) -> State:
+        """A state with arrays that are contiguous and of the types that drivers use: these, where they are so."""
+        opening = self.diaries.copy() if self.opening is None else self.opening
+        return State(
+            world=np.ascontiguousarray(self.world),
+            tables={name: np.ascontiguousarray(table) for name, table in self.tables.items()},
+            starts=np.ascontiguousarray(self.starts, dtype=STARTING),
+            capacities=np.ascontiguousarray(self.capacities, dtype=np.int64),
+            diaries=np.ascontiguousarray(self.diaries, dtype=np.float64),
+            opening=np.ascontiguousarray(opening, dtype=np.float64),
+            day_hours=np.ascontiguousarray(self.day_hours, dtype=np.float64),
             diary_start=float(self.diary_start),
         )
 
@@ -212,8 +227,15 @@ class Run:
     n_steps: int
 
 
-def ready(model: Model, state: State) -> State:
-    """A copy of the state, checked against the model, for a driver to run on.
+def ready(model: Model, state: State, *, in_place: bool = False) -> State:
+    """The state, checked against the model, for a driver to run on: a copy, or itself if it may be changed.
+
+    Parameters
+    ----------
+    model : Model
+    state : State
+    in_place : bool
+        If its arrays are as drivers use them, they are changed; those that are not are copied all the same.
 
     Raises
     ------
@@ -237,7 +259,7 @@ def ready(model: Model, state: State) -> State:
     problems += _problems_of_supply(state)
     if problems:
         raise ValueError("this state cannot be run:\n" + "\n".join(f"- {line}" for line in problems))
-    return state.copy()
+    return state.as_drivers_use_it() if in_place else state.copy()
 
 
 def _problems_of_starts(model: Model, state: State) -> list[str]:

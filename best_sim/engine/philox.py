@@ -23,18 +23,20 @@ _ONE, _TWELVE = np.uint64(1), np.uint64(12)
 _STEP = 2.0**-52
 
 
-def _type_high_word(context: Any, left: Any, right: Any) -> Any:
-    """Upper 64 bits of the 128-bit product: one machine instruction, where plain numba would need ten."""
+def _type_product(context: Any, left: Any, right: Any) -> Any:
+    """Upper and lower 64 bits of the 128-bit product: one machine instruction, where plain numba would need ten."""
+    both = types.UniTuple(types.uint64, 2)
 
     def lower(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        wide = ir.IntType(128)
+        wide, word = ir.IntType(128), ir.IntType(64)
         product = builder.mul(*(builder.zext(value, wide) for value in arguments))
-        return builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), ir.IntType(64))
+        high = builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), word)
+        return context.make_tuple(builder, both, (high, builder.trunc(product, word)))
 
-    return types.uint64(types.uint64, types.uint64), lower
+    return both(types.uint64, types.uint64), lower
 
 
-_high_word: Any = intrinsic(_type_high_word)
+_product: Any = intrinsic(_type_product)
 
 
 def _uniform_at(seed: Any, replicate: Any, stream: Any, number: Any, purpose: Any, count: Any) -> Any:
@@ -42,22 +44,34 @@ def _uniform_at(seed: Any, replicate: Any, stream: Any, number: Any, purpose: An
     c0, c1 = np.uint64(count) + _ONE, np.uint64(purpose)
     c2, c3 = np.uint64(number), np.uint64(stream)
     for _ in range(10):
-        high0, low0 = _high_word(_M0, c0), _M0 * c0
-        high1, low1 = _high_word(_M1, c2), _M1 * c2
+        high0, low0 = _product(_M0, c0)
+        high1, low1 = _product(_M1, c2)
         c0, c1, c2, c3 = high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0
         k0 += _W0
         k1 += _W1
     return (np.float64(c0 >> _TWELVE) + 0.5) * _STEP
 
 
-def _compiled() -> Any:
+def _compiled(function: Any, signature: Any) -> Any:
     # An explicit signature gives one specialisation, whatever integer types a call has.
-    signature = types.float64(*[types.int64] * 6)
     try:
-        return njit(signature, nogil=True, cache=True)(_uniform_at)
+        return njit(signature, nogil=True, cache=True)(function)
     except RuntimeError:  # there is nowhere to keep a cache: compile once a session
-        return njit(signature, nogil=True)(_uniform_at)
+        return njit(signature, nogil=True)(function)
 
 
-uniform_at = _compiled()
+uniform_at = _compiled(_uniform_at, types.float64(*[types.int64] * 6))
 """`best_sim.engine.luck.uniform_at_by_numpy`, compiled."""
+
+
+def _uniforms_at(seed: Any, replicate: Any, stream: Any, numbers: Any, purpose: Any, count: Any) -> Any:
+    out = np.empty(len(numbers))
+    for i in range(len(numbers)):
+        out[i] = uniform_at(seed, replicate, stream, numbers[i], purpose, count)
+    return out
+
+
+uniforms_at = _compiled(
+    _uniforms_at, types.float64[::1](*[types.int64] * 3, types.int64[::1], types.int64, types.int64)
+)
+"""`best_sim.engine.luck.uniforms_at`, compiled."""

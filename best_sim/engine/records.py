@@ -26,8 +26,10 @@ WORLD_FIELDS = (
     ("seed", "i8"),
     ("replicate", "i8"),
     ("end", "f8"),
+    ("_loop", "i8"),
 )
-"""Fields that every world has: written by the driver (`now`, `outcome`, `booked`) or set before a run."""
+"""Fields that every world has: written by the driver (`now`, `outcome`, `booked`), set before a run, or the driver's
+own (`_loop`, zero after a run)."""
 
 
 def _address_field(table: str) -> str:
@@ -67,7 +69,7 @@ def world_dtype(fields: Sequence[tuple[Any, ...]], tables: Iterable[str]) -> np.
     ValueError
         If a name occurs twice.
     """
-    return np.dtype([*WORLD_FIELDS, *fields, *hidden_fields(tables)], align=True)
+    return np.dtype([*WORLD_FIELDS, *hidden_fields(tables), *fields], align=True)
 
 
 def rows(name: str, dtype: np.dtype[Any]) -> Callable[[Any, int], Any]:

@@ -28,6 +28,8 @@ from best_sim.pathway.words import (
 
 def family_enters(f, world):
     """A family becomes known, its children enter care, and proceedings are issued, in whichever order."""
+    if world.complete == 1 and world.now > world.completed_at + world.after_recruitment:
+        return
     draw_family(world, f)
     draw_children(world, f)
     draw_way_in(world, f)

@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from best_sim.engine.model import EVENT
+from best_sim.engine.model import EVENT, USE
 from best_sim.pathway import words as W
 from best_sim.pathway.records import LARGEST_FAMILY, TABLES
 
@@ -48,14 +48,14 @@ class Journeys:
 
     Attributes
     ----------
-    record : numpy.ndarray
-        The event record: fields time (days since `start_date`), event, subject, value; in order of time.
+    event_record : numpy.ndarray or None
+        Read it as `record`. Fields time (days since `start_date`), event, subject, value; in order of time.
     tables : dict of numpy.ndarray
         Final records of families, children, groups, cases and other referrals, as `best_sim.pathway.records` has them.
-    resources : pandas.DataFrame
-        One row for each resource: time averages and counts kept by the driver, apart from the event record.
+    use : numpy.ndarray
+        How each resource was used: what `resources` is made from.
     names : dict of tuple of str
-        Names of boroughs, sites, courts and teams, in the order of their numbers.
+        Names of boroughs, sites, courts, teams and resources, in the order of their numbers.
     start_date : datetime.date
         Day zero.
     start, end : float
@@ -66,9 +66,9 @@ class Journeys:
         Commands that the driver carried out.
     """
 
-    record: np.ndarray
+    event_record: np.ndarray | None
     tables: dict[str, np.ndarray]
-    resources: pd.DataFrame
+    use: np.ndarray
     names: dict[str, tuple[str, ...]]
     start_date: dt.date
     start: float
@@ -78,27 +78,15 @@ class Journeys:
     n_steps: int
 
     @classmethod
-    def from_run(cls, run: Run, lowered: Lowered, seed: int, replicate: int) -> Journeys:
-        """Journeys from what a driver returned."""
-        span = lowered.end - lowered.start
-        got = run.resources
-        resources = pd.DataFrame(
-            {
-                "resource": lowered.resources,
-                "mean_waiting": np.asarray(got["queue_time"], float) / span,
-                "mean_in_use": np.asarray(got["place_time"], float) / span,
-                "asked": got["asked"],
-                "granted": got["granted"],
-                "gave_up": got["gave_up"],
-                "called_away": got["signalled"],
-                "longest_queue": got["longest_queue"],
-            }
-        )
+    def from_run(
+        cls, run: Run, lowered: Lowered, seed: int, replicate: int, *, events: bool = True
+    ) -> Journeys:
+        """Journeys from what a driver returned; `events` tells whether it kept the event record."""
         return cls(
-            record=run.events,
+            event_record=run.events if events else None,
             tables={name: run.state.tables[name] for name in _KEPT},
-            resources=resources,
-            names=lowered.names,
+            use=run.resources,
+            names={**lowered.names, "resources": lowered.resources},
             start_date=lowered.start_date,
             start=lowered.start,
             end=lowered.end,
@@ -106,6 +94,21 @@ class Journeys:
             replicate=replicate,
             n_steps=run.n_steps,
         )
+
+    @property
+    def record(self) -> np.ndarray:
+        """The event record, a row of `EVENT` for each event.
+
+        Raises
+        ------
+        ValueError
+            If the run kept none.
+        """
+        if self.event_record is None:
+            raise ValueError(
+                "this run kept no event record: simulate with events=True for what is made from it"
+            )
+        return self.event_record
 
     # --- dates ----------------------------------------------------------------------------------------------
     def date(self, days: float) -> dt.date:
@@ -117,6 +120,23 @@ class Journeys:
     def lived(self) -> np.ndarray:
         """Row numbers of children who were simulated (rows are kept for three a family)."""
         return np.flatnonzero(self.tables["children"]["index"] >= 0)
+
+    @cached_property
+    def resources(self) -> pd.DataFrame:
+        """One row for each resource: time averages and counts kept by the driver, apart from the event record."""
+        use, span = self.use, self.end - self.start
+        return pd.DataFrame(
+            {
+                "resource": self.names["resources"],
+                "mean_waiting": use["queue_time"] / span,
+                "mean_in_use": use["place_time"] / span,
+                "asked": use["asked"],
+                "granted": use["granted"],
+                "gave_up": use["gave_up"],
+                "called_away": use["signalled"],
+                "longest_queue": use["longest_queue"],
+            }
+        )
 
     # --- tables ---------------------------------------------------------------------------------------------
     @cached_property
@@ -480,6 +500,7 @@ class Journeys:
             table = getattr(self, name).copy()
             table.attrs = {}
             table.to_parquet(folder / f"{name}.parquet", index=False)
+        _write(self.use, folder / "raw_resources.parquet")
         self.resources.to_parquet(folder / "resources.parquet", index=False)
         about: dict[str, Any] = {
             "names": {key: list(value) for key, value in self.names.items()},
@@ -507,9 +528,9 @@ class Journeys:
             raise FileNotFoundError(f"{folder}: no journeys here (journeys.json is missing)")
         about = json.loads((folder / "journeys.json").read_text(encoding="utf-8"))
         return cls(
-            record=_read(folder / "record.parquet", EVENT),
+            event_record=_read(folder / "record.parquet", EVENT),
             tables={name: _read(folder / f"raw_{name}.parquet", TABLES[name]) for name in _KEPT},
-            resources=pd.read_parquet(folder / "resources.parquet"),
+            use=_read(folder / "raw_resources.parquet", USE),
             names={key: tuple(value) for key, value in about["names"].items()},
             start_date=dt.date.fromisoformat(about["start_date"]),
             start=about["start"],

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import gammaincinv
 
-from best_sim.engine.luck import duration_record, purpose, series_record, stream, uniform_at
+from best_sim.engine.luck import duration_record, purpose, series_record, stream, uniform_at, uniforms_at
 from best_sim.engine.model import State, starts_table
 from best_sim.pathway.allocation import FACTOR_NAMES, METHODS, STRATA_NAMES
 from best_sim.pathway.kinds import FAMILY_ENTERS, OTHER_CASES, OTHER_REFERRAL, TEAM_CALENDAR
@@ -62,6 +62,8 @@ class Lowered:
         Names of boroughs, sites, courts and teams, in order of their numbers.
     start, end : float
         First and last moment, days since `start_date`.
+    begins : dict of numpy.ndarray
+        Moments from which each borough, court and team is simulated.
     """
 
     world: np.ndarray
@@ -75,6 +77,7 @@ class Lowered:
     names: dict[str, tuple[str, ...]]
     start_date: dt.date
     start: float
+    begins: dict[str, np.ndarray]
     end: float
 
 
@@ -96,6 +99,7 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
     w = world[0]
     w["start"], w["end"] = start, end
     w["first_weekday"] = start_date.weekday()
+    w["after_recruitment"] = scenario.simulation.after_recruitment
     w["forced_arm"] = 0 if arm is None else ARMS.index(arm)
     _lower_population(w, scenario)
     _lower_trial(w, scenario)
@@ -117,7 +121,7 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
     for i, (row, court) in enumerate(zip(courts, scenario.courts.values(), strict=True)):
         row["diary"], row["urgent"], row["pace"] = 2 * i, 2 * i + 1, court.pace
         _series(row, "load", *court.other_cases.lowered(start_date))
-        row["load_cv"] = court.other_cases_variation
+        row["load_sigma"] = math.sqrt(math.log(1.0 + court.other_cases_variation**2))
         _duration(row, "load_notice", court.other_cases_notice)
         diaries[2 * i : 2 * i + 2] = _diaries(court, start_date, start, n_days)
         day_hours[2 * i : 2 * i + 2] = court.hours_per_sitting_day
@@ -156,6 +160,7 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
         row["closes"] = math.inf if borough.closes is None else (borough.closes - start_date).days
         times, rates = _dated(borough.entries, start_date, 1 / (YEAR * mean_size))
         entries.append((i, times, rates, float(borough.rate_variation)))
+    begins = _beginnings(scenario, boroughs, start)
     return Lowered(
         world=world,
         fixed={"boroughs": boroughs, "sites": sites, "courts": courts, "teams": teams},
@@ -173,6 +178,7 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
         },
         start_date=start_date,
         start=start,
+        begins=begins,
         end=end,
     )
 
@@ -191,13 +197,16 @@ def state_of(lowered: Lowered, seed: int, replicate: int) -> State:
     numbers: list[np.ndarray] = []
     for i, times, rates, cv in lowered.entries:
         rate = _between_replicates(cv, int(boroughs["stream"][i]), seed, replicate)
-        at = _arrivals(times, rates * rate, int(boroughs["stream"][i]), ARRIVAL, seed, replicate, lowered)
+        since = float(lowered.begins["boroughs"][i])
+        at = _arrivals(
+            times, rates * rate, int(boroughs["stream"][i]), ARRIVAL, seed, replicate, (since, lowered.end)
+        )
         known.append(at)
         where.append(np.full(len(at), i))
         numbers.append(8 * np.arange(len(at)))
     n = sum(map(len, known))
     tables = {name: array.copy() for name, array in lowered.fixed.items()}
-    families = np.zeros(n, TABLES["families"])
+    families = tables["families"] = _blank("families", n)
     if n:
         order = np.argsort(np.concatenate(known), kind="stable")
         families["known_at"] = np.concatenate(known)[order]
@@ -207,43 +216,30 @@ def state_of(lowered: Lowered, seed: int, replicate: int) -> State:
     families["stream"] = boroughs["stream"][families["borough"]]
     for name in ("site", "court", "team"):
         families[name] = boroughs[name][families["borough"]]
-    for name in FAMILY_TIMES:
-        families[name] = np.nan
-    tables["families"] = families
-    tables["children"] = np.zeros(n * LARGEST_FAMILY, TABLES["children"])
-    for name in ("sdq", "pirgas", "utility"):
-        tables["children"][name] = np.nan
-    tables["children"]["index"] = -1
-    tables["groups"] = np.zeros(n * LARGEST_FAMILY, TABLES["groups"])
-    tables["groups"]["index"] = -1
-    cases = np.zeros(n * (1 + LARGEST_FAMILY), TABLES["cases"])
-    cases["index"] = -1
-    cases["index"][:n] = np.arange(n)
+    tables["children"] = _blank("children", n * LARGEST_FAMILY)
+    tables["groups"] = _blank("groups", n * LARGEST_FAMILY)
+    cases = tables["cases"] = _blank("cases", n * (1 + LARGEST_FAMILY))
+    cases["index"][:n] = cases["family"][:n] = families["index"]
     for name in ("stream", "number"):
         cases[name][:n] = families[name]
-    cases["family"][:n] = np.arange(n)
-    cases["group"] = -1
-    for name in ("issued", "first_sat", "evidence_in", "decided"):
-        cases[name] = np.nan
-    tables["cases"] = cases
     world["n_families"] = n
 
     others = []
     for i, times, rates in lowered.referrals:
+        window = (float(lowered.begins["teams"][i]), lowered.end)
         at = _arrivals(
-            times, rates, int(tables["teams"]["stream"][i]), OTHER_ARRIVAL, seed, replicate, lowered
+            times, rates, int(tables["teams"]["stream"][i]), OTHER_ARRIVAL, seed, replicate, window
         )
-        rows = np.zeros(len(at), TABLES["others"])
+        rows = _blank("others", len(at))
         rows["asked"], rows["team"] = at, i
         rows["stream"], rows["number"] = tables["teams"]["stream"][i], np.arange(len(at))
-        rows["started"] = rows["ended"] = np.nan
         others.append(rows)
     tables["others"] = np.concatenate(others) if others else np.zeros(0, TABLES["others"])
     tables["others"]["index"] = np.arange(len(tables["others"]))
 
     starts = [(families["known_at"], FAMILY_ENTERS), (tables["others"]["asked"], OTHER_REFERRAL)]
     starts += [(np.full(len(tables["teams"]), lowered.start), TEAM_CALENDAR)]
-    starts += [(np.full(len(tables["courts"]), lowered.start), OTHER_CASES)]
+    starts += [(lowered.begins["courts"], OTHER_CASES)]
     return State(
         world=world,
         tables=tables,
@@ -252,17 +248,39 @@ def state_of(lowered: Lowered, seed: int, replicate: int) -> State:
         day_hours=lowered.day_hours.copy(),
         diary_start=lowered.start,
         starts=starts_table(
-            np.concatenate([at for at, _ in starts]).tolist(),
-            np.concatenate([np.full(len(at), kind) for at, kind in starts]).tolist(),
-            np.concatenate([np.arange(len(at)) for at, _ in starts]).tolist(),
+            np.concatenate([at for at, _ in starts]),
+            np.concatenate([np.full(len(at), kind) for at, kind in starts]),
+            np.concatenate([np.arange(len(at)) for at, _ in starts]),
         ),
     )
 
 
-FAMILY_TIMES = (
-    "entered", "issue_at", "invited", "answered", "baseline", "randomised", "ineligible", "settled", "lift_asked",
-    "lift_started", "lift_assessed", "treatment_started", "treatment_ended", "lift_freed", "visit_due", "visit_at",
-)  # fmt: skip
+_NOT_YET = {
+    "families": (
+        "entered", "issue_at", "invited", "answered", "baseline", "randomised", "ineligible", "settled", "lift_asked",
+        "lift_started", "lift_assessed", "treatment_started", "treatment_ended", "lift_freed", "visit_due", "visit_at",
+    ),
+    "children": ("sdq", "pirgas", "utility"),
+    "groups": (),
+    "cases": ("issued", "first_sat", "evidence_in", "decided"),
+    "others": ("started", "ended"),
+}  # fmt: skip
+"""Fields that are NAN until something happens."""
+_NOBODY = {"children": ("index",), "groups": ("index",), "cases": ("index", "group")}
+"""Fields that are -1 until somebody is there."""
+
+
+def _blank(table: str, n: int) -> np.ndarray:
+    """Rows to which nothing has happened."""
+    row = np.zeros(1, TABLES[table])
+    for name in _NOT_YET[table]:
+        row[name] = np.nan
+    for name in _NOBODY.get(table, ()):
+        row[name] = -1
+    rows = np.empty(n, TABLES[table])
+    # as bytes: numpy would copy field by field
+    rows.view(np.uint8).reshape(n, row.itemsize)[...] = row.view(np.uint8)
+    return rows
 
 
 def _between_replicates(cv: float, of: int, seed: int, replicate: int) -> float:
@@ -275,15 +293,24 @@ def _between_replicates(cv: float, of: int, seed: int, replicate: int) -> float:
 
 
 def _arrivals(
-    times: np.ndarray, rates: np.ndarray, of: int, why: int, seed: int, replicate: int, lowered: Lowered
+    times: np.ndarray,
+    rates: np.ndarray,
+    of: int,
+    why: int,
+    seed: int,
+    replicate: int,
+    window: tuple[float, float],
 ) -> np.ndarray:
-    """Times of a Poisson process whose rate is a step function: unit exponentials through the inverse of its integral.
+    """Times in a window of a Poisson process whose rate is a step function.
+
+    They are unit exponentials through the inverse of the rate's integral.
 
     The n-th gap has its own address, so a higher rate brings the same arrivals sooner, and more of them.
     """
-    edges = np.append(times, lowered.end)
-    edges = np.clip(edges, lowered.start, lowered.end)
-    edges[0] = lowered.start
+    since, until = window
+    edges = np.append(times, until)
+    edges = np.clip(edges, since, until)
+    edges[0] = since
     reached = np.append(0.0, np.cumsum(rates * np.diff(edges)))
     total = reached[-1]
     if total <= 0.0:
@@ -299,7 +326,20 @@ def _arrivals(
 
 
 def _unit_exponentials(seed: int, replicate: int, of: int, why: int, n: int) -> np.ndarray:
-    return -np.log([uniform_at(seed, replicate, of, 8 * k, why, 0) for k in range(n)])
+    return -np.log(uniforms_at(seed, replicate, of, 8 * np.arange(n), why, 0))
+
+
+def _beginnings(scenario: Scenario, boroughs: np.ndarray, start: float) -> dict[str, np.ndarray]:
+    """From when each borough is simulated; a court or a team, from when the first borough that it serves is."""
+    opens = np.full(len(scenario.sites), np.inf)
+    np.minimum.at(opens, boroughs["site"], boroughs["opens"])
+    before = math.ceil(scenario.simulation.before_opening)
+    begins = {"boroughs": np.maximum(start, opens[boroughs["site"]] - before)}
+    for what, n in (("court", len(scenario.courts)), ("team", len(scenario.lift.teams))):
+        first = np.full(n, np.inf)
+        np.minimum.at(first, boroughs[what], begins["boroughs"])
+        begins[f"{what}s"] = np.where(np.isfinite(first), first, start)
+    return begins
 
 
 def _named(named: Mapping, table: str) -> np.ndarray:

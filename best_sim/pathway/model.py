@@ -98,6 +98,7 @@ def simulate(
     engine: Engine = "auto",
     *,
     arm: str | None = None,
+    events: bool = True,
     hooks: Sequence[Callable] = (),
     extensions: Sequence[Callable] = (),
 ) -> Journeys:
@@ -117,6 +118,9 @@ def simulate(
         compile (with one warning), else the compiled one. Both give the same journeys.
     arm : {"SAU", "LIFT"}, optional
         Allocate every family to this arm; for the same child in both services.
+    events : bool
+        Whether to keep the event record, from which the tables of placements, hearings and services are made. Without
+        it (compiled engine) a run is a little faster; children, families, cases and scores are the same.
     hooks : sequence of callable
         SimPy only: each called as ``hook(time, process, index, command)`` for every command.
     extensions : sequence of callable
@@ -144,5 +148,5 @@ def simulate(
     if engine == "simpy":
         run = run_simpy(PATHWAY, state, hooks=hooks, extensions=extensions)
     else:
-        run = compiled_pathway().run(state)
-    return Journeys.from_run(run, lowered, seed, replicate)
+        run = compiled_pathway().run(state, events=events, in_place=True)
+    return Journeys.from_run(run, lowered, seed, replicate, events=events or engine == "simpy")

@@ -106,13 +106,13 @@ def proceedings(case, world):
 
 def other_cases(court, world):
     """The court's other cases: on each working day some sitting time is asked for, with its own notice."""
-    day = math.ceil(world.start)
-    yield hold(day - world.now)
+    yield hold(math.ceil(world.now) - world.now)
     while world.now <= world.end:
-        if (int(world.now) + world.first_weekday) % 7 < 5:
+        weekday = (int(world.now) + world.first_weekday) % 7
+        if weekday < 5:
             n = int(world.now) + 100000
             hours = rules.hours_of_other_cases(world, court, n)
             notice = rules.lasts(world, court, rules.COURT_LOAD_NOTICE, n, court.load_notice)
             if hours > 0.0:
                 yield load(court.diary, world.now + notice, hours)
-        yield hold(1.0)
+        yield hold(rules.days_to_next_working_day(weekday))

@@ -149,7 +149,7 @@ COURT = np.dtype(
         ("urgent", "i8"),
         ("pace", "f8"),
         ("load", SERIES),
-        ("load_cv", "f8"),
+        ("load_sigma", "f8"),
         ("load_notice", DURATION),
     ]
 )
@@ -186,6 +186,7 @@ WORLD = world_dtype(
         ("start", "f8"),
         ("first_weekday", "i8"),
         ("n_families", "i8"),
+        ("after_recruitment", "f8"),
         # who enters
         ("family_size", "f8", LARGEST_FAMILY),
         ("under_one", "f8"),

@@ -313,9 +313,14 @@ def hours_of_other_cases(world, court, day):
     mean = series_at(court.load, world.now) / 5.0
     if mean <= 0.0:
         return 0.0
-    s2 = math.log(1.0 + court.load_cv * court.load_cv)
-    u = uniform(world, court, COURT_LOAD, day)
-    return lognormal_quantile(u, math.log(mean) - 0.5 * s2, math.sqrt(s2))
+    sigma = court.load_sigma
+    return mean * lognormal_quantile(uniform(world, court, COURT_LOAD, day), -0.5 * sigma * sigma, sigma)
+
+
+@rule
+def days_to_next_working_day(weekday):
+    """From a weekday (Monday is 0) to the next that is neither a Saturday nor a Sunday."""
+    return 1.0 if weekday < 4 or weekday == 6 else 7.0 - weekday
 
 
 # --- 4. services --------------------------------------------------------------------------------------------
@@ -372,26 +377,20 @@ def order_made(world, f, g, case):
     kin = 1.0 * f.kin_available
     lift = 1.0 if case.assessor == BY_LIFT else 0.0
     home_advised = 1.0 if case.advice == 1 else 0.0
-    total = 0.0
-    for k in range(5):
-        total += math.exp(order_score(world, k, under_one, f.need, kin, lift, home_advised))
+    home = math.exp(order_score(world, 0, under_one, f.need, kin, lift, home_advised))
+    guardianship = home + math.exp(order_score(world, 1, under_one, f.need, kin, lift, home_advised))
+    arrangements = guardianship + math.exp(order_score(world, 2, under_one, f.need, kin, lift, home_advised))
+    adoption = arrangements + math.exp(order_score(world, 3, under_one, f.need, kin, lift, home_advised))
+    total = adoption + math.exp(order_score(world, 4, under_one, f.need, kin, lift, home_advised))
     u = uniform(world, g, ORDER, case.again) * total
-    k = 0
-    reached = math.exp(order_score(world, 0, under_one, f.need, kin, lift, home_advised))
-    while u >= reached and k < 4:
-        k += 1
-        reached += math.exp(order_score(world, k, under_one, f.need, kin, lift, home_advised))
-    if k == 0:
-        return (
-            NO_ORDER
-            if happens(world, g, SUPERVISION, case.again, world.no_order_share)
-            else SUPERVISION_ORDER
-        )
-    if k == 1:
+    if u < home:
+        without = happens(world, g, SUPERVISION, case.again, world.no_order_share)
+        return NO_ORDER if without else SUPERVISION_ORDER
+    if u < guardianship:
         return GUARDIANSHIP_ORDER
-    if k == 2:
+    if u < arrangements:
         return CHILD_ARRANGEMENTS
-    if k == 3:
+    if u < adoption:
         return PLACEMENT_ORDER
     return CARE_ORDER
 
@@ -427,6 +426,8 @@ def hazard_spent(world, place, begin, end):
     """Cumulative baseline hazard of a placement type between two times since it began."""
     spent = 0.0
     for k in range(6):
+        if world.band_from[k] >= end:
+            break
         low = max(begin, world.band_from[k])
         high = end
         if k < 5:

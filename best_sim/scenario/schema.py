@@ -52,6 +52,10 @@ class Simulation(Section):
     """Empty, or with the children, cases and bookings of the warm-up already in it."""
     warm_up: Days
     """Time simulated before day zero where the system starts running."""
+    before_opening: Days
+    """Longest time for which a site's boroughs, courts and teams are simulated before its first borough opens."""
+    after_recruitment: Days
+    """Longest time for which families go on becoming known after recruitment is complete."""
 
     def check(self) -> Iterator[Wrong]:
         if self.end_date <= self.start_date:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from best_sim.pathway import words as W
+from best_sim.pathway.records import LARGEST_FAMILY
 
 if TYPE_CHECKING:
     from best_sim.pathway import Journeys
@@ -82,14 +83,15 @@ def analysis_set(
         raise ValueError(f"estimand: found {estimand!r}, allowed {', '.join(map(repr, get_args(Estimand)))}")
     k = visit - 1
     families, children = journeys.tables["families"], journeys.tables["children"]
-    seen = (families["arm"] != W.NOT_ALLOCATED) & np.isnan(families["ineligible"])
-    seen &= families["visit_state"][:, k] == W.SEEN
+    # few of those who enter care are in the trial: chosen by row number, so that only their records are read
+    trial = np.flatnonzero(families["arm"] != W.NOT_ALLOCATED)
+    f = families[trial]
+    seen = np.isnan(f["ineligible"]) & (f["visit_state"][:, k] == W.SEEN)
     if estimand == "per protocol":
-        seen &= families["receipt"] == W.RECEIVED
-    # few of those who enter care are in the trial: chosen by row number, so that only their records are copied
-    rows = journeys.lived[seen[children["family"][journeys.lived]]]
-    rows = rows[~np.isnan(children[outcome][rows, k])]
+        seen &= f["receipt"] == W.RECEIVED
+    rows = (trial[seen, None] * LARGEST_FAMILY + np.arange(LARGEST_FAMILY)).ravel()
     c = children[rows]
+    c = c[(c["index"] >= 0) & ~np.isnan(c[outcome][:, k])]
     f = families[c["family"]]
     baseline = np.where(f["visit_state"][:, 0] == W.SEEN, c[outcome][:, 0], np.nan)
     missing = np.isnan(baseline)

@@ -178,32 +178,47 @@ def test_rows_of_a_table_are_reached_from_the_world():
 
 def test_a_generator_can_be_parked_and_resumed():
     @numba.njit
-    def counting(record):
+    def counting(record, other):
         for i in range(5):
             record.n += i
-            yield i, float(record.n)
+            yield i, float(record.n + other.n)
 
     @numba.njit
-    def new(address, arena, offset):
-        generator = counting(at(address))
-        lowering.park(generator, arena, offset)
-        return lowering.generator_size(generator)
+    def new(address, block):
+        lowering.park(counting(at(address), at(address)), block)
+        return lowering.generator_size(counting, at(0), at(0))
 
     @numba.njit
-    def step(arena, offset):
-        for i, x in lowering.parked(counting(at(0)), arena, offset):
+    def step(block):
+        for i, x in lowering.parked(counting, at(0), at(0), block):
             return i, x
         return -1, 0.0
 
-    table, arena = np.zeros(2, ROW), np.zeros(1024, np.uint8)
-    size = new(table.ctypes.data, arena, 0)
+    table, arena = np.zeros(2, ROW), np.zeros(128, np.float64)
+    first = arena.ctypes.data
+    size = new(table.ctypes.data, first)
     assert 0 < size <= 512
-    new(table.ctypes.data + ROW.itemsize, arena, 512)
-    seen = [(step(arena, 0), step(arena, 512)) for _ in range(6)]
+    new(table.ctypes.data + ROW.itemsize, first + 512)
+    seen = [(step(first), step(first + 512)) for _ in range(6)]
     assert seen == [
-        ((i, x), (i, x)) for i, x in [(0, 0.0), (1, 1.0), (2, 3.0), (3, 6.0), (4, 10.0), (-1, 0.0)]
+        ((i, x), (i, x)) for i, x in [(0, 0.0), (1, 2.0), (2, 6.0), (3, 12.0), (4, 20.0), (-1, 0.0)]
     ]
     assert table["n"].tolist() == [10, 10]
+
+
+def test_a_run_of_numbers_is_read_and_written_where_it_is():
+    whole = lowering.cells_at(np.dtype("f8"))
+
+    @numba.njit
+    def double(address, length):
+        cells = whole(address, length)
+        for i in range(len(cells)):
+            cells[i] *= 2.0
+        return cells[1]
+
+    numbers = np.arange(6.0)
+    assert double(numbers.ctypes.data, 4) == 2.0
+    assert numbers.tolist() == [0.0, 2.0, 4.0, 6.0, 4.0, 5.0]
 
 
 def test_cells_are_indexed_as_numpys():

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from best_sim.engine.model import EVENT
+from best_sim.engine.model import EVENT, USE
 from best_sim.pathway import Journeys
 from best_sim.pathway import words as W
 from best_sim.pathway.records import LARGEST_FAMILY, TABLES
@@ -56,10 +56,10 @@ def journeys_of(
     ]
     record = np.asarray([*rows, *events], EVENT)
     return Journeys(
-        record=record[np.argsort(record["time"], kind="stable")],
+        event_record=record[np.argsort(record["time"], kind="stable")],
         tables=tables,
-        resources=pd.DataFrame({"resource": []}),
-        names={"boroughs": ("here",), "sites": ("site",), "courts": ("court", "other court"), "teams": ("team",)},
+        use=np.zeros(0, USE),
+        names={"resources": (), "boroughs": ("here",), "sites": ("site",), "courts": ("court", "other court"), "teams": ("team",)},
         start_date=dt.date(2018, 1, 1),
         start=-500.0,
         end=end,

@@ -350,7 +350,9 @@ def test_journeys_are_compared_in_the_same_words(short_run):
     record = short_run.record.copy()
     at = int(np.flatnonzero(record["event"] == W.PLACED)[40])
     record["value"][at] += 1
-    told = first_difference_of_journeys(short_run, dataclasses.replace(short_run, record=record)).splitlines()
+    told = first_difference_of_journeys(
+        short_run, dataclasses.replace(short_run, event_record=record)
+    ).splitlines()
     assert told[0].startswith(f"event {at} differs: group {record['subject'][at]}, ")
     assert told[2].startswith(f"  got: placed with {float(record['value'][at])!r} ")
     tables = {**short_run.tables, "groups": short_run.tables["groups"].copy()}
