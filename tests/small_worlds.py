@@ -245,14 +245,20 @@ class JourneyWords(Words):
         self._tables, self._names, self._start_date = tables, names, start_date
 
     def day(self, time: float) -> str:
-        on = self._start_date + dt.timedelta(days=float(np.floor(time)))
-        return f"day {float(time)!r} ({on})"
+        try:
+            return f"day {float(time)!r} ({self._start_date + dt.timedelta(days=float(np.floor(time)))})"
+        except (OverflowError, ValueError):  # a driver that went wrong may say anything
+            return f"day {float(time)!r} (no date)"
 
     def event(self, row: np.void) -> str:
+        if not 0 <= row["event"] < len(W.EVENTS):
+            return f"event {row['event']}, which there is not, with {float(row['value'])!r}"
         event = W.EVENTS[row["event"]]
         return f"{event.name} with {float(row['value'])!r} [{event.value}]"
 
     def whom(self, row: np.void) -> str:
+        if not 0 <= row["event"] < len(W.EVENTS):
+            return f"subject {row['subject']}"
         return self.owner(_TABLE_OF[W.EVENTS[row["event"]].subject], int(row["subject"]))
 
     def owner(self, table: str, index: int) -> str:
@@ -277,6 +283,8 @@ class JourneyWords(Words):
         return f"{who} of {of}{self.owner('families', int(row['family']))}"
 
     def about(self, events: np.ndarray, row: np.void | None, table: str, index: int) -> np.ndarray:
+        if row is not None and not 0 <= row["event"] < len(W.EVENTS):
+            return super().about(events, row, table, index)
         if row is not None:
             table, index = _TABLE_OF[W.EVENTS[row["event"]].subject], int(row["subject"])
         subjects = np.asarray([_TABLE_OF[event.subject] for event in W.EVENTS], object)[events["event"]]

@@ -297,6 +297,16 @@ def test_an_event_of_somebody_else_or_none_is_told_with_whom(family_of_two):
     assert told[1] == "  expected (SimPy): the end of the record"
 
 
+def test_an_event_that_makes_no_sense_is_told_too(family_of_two):
+    lowered, run = family_of_two
+    events = run.events.copy()
+    events[60] = (1e300, -5, 10**6, np.nan)
+    told = difference(lowered, run, doctored(run, events=events)).splitlines()
+    assert told[2] == (
+        "  got (compiled): event -5, which there is not, with nan, at day 1e+300 (no date), to subject 1000000"
+    )
+
+
 def tampered(run: Run, table: str, index: int, field: str, value) -> Run:
     state = run.state.copy()
     state.tables[table][field][index] = value
