@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import operator
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,7 @@ from numba.core.typing.templates import (
 from numba.extending import intrinsic, models, register_model
 from numba.np.numpy_support import from_dtype
 
+_CHECKS = bool(os.environ.get("NUMBA_BOUNDSCHECK", "0") not in ("", "0"))
 _BYTES = ir.IntType(8).as_pointer()
 _INT64 = ir.IntType(64)
 
@@ -336,6 +338,9 @@ class _CountCells(AbstractTemplate):
 
 def _cell(context: Any, builder: Any, cells: CellsType, value: Any, index: Any) -> Any:
     parts = cgutils.create_struct_proxy(cells)(context, builder, value=value)
+    if _CHECKS:  # as numba has it for arrays, to look for mistakes
+        good = builder.icmp_unsigned("<", index, parts.length)
+        _raise_unless(context, builder, good, "index outside a run of numbers")
     pointer = builder.inttoptr(parts.address, context.get_data_type(cells.element).as_pointer())
     return builder.gep(pointer, [index])
 

@@ -121,7 +121,9 @@ def _lift_costs(trial: np.ndarray, scenario: Scenario) -> tuple[pd.Series, pd.Se
             for team in lift.teams.values()
         ]
     )
-    share = (staff / staff.sum(axis=1, keepdims=True))[trial["team"]]
+    share = (staff / np.maximum(staff.sum(axis=1, keepdims=True), 1e-9))[
+        trial["team"]
+    ]  # a team may have no staff
     began = ~np.isnan(trial["lift_started"])
     done = np.where(~np.isnan(trial["lift_assessed"]), 1.0, 0.5) * began
     hours = share * (done * costs.lift_assessment_hours)[:, None]

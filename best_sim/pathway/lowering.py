@@ -188,7 +188,8 @@ def state_of(lowered: Lowered, seed: int, replicate: int) -> State:
 
     A pure function of the scenario, the seed and the replicate's number.
     """
-    world = lowered.world.copy()
+    world = np.empty_like(lowered.world)
+    world.view(np.uint8)[...] = lowered.world.view(np.uint8)  # as bytes: numpy would copy field by field
     world["seed"], world["replicate"] = seed, replicate
     world["now"] = lowered.start
     boroughs = lowered.fixed["boroughs"]
@@ -213,9 +214,9 @@ def state_of(lowered: Lowered, seed: int, replicate: int) -> State:
         families["borough"] = np.concatenate(where)[order]
         families["number"] = np.concatenate(numbers)[order]
     families["index"] = np.arange(n)
-    families["stream"] = boroughs["stream"][families["borough"]]
-    for name in ("site", "court", "team"):
-        families[name] = boroughs[name][families["borough"]]
+    of = families["borough"].copy()
+    for name in ("stream", "site", "court", "team"):
+        families[name] = boroughs[name][of]
     tables["children"] = _blank("children", n * LARGEST_FAMILY)
     tables["groups"] = _blank("groups", n * LARGEST_FAMILY)
     cases = tables["cases"] = _blank("cases", n * (1 + LARGEST_FAMILY))
@@ -285,7 +286,7 @@ def _blank(table: str, n: int) -> np.ndarray:
 
 def _between_replicates(cv: float, of: int, seed: int, replicate: int) -> float:
     """A gamma variable with mean one: how this replicate's rate differs from the plan (Anisimov and Fedorov 2007)."""
-    if cv <= 0.0:
+    if cv <= 1e-6:  # no different from one, and its shape would be beyond what numbers can hold
         return 1.0
     shape = 1.0 / cv**2
     u = uniform_at(seed, replicate, of, 0, RATE, 0)
@@ -374,7 +375,8 @@ def _diaries(court: Court, start_date: dt.date, start: float, n_days: int) -> np
     weekday = (np.floor(days).astype(int) + start_date.weekday()) % 7
     week = per_week[k] * court.hours_per_sitting_day
     urgent = np.where(np.isin(weekday, (1, 3)), week / 2.0 * court.urgent_share, 0.0)
-    return np.stack([np.where(weekday < 5, week / 5.0, 0.0) - urgent, urgent])
+    ordinary = np.where(weekday < 5, week / 5.0, 0.0) - urgent
+    return np.stack([np.maximum(ordinary, 0.0), urgent])  # all of a day may be urgent, but for rounding
 
 
 def _places(team, start_date: dt.date) -> tuple[np.ndarray, np.ndarray]:

@@ -60,10 +60,9 @@ def parenting_assessment(case, world):
     decided_first = 0
     if pool >= 0:
         yield seize(pool, 0.0, math.inf)
-        if world.outcome == GRANTED:
-            holds_place = 1
-        else:
-            decided_first = 1
+        holds_place = 1 if world.outcome == GRANTED else 0
+        # a place may be granted at the moment of the order, and then the order's signal comes too late
+        decided_first = 1 if world.outcome == SIGNALLED or case.decided <= world.now else 0
     if decided_first == 0:
         yield record(ASSESSMENT_STARTED, case.index, assessor)
         yield wait(rules.assessment_days(world, case, assessor))
@@ -98,7 +97,10 @@ def lift_service(f, world):
         outcome = ORDER_MADE_FIRST
     else:
         yield seize(team.resource, rules.place_in_line(world, f), world.lift_patience)
-        if world.outcome == SIGNALLED:
+        if world.outcome == GRANTED and case.decided <= world.now:  # at the moment of the order
+            yield release(team.resource)
+            outcome = ORDER_MADE_FIRST
+        elif world.outcome == SIGNALLED:
             outcome = ORDER_MADE_FIRST
         elif world.outcome != GRANTED:
             outcome = WAITED_TOO_LONG

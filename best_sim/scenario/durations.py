@@ -119,6 +119,7 @@ class Duration:
         read = {name: _PARAMETERS[name].read(name, parameters[name], scale) for name in form}
         made = cls(distribution, tuple(read.items()))
         made._refuse_disorder()
+        made._refuse_the_absurd()
         return made
 
     @property
@@ -203,6 +204,21 @@ class Duration:
         Lowered
         """
         return _FAMILIES[self.distribution].lower(dict(self.parameters))
+
+    def _refuse_the_absurd(self) -> None:
+        try:
+            absurd = not math.isfinite(self.mean + self.lowered().a + self.lowered().b)
+        except ArithmeticError:
+            absurd = True
+        if absurd:
+            raise RefusedError(
+                "no computer can hold this distribution",
+                found=", ".join(
+                    f"{name} {value:g} (days)" if _PARAMETERS[name].is_time else f"{name} {value:g}"
+                    for name, value in self.parameters
+                ),
+                allowed="a spread and a mean that can be represented",
+            )
 
     def as_table(self) -> dict[str, Any]:
         """As it would be written in a file in days: ``{"distribution": ..., parameter: value, ...}``."""

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from best_sim.scenario.durations import Duration
 from best_sim.scenario.values import (
+    MOST_DATES,
     Days,
     Mix,
     Named,
@@ -105,8 +106,11 @@ class Allocation(Section):
     probability_of_best_arm: Annotated[float, Unit("probability", 0.5, 1)]
 
     def check(self) -> Iterator[Wrong]:
-        if self.method == "blocks" and not 1 <= len(self.block_sizes) <= 8:
-            yield Wrong("block_sizes", "blocks need sizes", found=self.block_sizes, allowed="1 to 8 sizes")
+        least = 1 if self.method == "blocks" else 0
+        if not least <= len(self.block_sizes) <= 8:
+            yield Wrong(
+                "block_sizes", "blocks need sizes", found=self.block_sizes, allowed=f"{least} to 8 sizes"
+            )
         if self.method == "minimisation" and not self.factors:
             yield Wrong(
                 "factors", "minimisation needs factors", found=self.factors, allowed="at least one factor"
@@ -171,6 +175,17 @@ class Team(Section):
     treatment: Duration
     other_referrals: Annotated[Series, Unit("families per year", 0, 10000)]
     other_stay: Duration
+
+    def check(self) -> Iterator[Wrong]:
+        staff = (self.social_workers, self.psychologists, self.psychiatrists)
+        dates = {date for series in staff for date in series.dates}
+        if len(dates) > MOST_DATES:
+            yield Wrong(
+                "social_workers",
+                "with those of the other professions, the team's staff changes too often",
+                found=f"{len(dates)} dates",
+                allowed=f"at most {MOST_DATES} dates in all",
+            )
 
 
 class Sessions(Section):

@@ -83,29 +83,30 @@ def analysis_set(
         raise ValueError(f"estimand: found {estimand!r}, allowed {', '.join(map(repr, get_args(Estimand)))}")
     k = visit - 1
     families, children = journeys.tables["families"], journeys.tables["children"]
-    # few of those who enter care are in the trial: chosen by row number, so that only their records are read
-    trial = np.flatnonzero(families["arm"] != W.NOT_ALLOCATED)
-    f = families[trial]
-    seen = np.isnan(f["ineligible"]) & (f["visit_state"][:, k] == W.SEEN)
+    # few of those who enter care are in the trial; a column at a time, since numpy copies whole records slowly
+    of = np.flatnonzero(families["arm"] != W.NOT_ALLOCATED)
+    of = of[np.isnan(families["ineligible"][of]) & (families["visit_state"][of, k] == W.SEEN)]
     if estimand == "per protocol":
-        seen &= f["receipt"] == W.RECEIVED
-    rows = (trial[seen, None] * LARGEST_FAMILY + np.arange(LARGEST_FAMILY)).ravel()
-    c = children[rows]
-    c = c[(c["index"] >= 0) & ~np.isnan(c[outcome][:, k])]
-    f = families[c["family"]]
-    baseline = np.where(f["visit_state"][:, 0] == W.SEEN, c[outcome][:, 0], np.nan)
+        of = of[families["receipt"][of] == W.RECEIVED]
+    rows = (of[:, None] * LARGEST_FAMILY + np.arange(LARGEST_FAMILY)).ravel()
+    rows = rows[children["index"][rows] >= 0]
+    score = children[outcome][rows]
+    scored = ~np.isnan(score[:, k])
+    rows, score = rows[scored], score[scored]
+    family = rows // LARGEST_FAMILY
+    baseline = np.where(families["visit_state"][family, 0] == W.SEEN, score[:, 0], np.nan)
     missing = np.isnan(baseline)
     mean = float(baseline[~missing].mean()) if (~missing).any() else 0.0
     columns = [np.where(missing, mean, baseline)] if (~missing).any() else []
     if missing.any() and columns:
         columns.append(missing.astype(float))
-    present = np.unique(f["site"])
-    columns += [(f["site"] == site).astype(float) for site in present[1:]]
+    site = families["site"][family]
+    columns += [(site == one).astype(float) for one in np.unique(site)[1:]]
     return AnalysisSet(
-        y=np.ascontiguousarray(c[outcome][:, k]),
-        treated=(f["arm"] == W.LIFT).astype(float),
-        family=np.ascontiguousarray(c["family"]),
+        y=np.ascontiguousarray(score[:, k]),
+        treated=(families["arm"][family] == W.LIFT).astype(float),
+        family=family,
         baseline=baseline,
-        covariates=np.column_stack(columns) if columns else np.zeros((len(c), 0)),
-        received=f["receipt"] == W.RECEIVED,
+        covariates=np.column_stack(columns) if columns else np.zeros((len(rows), 0)),
+        received=families["receipt"][family] == W.RECEIVED,
     )

@@ -6,7 +6,6 @@ import datetime as dt
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from best_sim.engine.model import EVENT, USE
 from best_sim.pathway import Journeys
@@ -59,7 +58,10 @@ def journeys_of(
         event_record=record[np.argsort(record["time"], kind="stable")],
         tables=tables,
         use=np.zeros(0, USE),
-        names={"resources": (), "boroughs": ("here",), "sites": ("site",), "courts": ("court", "other court"), "teams": ("team",)},
+        names={
+            "boroughs": ("here",), "sites": ("site",), "courts": ("court", "other court"), "teams": ("team",),
+            "resources": (),
+        },
         start_date=dt.date(2018, 1, 1),
         start=-500.0,
         end=end,

@@ -564,9 +564,6 @@ def _keep_consistent(shape: tuple[int, int, int, int], changes: dict[str, Any]) 
     hours = [at("proceedings.hours.interim")]
     for i in range(shape[1]):
         court = f"courts.court_{i}"
-        if at(f"{court}.urgent_share") == 0.4:
-            # Until a court that keeps all of a Tuesday runs: test_whatever_the_schema_allows_can_be_run.
-            changes[f"{court}.urgent_share"] = 0.39
         sits = at(f"{court}.sitting_days_per_week")
         most = max(sits.values if isinstance(sits, Series) else (step["value"] for step in sits))
         hours.append(most * at(f"{court}.hours_per_sitting_day") * at(f"{court}.urgent_share") / 2.0)

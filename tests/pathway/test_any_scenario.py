@@ -21,7 +21,7 @@ from best_sim.engine.model import Run
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower, state_of
 from best_sim.pathway.model import PATHWAY, compiled_pathway
-from best_sim.scenario import Duration
+from best_sim.scenario import Duration, ScenarioError
 
 pytest.importorskip("numba")
 
@@ -169,36 +169,51 @@ def test_no_index_leaves_its_array(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-# --- what is allowed by the schema, and cannot be run ---------------------------------------------------------
+# --- what once could not be run -----------------------------------------------------------------------------
 
 
 STAFF = ("social_workers", "psychologists", "psychiatrists")
-NOT_YET_RUN = {
-    "a court keeps all of a Tuesday for urgent hearings, and what is left rounds to less than zero": {
+
+
+def test_a_court_keeps_all_of_a_tuesday_for_urgent_hearings():
+    """What is left for others may round to less than zero."""
+    court = {
         "courts.court_0.urgent_share": 0.4,
         "courts.court_0.hours_per_sitting_day": 1.2194303594778262,
         "courts.court_0.sitting_days_per_week": always(5000),
-    },
-    "more block sizes than there is room for, where allocation is not by blocks": {
-        "trial.allocation.block_sizes": [2] * 9,
-    },
-    "three professions of a team, each of which changes on dates of its own, more than 48 in all": {
-        f"lift.teams.team_0.{name}": [
-            {"from": dt.date(2015, 1, 1) + dt.timedelta(days=3 * i + k), "value": 1.0} for i in range(17)
-        ]
-        for k, name in enumerate(STAFF)
-    },
-}
-"""Worlds that the schema allows and that no driver runs: an error that says nothing of the scenario."""
+    }
+    assert_agreement_on(crowd(100, **court))
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="to be refused with its key, or to be run")
-@pytest.mark.parametrize("name", NOT_YET_RUN)
-def test_whatever_the_schema_allows_can_be_run(name):
-    assert_agreement_on(crowd(100, **NOT_YET_RUN[name]))
+@pytest.mark.parametrize(
+    ("changes", "key", "allowed"),
+    [
+        (
+            {"trial.allocation.method": "simple", "trial.allocation.block_sizes": [2] * 9},
+            "trial.allocation.block_sizes",
+            "0 to 8 sizes",
+        ),
+        (
+            {
+                f"lift.teams.team_0.{name}": [
+                    {"from": dt.date(2015, 1, 1) + dt.timedelta(days=3 * i + k), "value": 1.0}
+                    for i in range(17)
+                ]
+                for k, name in enumerate(STAFF)
+            },
+            "lift.teams.team_0.social_workers",
+            "at most 48 dates in all",
+        ),
+    ],
+)
+def test_what_there_is_no_room_for_is_refused(changes, key, allowed):
+    """More block sizes than the world has places for, though allocation is simple; staff that change too often."""
+    with pytest.raises(ScenarioError) as refused:
+        assert crowd(100, **changes).scenario
+    (problem,) = refused.value.problems
+    assert problem.key == key and problem.allowed == allowed
 
 
-@pytest.mark.xfail(strict=True, raises=pytest.fail.Exception, reason="the assessment goes on after the order")
 def test_a_place_that_is_granted_at_the_moment_of_the_order():
     """Two cases end in one morning: the place that one gives back is granted to the other, whose signal is lost.
 

@@ -139,3 +139,18 @@ def test_what_is_refused(distribution, parameters, below, found, nearest):
         Duration.of(distribution, **parameters)
     assert (refused.value.below, refused.value.found, refused.value.nearest) == (below, found, nearest)
     assert refused.value.allowed
+
+
+@pytest.mark.parametrize(
+    ("distribution", "parameters"),
+    [
+        ("weibull", {"mean": 3.0, "shape": 0.001}),
+        ("weibull", {"scale": 3.0, "shape": 0.001}),
+        ("lognormal", {"mean": 3.0, "cv": 1e200}),
+        ("lognormal", {"median": 3.0, "p90": 1e200}),
+        ("lognormal", {"median": 1e-200, "p90": 1e200}),
+    ],
+)
+def test_what_no_computer_can_hold_is_refused(distribution, parameters):
+    with pytest.raises(RefusedError, match="no computer can hold"):
+        Duration.of(distribution, **parameters)
