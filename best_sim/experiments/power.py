@@ -26,7 +26,7 @@ from best_sim.measures.timeliness import decided_cases, share_permanent
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
-from best_sim.replications import Plan, run, workers
+from best_sim.replications import Keep, Memory, Plan, run, whole_from_start, whole_table, workers
 from best_sim.scenario import Problem, Scenario, ScenarioError
 from best_sim.trial.analysis import PRIMARY_METHODS
 from best_sim.trial.closed_forms import (
@@ -261,8 +261,9 @@ class _Work:
         rows = []
         pathways: dict[tuple[str, ...], dict[str, Any]] = {}
         for lowered, design in zip(self.lowered, self.designs, strict=True):
-            journeys = simulate(lowered, self.seed, number, self.engine)
-            if design.pathway not in pathways:
+            first = design.pathway not in pathways  # only what happens to the children needs the event record
+            journeys = simulate(lowered, self.seed, number, self.engine, events=first)
+            if first:
                 pathways[design.pathway] = self._pathway(journeys, int(lowered.world["target"][0]))
             rows.append(
                 {"design": design.name, "replicate": number, "effect": design.effect}
@@ -328,6 +329,8 @@ def run_power(
     *,
     engine: Literal["compiled", "simpy"] = "compiled",
     executor: Executor | None | Literal["default"] = "default",
+    keep: Keep | None = None,
+    chunk: int | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> PowerResult:
     """Run a power experiment.
@@ -338,6 +341,10 @@ def run_power(
     engine : {"compiled", "simpy"}
     executor : concurrent.futures.Executor or None, optional
         By default, workers on this machine's cores.
+    keep : best_sim.replications.Store or Memory, optional
+        Where finished replicates are kept. Those that are there already are not run again.
+    chunk : int, optional
+        Replicates given to a worker, and kept, at a time; it changes no result.
     progress : callable, optional
         Called with the number of replicates done.
 
@@ -353,10 +360,43 @@ def run_power(
     KeyboardInterrupt
         If the run is interrupted before two replicates are finished.
     """
-    scenarios = [experiment.scenario_of(design) for design in experiment.designs]
-    base = Scenario.load(experiment.scenario, experiment.overrides)
+    plan = power_plan(experiment, engine, chunk)
+    keep = Memory() if keep is None else keep
+    own = workers(engine) if executor == "default" else executor
+    try:
+        whole = run(plan, own, keep=keep, progress=progress)
+    finally:
+        if executor == "default" and isinstance(own, Executor):
+            own.shutdown(cancel_futures=True)
+    if not whole and whole_from_start(keep) < 2:
+        raise KeyboardInterrupt
+    return power_result(experiment, keep, engine)
+
+
+def power_plan(
+    experiment: PowerExperiment, engine: Literal["compiled", "simpy"] = "compiled", chunk: int | None = None
+) -> Plan:
+    """The replicates of an experiment, ready to be run anywhere.
+
+    Parameters
+    ----------
+    experiment : PowerExperiment
+    engine : {"compiled", "simpy"}
+    chunk : int, optional
+        Replicates given to a worker at a time: by default what takes about a second, or more where there are so many
+        replicates that chunks would be too many.
+
+    Returns
+    -------
+    best_sim.replications.Plan
+
+    Raises
+    ------
+    ScenarioError
+        If the scenario or a design can't be used.
+    """
     work = _Work(
-        lowered=tuple(lower(s) for s in scenarios),
+        lowered=tuple(lower(experiment.scenario_of(design)) for design in experiment.designs),
         designs=experiment.designs,
         seed=experiment.seed,
         outcome=experiment.outcome,
@@ -366,44 +406,49 @@ def run_power(
         engine=engine,
         recruitment_ended=experiment.published.recruitment_ended if experiment.published else None,
     )
-    own = workers(engine) if executor == "default" else executor
-    rows: list[dict[str, Any]] = []
-    interrupted = False
-    try:
-        for row in run(Plan(work, experiment.replicates), own, progress):
-            rows.append(row)
-    except KeyboardInterrupt:
-        done = len(rows) // len(experiment.designs)
-        if done < 2:
-            raise
-        rows = rows[: done * len(experiment.designs)]
-        experiment = replace(experiment, replicates=done)
-        interrupted = True
-    finally:
-        if executor == "default" and isinstance(own, Executor):
-            own.shutdown(cancel_futures=True)
-    got = pd.DataFrame(rows)
-    applies = [s.outcomes.effect_applies_to for s in scenarios]
+    usual = min(500, max(20, experiment.replicates // 1000)) if engine == "compiled" else 2
+    return Plan(work, experiment.replicates, chunk or usual)
+
+
+def power_result(
+    experiment: PowerExperiment, keep: Keep, engine: Literal["compiled", "simpy"] = "compiled"
+) -> PowerResult:
+    """What the finished replicates of an experiment say.
+
+    Parameters
+    ----------
+    experiment : PowerExperiment
+    keep : best_sim.replications.Store or Memory
+        With its finished replicates; those that come after a missing one are left out.
+    engine : {"compiled", "simpy"}
+        For the few replicates whose journeys are drawn.
+
+    Returns
+    -------
+    PowerResult
+    """
+    done = min(whole_from_start(keep), experiment.replicates)
+    interrupted = done < experiment.replicates
+    experiment = replace(experiment, replicates=done)
+    scenarios = [experiment.scenario_of(design) for design in experiment.designs]
+    got = whole_table(keep, done).to_pandas()
     power = pd.DataFrame(
         [
-            _power_of(experiment, d, got[got["design"] == d.name], a)
-            for d, a in zip(experiment.designs, applies, strict=True)
+            _power_of(experiment, d, got[got["design"] == d.name], s.outcomes.effect_applies_to)
+            for d, s in zip(experiment.designs, scenarios, strict=True)
         ]
     )
     first = got[got["design"] == experiment.designs[0].name]
-    start = work.lowered[0].start_date
-    sample = [
-        simulate(work.lowered[0], experiment.seed, k, engine)
-        for k in range(min(_PICTURED, experiment.replicates))
-    ]
+    lowered = lower(scenarios[0])
+    sample = [simulate(lowered, experiment.seed, k, engine) for k in range(min(_PICTURED, done))]
     return PowerResult(
         experiment=experiment,
-        scenario=base,
+        scenario=Scenario.load(experiment.scenario, experiment.overrides),
         replicates=got,
         power=power,
         summary=_summary(experiment, got, power),
-        curve=_curve(first, start),
-        when=_when(first, start),
+        curve=_curve(first, lowered.start_date),
+        when=_when(first, lowered.start_date),
         flow=_flow(first),
         sample=sample,
         interrupted=interrupted,
