@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,8 +15,11 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from best_sim.experiments.power import PowerResult
+    from concurrent.futures import Executor
+
+    from best_sim.experiments.power import PowerExperiment, PowerResult
     from best_sim.pathway import Journeys
+    from best_sim.replications import Store
     from best_sim.scenario import Scenario
 
 app = typer.Typer(
@@ -55,9 +59,13 @@ def _exit_code(error: Exception) -> int | None:
     # imported only when something went wrong: these rooms are slow to import, and `--help` needs none of them
     from best_sim.display.trace import UnknownChildError
     from best_sim.engine import SimulationError
+    from best_sim.exchange.runs import ChangedError
+    from best_sim.replications import ClusterError, StoreError
     from best_sim.scenario import ScenarioError
 
-    if isinstance(error, ScenarioError | UnknownChildError | _RefusedError):
+    if isinstance(
+        error, ScenarioError | UnknownChildError | _RefusedError | StoreError | ChangedError | ClusterError
+    ):
         return 2
     return 3 if isinstance(error, SimulationError) else None
 
@@ -69,57 +77,264 @@ class _RefusedError(Exception):
 # --- power --------------------------------------------------------------------------------------------------
 @app.command()
 def power(
-    experiment: Annotated[str, typer.Argument(help="A shipped experiment's name, or a TOML file.")] = "power",
+    experiment: Annotated[
+        str | None, typer.Argument(help="A shipped experiment's name, or a TOML file.", show_default="power")
+    ] = None,
     scenario: Annotated[str | None, typer.Option(help="Another scenario than the experiment's.")] = None,
-    replicates: Annotated[int | None, typer.Option(min=2, help="Number of replicates.")] = None,
+    replicates: Annotated[
+        int | None, typer.Option(min=2, help="Number of replicates; the most, with --until-mcse.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Address of the luck.")] = None,
     out: Out = None,
     changes: Set = [],  # noqa: B006 - typer wants a list
     engine: Engine = "auto",
+    resume: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Go on with a run, or add replicates to it.")
+    ] = None,
+    until_mcse: Annotated[
+        float | None,
+        typer.Option(
+            metavar="ERROR", help="Stop when the Monte Carlo standard error of --figure is below this."
+        ),
+    ] = None,
+    figure: Annotated[
+        str,
+        typer.Option(help="Which quantity of the summary --until-mcse is about; the worst design counts."),
+    ] = "power",
+    workers: Annotated[int | None, typer.Option(min=1, help="How many; as many as cores by default.")] = None,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A Dask cluster: tcp://host:port, or 'local'.")
+    ] = None,
 ) -> None:
     """How often the trial would find an effect, how long it recruits, and what happens to the children."""
-    from best_sim.display.style import save
     from best_sim.display.tables import power_table
-    from best_sim.exchange.results import manifest, run_folder, whole_folder, write_tables
-    from best_sim.experiments.power import PowerExperiment, run_power
+    from best_sim.exchange.results import run_folder
+    from best_sim.exchange.runs import begin, other_versions
+    from best_sim.exchange.runs import resume as go_on
+    from best_sim.experiments.power import PowerExperiment, power_plan
+    from best_sim.replications import Store
+    from best_sim.scenario import Scenario
 
-    _free(out)
+    console = Console()
     started = dt.datetime.now(dt.UTC)
-    asked = PowerExperiment.load(
-        experiment, scenario=scenario, replicates=replicates, seed=seed, overrides=tuple(changes) or None
-    )
+    if until_mcse is not None and not 0 < until_mcse < float("inf"):
+        raise _RefusedError(f"--until-mcse\n  found:   {until_mcse}\n  allowed: a number above 0")
+    if resume is None:
+        _free(out)
+        most = replicates or (_MOST if until_mcse is not None else None)
+        asked = PowerExperiment.load(
+            experiment or "power",
+            scenario=scenario,
+            replicates=most,
+            seed=seed,
+            overrides=tuple(changes) or None,
+        )
+    else:
+        given = {
+            "experiment": experiment,
+            "--scenario": scenario,
+            "--seed": seed,
+            "--out": out,
+            "--set": changes,
+        }
+        if wrong := [name for name, value in given.items() if value]:
+            raise _RefusedError(
+                f"--resume goes on with what is in the folder\n  found:   {', '.join(wrong)} beside it\n"
+                "  allowed: --replicates, --until-mcse, --figure, --engine, --workers, --cluster"
+            )
+        store = Store(resume)
+        asked = go_on(store, replicates or (_MOST if until_mcse is not None else None))
     for design in asked.designs:
         asked.scenario_of(design)
-    console = Console()
+    if until_mcse is not None:
+        _known_figure(asked, figure)
     console.print(f"[bold]{asked.title}[/bold]")
     console.print(
-        f"{asked.replicates} replicates of each of {len(asked.designs)} designs, scenario {asked.scenario}."
+        f"{'At most ' if until_mcse is not None else ''}{asked.replicates} replicates of each of "
+        f"{len(asked.designs)} designs, scenario {asked.scenario}."
     )
     used = _engine(engine, console)
-    with _progress(console, asked.replicates) as tick:
-        result = run_power(asked, engine=used, progress=tick)
-    done = result.experiment.replicates
-    if result.interrupted:
-        console.print(f"Stopped after {done} of {asked.replicates} replicates; writing what is finished.")
-    folder = run_folder(asked.name, result.scenario, asked.seed, out, started)
-    about = manifest(
-        experiment=asked.name, scenario=result.scenario, seed=asked.seed, replicates=done,
-        replicates_asked=asked.replicates, engine=used, started=started, method=asked.method, alpha=asked.alpha,
-        overrides=list(asked.overrides), failed=int(result.power["failed"].sum()), experiment_toml=asked.text,
-    )  # fmt: skip
-    with whole_folder(folder) as scratch:
-        write_tables(scratch, result, about)
-        figures = _pictures(result)
-        for name, figure in figures.items():
-            save(figure, scratch / name)
-        _report(scratch, result, about, figures)
-    console.print(power_table(result.power))
-    console.print(_recruitment_words(result))
-    console.print(
-        f"\nWritten to [bold]{folder}[/bold]; open [bold]{folder / 'report.html'}[/bold] in a browser."
-    )
-    if result.interrupted:
+    if resume is None:
+        chunk = power_plan(asked, used).chunk
+        base = Scenario.load(asked.scenario, asked.overrides)
+        folder = run_folder(asked.name, base, asked.seed, out, started)
+        store = begin(folder, asked, experiment or "power", used, chunk, started)
+        (folder / "experiment.toml").write_text(asked.text, encoding="utf-8")
+    with store.held():
+        if resume is not None:
+            for one in store.set_damaged_aside():
+                console.print(f"Damaged: {one.path.name}; moved to {one.moved_to}, and run again.")
+            there = sum(len(numbers) for numbers in store.done())
+            console.print(f"{there} replicates are there.")
+            for told in other_versions(store):
+                console.print(f"Not as when it began: {told}; new replicates may differ in the last digit.")
+        store.update(state="running", replicates_asked=asked.replicates)
+        with _workers(used, workers, cluster) as executor:
+            whole, asked = _run(console, asked, store, used, executor, until_mcse, figure)
+        result = _write_power(store, asked, used, started, whole)
+        if result is not None:
+            console.print(power_table(result.power))
+            console.print(_recruitment_words(result))
+            console.print(
+                f"\nWritten to [bold]{store.folder}[/bold]; "
+                f"open [bold]{store.folder / 'report.html'}[/bold] in a browser."
+            )
+    if not whole:
+        console.print(
+            f"Stopped. To go on:\n  best-sim power --resume {shlex.quote(str(store.folder))}", soft_wrap=True
+        )
         raise typer.Exit(130)
+
+
+_MOST = 20_000
+"""Replicates at which a run until it is sure stops, unless another number is given."""
+_BATCH = 200
+"""Replicates after which such a run looks whether it is sure: always these, whatever the machine."""
+
+
+def _known_figure(asked: PowerExperiment, figure: str) -> None:
+    """Refuse a figure that the summary will not have, before any long work."""
+    import difflib
+    from dataclasses import replace
+
+    from best_sim.experiments.power import power_plan, power_summary, quantities_with_errors
+    from best_sim.replications import Memory
+    from best_sim.replications import run as run_plan
+
+    few = replace(asked, replicates=2)
+    keep = Memory()
+    run_plan(power_plan(few, _engine("auto", Console(quiet=True))), keep=keep)
+    known = quantities_with_errors(power_summary(few, keep))
+    if figure not in known:
+        near = difflib.get_close_matches(figure, known, n=1)
+        nearest = f"\n  nearest: {near[0]}" if near else ""
+        raise _RefusedError(f"--figure\n  found:   {figure}\n  allowed: {'; '.join(known)}{nearest}")
+
+
+@contextmanager
+def _workers(engine: str, n: int | None, address: str | None) -> Iterator[Executor | None]:
+    from best_sim.replications import cluster, workers
+
+    if address is not None:
+        with cluster(address, n) as executor:
+            yield executor
+        return
+    own = workers(engine, n)
+    try:
+        yield own
+    finally:
+        if own is not None:
+            own.shutdown(cancel_futures=True)
+
+
+def _run(
+    console: Console,
+    asked: PowerExperiment,
+    store: Store,
+    engine: Literal["compiled", "simpy"],
+    executor: Executor | None,
+    until_mcse: float | None,
+    figure: str,
+) -> tuple[bool, PowerExperiment]:
+    """Run what is missing; whether all of it is there, and the experiment with the replicates that it came to."""
+    from dataclasses import replace
+
+    from best_sim.experiments.power import least_certain, power_plan, power_summary
+    from best_sim.replications import run as run_plan
+    from best_sim.replications import whole_from_start
+
+    def stopping() -> None:
+        console.print("Finishing what is under way; Ctrl-C once more stops at once.")
+
+    chunk = int(store.manifest["chunk"])
+    there = sum(len(numbers) for numbers in store.done())
+    with _progress(console, asked.replicates, there) as tick:
+        if until_mcse is None:
+            plan = power_plan(asked, engine, chunk)
+            return run_plan(plan, executor, keep=store, progress=tick, stopping=stopping), asked
+        for batch in range(_BATCH, asked.replicates + _BATCH, _BATCH):
+            now = replace(asked, replicates=min(batch, asked.replicates))
+            if whole_from_start(store) < now.replicates:
+                plan = power_plan(now, engine, chunk)
+                if not run_plan(plan, executor, keep=store, progress=tick, stopping=stopping):
+                    return False, asked
+            error = least_certain(power_summary(now, store), figure)
+            if error < until_mcse:
+                break
+    console.print(
+        f"{figure}: Monte Carlo standard error {error:.2g} after {now.replicates} replicates"
+        + (", below" if error < until_mcse else ", the most that was asked for; not below")
+        + f" {until_mcse:g}."
+    )
+    return True, now
+
+
+def _write_power(
+    store: Store,
+    asked: PowerExperiment,
+    engine: Literal["compiled", "simpy"],
+    started: dt.datetime,
+    whole: bool,
+) -> PowerResult | None:
+    """Write the tables, pictures and report of what is finished; None if there is too little of it."""
+    from best_sim.display.style import save
+    from best_sim.exchange.results import files_replaced, manifest, write_tables
+    from best_sim.experiments.power import power_result
+    from best_sim.replications import whole_from_start
+
+    done = min(whole_from_start(store), asked.replicates)
+    if done < 2:
+        store.update(state="interrupted", replicates=done)
+        return None
+    result = power_result(asked, store, engine)
+    about = store.manifest | manifest(
+        experiment=asked.name, scenario=result.scenario, seed=asked.seed, replicates=done,
+        replicates_asked=asked.replicates, engine=engine, started=started,
+        failed=int(result.power["failed"].sum()), state="finished" if whole else "interrupted",
+        chunks=[f"{numbers.start}-{numbers.stop}" for numbers in store.done()],
+    )  # fmt: skip
+    with files_replaced(store.folder) as scratch:
+        write_tables(scratch, result)
+        figures = _pictures(result)
+        for name, one in figures.items():
+            save(one, scratch / name)
+        _report(scratch, result, about, figures)
+    store.update(**about)
+    return result
+
+
+@app.command()
+def runs(
+    folder: Annotated[Path, typer.Argument(help="Where to look, and below it.")] = Path("results"),
+) -> None:
+    """List runs: how far each has come, and whether it is finished, running, interrupted or damaged."""
+    from rich.table import Table
+
+    from best_sim.exchange.runs import runs_table
+
+    console = Console()
+    if not folder.is_dir():
+        raise _RefusedError(
+            f"runs\n  found:   {folder}, which is not a folder\n  allowed: a folder with runs"
+        )
+    table = runs_table(folder)
+    if table.empty:
+        console.print(f"No run in {folder}.")
+        return
+    if not console.is_terminal:
+        console = Console(width=200)
+    shown = Table()
+    shown.add_column("folder", overflow="fold")
+    for name in ("scenario", "seed", "replicates", "state", "last written (UTC)", "size"):
+        shown.add_column(name, no_wrap=True)
+    for row in table.to_dict("records"):
+        shown.add_row(
+            row["folder"], row["scenario"], str(row["seed"]), f"{row['done']} of {row['asked']}", row["state"],
+            row["changed"][:16].replace("T", " "), f"{row['size'] / 1e6:.1f} MB",
+        )  # fmt: skip
+    console.print(shown)
+    if (table["state"].isin(["interrupted", "damaged"])).any():
+        console.print("To go on with one: best-sim power --resume FOLDER")
 
 
 def _pictures(result: PowerResult) -> dict[str, Any]:
@@ -404,16 +619,16 @@ def _engine(asked: str, console: Console) -> Literal["compiled", "simpy"]:
 
 
 @contextmanager
-def _progress(console: Console, total: int) -> Iterator[Callable[[int], object]]:
-    """A bar with rate and time left; plain lines where there is no terminal."""
+def _progress(console: Console, total: int, there: int = 0) -> Iterator[Callable[[int], object]]:
+    """A bar with rate and time left; plain lines where there is no terminal. `there` were done before."""
     if not console.is_terminal:
         started, step = time.perf_counter(), max(1, total // 10)
-        told = [0]
+        told = [there]
 
         def tell(done: int) -> None:
             if done - told[0] >= step or done == total:
                 told[0] = done
-                rate = done / (time.perf_counter() - started)
+                rate = (done - there) / (time.perf_counter() - started)
                 console.print(
                     f"{done} of {total} replicates, {rate:.1f} a second, {(total - done) / rate:.0f} s left"
                 )
@@ -427,9 +642,9 @@ def _progress(console: Console, total: int) -> Iterator[Callable[[int], object]]
         TimeRemainingColumn(), console=console,
     ) as bar:  # fmt: skip
         started = time.perf_counter()
-        task = bar.add_task("", total=total, rate="")
+        task = bar.add_task("", total=total, completed=there, rate="")
         yield lambda done: bar.update(
-            task, completed=done, rate=f"{done / (time.perf_counter() - started):.1f} a second"
+            task, completed=done, rate=f"{(done - there) / (time.perf_counter() - started):.1f} a second"
         )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import importlib.metadata
 import itertools
-import json
 import platform
 import shutil
 import sys
@@ -141,12 +140,36 @@ def manifest(
     }
 
 
-def write_tables(folder: Path, result: PowerResult, about: dict[str, Any]) -> None:
-    """Write the manifest, the tidy summary, the recruitment curve, the flow and the rows of every replicate."""
-    (folder / "manifest.json").write_text(json.dumps(about, indent=2, default=str) + "\n", encoding="utf-8")
+@contextmanager
+def files_replaced(folder: Path) -> Iterator[Path]:
+    """A scratch folder whose files, once all are written, take the place of those in `folder`, each at once.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        May hold other things, which stay.
+
+    Yields
+    ------
+    pathlib.Path
+        Where to write; removed in any case.
+    """
+    scratch = Path(tempfile.mkdtemp(prefix=".writing.", dir=folder))
+    try:
+        yield scratch
+        for path in sorted(scratch.iterdir()):
+            path.chmod(0o644)
+            path.replace(folder / path.name)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def write_tables(folder: Path, result: PowerResult) -> None:
+    """Write the tidy summary, the recruitment curve, the flow and the rows of every replicate."""
     result.summary.to_csv(folder / "summary.csv", index=False)
     result.curve.to_csv(folder / "recruitment.csv", index=False)
     flow = pd.DataFrame.from_dict(result.flow, orient="index", columns=["families", "children"])
     flow.rename_axis("box").to_csv(folder / "consort.csv")
     result.replicates.to_parquet(folder / "replicates.parquet", index=False)
     (folder / "experiment.toml").write_text(result.experiment.text, encoding="utf-8")
+    (folder / "scenario.toml").write_text(result.scenario.as_toml(), encoding="utf-8")

@@ -332,6 +332,7 @@ def run_power(
     keep: Keep | None = None,
     chunk: int | None = None,
     progress: Callable[[int], object] | None = None,
+    stopping: Callable[[], object] | None = None,
 ) -> PowerResult:
     """Run a power experiment.
 
@@ -347,6 +348,8 @@ def run_power(
         Replicates given to a worker, and kept, at a time; it changes no result.
     progress : callable, optional
         Called with the number of replicates done.
+    stopping : callable, optional
+        Called when an interrupt has come, and what is under way is being finished.
 
     Returns
     -------
@@ -364,7 +367,7 @@ def run_power(
     keep = Memory() if keep is None else keep
     own = workers(engine) if executor == "default" else executor
     try:
-        whole = run(plan, own, keep=keep, progress=progress)
+        whole = run(plan, own, keep=keep, progress=progress, stopping=stopping)
     finally:
         if executor == "default" and isinstance(own, Executor):
             own.shutdown(cancel_futures=True)
@@ -432,12 +435,7 @@ def power_result(
     experiment = replace(experiment, replicates=done)
     scenarios = [experiment.scenario_of(design) for design in experiment.designs]
     got = whole_table(keep, done).to_pandas()
-    power = pd.DataFrame(
-        [
-            _power_of(experiment, d, got[got["design"] == d.name], s.outcomes.effect_applies_to)
-            for d, s in zip(experiment.designs, scenarios, strict=True)
-        ]
-    )
+    power = _power(experiment, got, scenarios)
     first = got[got["design"] == experiment.designs[0].name]
     lowered = lower(scenarios[0])
     sample = [simulate(lowered, experiment.seed, k, engine) for k in range(min(_PICTURED, done))]
@@ -452,6 +450,53 @@ def power_result(
         flow=_flow(first),
         sample=sample,
         interrupted=interrupted,
+    )
+
+
+def power_summary(experiment: PowerExperiment, keep: Keep) -> pd.DataFrame:
+    """The summary of what is finished, without anything else of the result; as `PowerResult.summary`."""
+    got = whole_table(keep, min(whole_from_start(keep), experiment.replicates)).to_pandas()
+    scenarios = [experiment.scenario_of(design) for design in experiment.designs]
+    return _summary(experiment, got, _power(experiment, got, scenarios))
+
+
+def least_certain(summary: pd.DataFrame, quantity: str) -> float:
+    """The largest Monte Carlo standard error of a quantity, over designs.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+        As `PowerResult.summary`.
+    quantity : str
+
+    Returns
+    -------
+    float
+        `inf` where an error can't be told yet: where it is missing, or zero because all replicates agreed so far.
+
+    Raises
+    ------
+    KeyError
+        If the summary has no such quantity, or none with a Monte Carlo error.
+    """
+    mine = summary.loc[summary["quantity"] == quantity, "mcse"]
+    if mine.empty or quantity not in quantities_with_errors(summary):
+        raise KeyError(quantity)
+    errors = mine.to_numpy(float)
+    return float(np.where(np.isfinite(errors) & (errors > 0), errors, np.inf).max())
+
+
+def quantities_with_errors(summary: pd.DataFrame) -> list[str]:
+    """Names of the quantities of a summary that have a Monte Carlo standard error."""
+    return list(dict.fromkeys(summary.loc[summary["mcse"].notna(), "quantity"]))
+
+
+def _power(experiment: PowerExperiment, got: pd.DataFrame, scenarios: list[Scenario]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            _power_of(experiment, d, got[got["design"] == d.name], s.outcomes.effect_applies_to)
+            for d, s in zip(experiment.designs, scenarios, strict=True)
+        ]
     )
 
 

@@ -24,7 +24,7 @@ class _Stop:
 
 
 @contextmanager
-def _interrupts() -> Iterator[_Stop]:
+def _interrupts(stopping: Callable[[], object] | None) -> Iterator[_Stop]:
     """The first Ctrl-C asks to stop, and lets what is under way finish; the second interrupts as ever."""
     stop = _Stop()
     if threading.current_thread() is not threading.main_thread():
@@ -34,6 +34,8 @@ def _interrupts() -> Iterator[_Stop]:
     def ask(number: int, frame: FrameType | None) -> None:
         stop.asked = True
         signal.signal(signal.SIGINT, before)
+        if stopping is not None:
+            stopping()
 
     before = signal.signal(signal.SIGINT, ask)
     try:
@@ -48,6 +50,7 @@ def run(
     *,
     keep: Keep,
     progress: Callable[[int], object] | None = None,
+    stopping: Callable[[], object] | None = None,
 ) -> bool:
     """Run what is missing of a plan.
 
@@ -61,6 +64,8 @@ def run(
         Where finished chunks go, and which are there already: a `Memory` or a `Store`.
     progress : callable, optional
         Called with the number of replicates done, those that were there before among them.
+    stopping : callable, optional
+        Called when an interrupt has come, and the chunks under way are being finished.
 
     Returns
     -------
@@ -75,7 +80,7 @@ def run(
     """
     done = sum(len(range(r.start, min(r.stop, plan.replicates))) for r in keep.done())
     todo = plan.missing(keep.done())
-    with _interrupts() as stop:
+    with _interrupts(stopping) as stop:
         try:
             for numbers, data in _finished(plan, todo, executor, stop):
                 keep.put(numbers, data)
