@@ -160,6 +160,7 @@ def power(
         folder = run_folder(asked.name, base, asked.seed, out, started)
         store = begin(folder, asked, experiment or "power", used, chunk, started)
         (folder / "experiment.toml").write_text(asked.text, encoding="utf-8")
+        (folder / "scenario.toml").write_text(store.manifest["scenario_toml"], encoding="utf-8")
     with store.held():
         if resume is not None:
             for one in store.set_damaged_aside():
@@ -293,6 +294,7 @@ def _write_power(
         failed=int(result.power["failed"].sum()), state="finished" if whole else "interrupted",
         chunks=[f"{numbers.start}-{numbers.stop}" for numbers in store.done()],
     )  # fmt: skip
+    about["scenario_toml"] = store.manifest["scenario_toml"]
     with files_replaced(store.folder) as scratch:
         write_tables(scratch, result)
         figures = _pictures(result)

@@ -172,4 +172,3 @@ def write_tables(folder: Path, result: PowerResult) -> None:
     flow.rename_axis("box").to_csv(folder / "consort.csv")
     result.replicates.to_parquet(folder / "replicates.parquet", index=False)
     (folder / "experiment.toml").write_text(result.experiment.text, encoding="utf-8")
-    (folder / "scenario.toml").write_text(result.scenario.as_toml(), encoding="utf-8")

@@ -135,7 +135,7 @@ def test_a_run_that_is_stopped_keeps_what_is_finished() -> None:
         if done >= 8:
             raise KeyboardInterrupt
 
-    got = run_power(asked, executor=None, progress=stop)
+    got = run_power(asked, executor=None, chunk=4, progress=stop)
     assert got.interrupted and got.experiment.replicates == 8
     assert got.replicates.equals(whole.replicates)
     assert got.power.equals(whole.power)
