@@ -444,7 +444,15 @@ def simulate(
     world = _load(scenario, changes)
     used = _engine(engine, console)
 
-    journeys = run(world, seed, replicate, used)
+    first = world.simulation.start_date
+    with console.status("Simulating ...") as status:
+
+        def tell(day: float) -> None:
+            status.update(
+                f"Simulating: {first + dt.timedelta(days=day):%B %Y} of {world.simulation.end_date:%B %Y}"
+            )
+
+        journeys = run(world, seed, replicate, used, progress=tell)
     folder = out or Path("results") / "simulate" / f"{world.name}-{seed}-{replicate}"
     with whole_folder(folder, replace=out is None) as scratch:
         journeys.save(scratch)

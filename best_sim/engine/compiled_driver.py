@@ -21,7 +21,7 @@ import platform
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache, cached_property
 from pathlib import Path
 from types import ModuleType
@@ -50,7 +50,8 @@ _DONE = "compiled"
 _LOG_ROOM = 1 << 14
 _BUCKETS = 1 << 14
 _SPARE = 64
-_FOR_EVER = np.iinfo(np.int64).max
+_PAUSE = 1 << 21
+"""Commands after which a run comes back to Python for a moment; fewer than are carried out in half a second."""
 
 
 class CompilationError(RuntimeError):
@@ -212,7 +213,15 @@ class CompiledModel:
         self._kernel = kernel
         self._log_room = _LOG_ROOM
 
-    def run(self, state: State, *, events: bool = True, in_place: bool = False, log_room: int = 0) -> Run:
+    def run(
+        self,
+        state: State,
+        *,
+        events: bool = True,
+        in_place: bool = False,
+        log_room: int = 0,
+        progress: Callable[[float], object] | None = None,
+    ) -> Run:
         """Run the model. Several threads may do so at once; the interpreter is not held meanwhile.
 
         Parameters
@@ -226,6 +235,8 @@ class CompiledModel:
         log_room : int
             Events to make room for at first; more room is made when it is needed. By default, as many as the largest
             run so far has needed.
+        progress : callable, optional
+            Called now and then, some five times a second, with the simulated time that is reached.
 
         Returns
         -------
@@ -239,7 +250,7 @@ class CompiledModel:
         SimulationError
             If a process asks for what cannot be done, or fails.
         """
-        from best_sim.engine.kernel import DONE, FAULTY, LOG_FULL
+        from best_sim.engine.kernel import DONE, FAULTY, LOG_FULL, PAUSED
 
         state = ready(self.model, state, in_place=in_place)
         memory = _Memory(self, state, (log_room or self._log_room) if events else 0)
@@ -256,6 +267,10 @@ class CompiledModel:
                 raise faults.refusal(int(loop["fault"][0]), command, *self._where(loop, state))
             if stopped == LOG_FULL:
                 memory.make_room()
+            if stopped == PAUSED:  # so that Ctrl-C is heard in a long run
+                loop["pause_at"] += _PAUSE
+                if progress is not None:
+                    progress(float(state.world["now"][0]))
         self._log_room = max(self._log_room, len(memory.log))
         return memory.finish(state)
 
@@ -330,7 +345,7 @@ class _Memory:
         loop["n_diaries"], loop["n_days"] = state.diaries.shape
         loop["free"], loop["opening"] = state.diaries.ctypes.data, np.asarray(state.opening).ctypes.data
         loop["day_hours"], loop["diary_start"] = state.day_hours.ctypes.data, state.diary_start
-        loop["most_at_once"], loop["pause_at"] = faults.most_at_once(n_slots), _FOR_EVER
+        loop["most_at_once"], loop["pause_at"] = faults.most_at_once(n_slots), _PAUSE
         loop["recording"], loop["log"], loop["log_room"] = log_room > 0, self.log.ctypes.data, log_room
         state.world["_loop"] = loop.ctypes.data
         point_to_tables(state.world, state.tables)

@@ -195,9 +195,25 @@ class PowerExperiment:
         return experiment
 
     def scenario_of(self, design: Design) -> Scenario:
-        """The scenario of one design."""
+        """The scenario of one design.
+
+        Raises
+        ------
+        ScenarioError
+            If it can't be used, or nobody is recruited in it.
+        """
         changes = (*self.overrides, f"{EFFECT[self.outcome]}={float(design.effect)!r}", *design.changes)
-        return Scenario.load(self.scenario, changes)
+        scenario = Scenario.load(self.scenario, changes)
+        if not any(value > 0.5 for site in scenario.sites.values() for value in site.recruiting.values):
+            raise ScenarioError(
+                [
+                    Problem(
+                        file=self.scenario, key="sites.*.recruiting", message="no site recruits: there is no trial",
+                        found="0 throughout", allowed="1 from some date on; `best-sim simulate` runs it as it is",
+                    )
+                ]
+            )  # fmt: skip
+        return scenario
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,7 @@ def simulate(
     *,
     arm: str | None = None,
     events: bool = True,
+    progress: Callable[[float], object] | None = None,
     hooks: Sequence[Callable] = (),
     extensions: Sequence[Callable] = (),
 ) -> Journeys:
@@ -121,6 +122,8 @@ def simulate(
     events : bool
         Whether to keep the event record, from which the tables of placements, hearings and services are made. Without
         it (compiled engine) a run is a little faster; children, families, cases and scores are the same.
+    progress : callable, optional
+        Compiled engine: called now and then, in runs of a second or more, with the simulated day that is reached.
     hooks : sequence of callable
         SimPy only: each called as ``hook(time, process, index, command)`` for every command.
     extensions : sequence of callable
@@ -148,5 +151,5 @@ def simulate(
     if engine == "simpy":
         run = run_simpy(PATHWAY, state, hooks=hooks, extensions=extensions)
     else:
-        run = compiled_pathway().run(state, events=events, in_place=True)
+        run = compiled_pathway().run(state, events=events, in_place=True, progress=progress)
     return Journeys.from_run(run, lowered, seed, replicate, events=events or engine == "simpy")
