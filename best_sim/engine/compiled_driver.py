@@ -50,6 +50,8 @@ _DONE = "compiled"
 _LOG_ROOM = 1 << 14
 _BUCKETS = 1 << 14
 _SPARE = 64
+_KEPT = 1 << 26
+"""Bytes of a run's memory that are kept for the next; more are given back."""
 _PAUSE = 1 << 21
 """Commands after which a run comes back to Python for a moment; fewer than are carried out in half a second."""
 
@@ -212,6 +214,7 @@ class CompiledModel:
         self.model = model
         self._kernel = kernel
         self._log_room = _LOG_ROOM
+        self._spare: list[Any] = []
 
     def run(
         self,
@@ -272,7 +275,18 @@ class CompiledModel:
                 if progress is not None:
                     progress(float(state.world["now"][0]))
         self._log_room = max(self._log_room, len(memory.log))
-        return memory.finish(state)
+        run = memory.finish(state)
+        if len(memory.raw) <= _KEPT:
+            self._spare.append(memory.raw)
+        return run
+
+    def memory_of(self, size: int) -> Any:
+        """At least so many bytes: those of a run that is over, if there are enough, for new ones cost more to get."""
+        try:
+            spare = self._spare.pop()
+        except IndexError:
+            spare = None
+        return spare if spare is not None and len(spare) >= size else np.empty(size, np.uint8)
 
     def _where(self, loop: Any, state: State) -> tuple[str, int, float]:
         kind, index = int(loop["kind"][0]), int(loop["index"][0])
@@ -292,7 +306,14 @@ class CompiledModel:
 
 
 class _Memory:
-    """What the loop works in: allocated for one run, kept alive while it lasts."""
+    """What the loop works in during one run; the memory itself may have served another before."""
+
+    slots: Any
+    buckets: Any
+    heap_time: Any
+    nodes: Any
+    blocks: Any
+    log: Any
 
     def __init__(self, compiled: CompiledModel, state: State, log_room: int) -> None:
         from best_sim.engine.kernel import KIND, LOOP, NODE, RESOURCE, SLOT
@@ -304,15 +325,26 @@ class _Memory:
         self.kinds = np.zeros(len(rows), KIND)
         self.resources = np.zeros(len(state.capacities), RESOURCE)
         # Pages of memory that no process ever touches are never given to this one, so room for all costs little.
-        self.slots = np.zeros(n_slots, SLOT)
-        self.ring = np.empty(n_slots + 1, np.int32)
-        self.buckets = np.zeros(_BUCKETS, np.int32)
-        self.nodes = np.empty(2 * n_slots + _SPARE, NODE)
-        self.priorities = np.empty(n_slots)
-        self.heap_time = np.empty(2 * n_slots + _SPARE)
-        self.heap_order, self.heap_slot = np.empty((2, len(self.heap_time)), np.int64)
-        self.blocks = np.empty(int((rows * compiled.strides).sum()) + 16, np.uint8)
-        self.log = np.empty(log_room, EVENT)
+        wanted = {
+            "slots": (n_slots, SLOT),
+            "buckets": (_BUCKETS, np.dtype(np.int32)),
+            "ring": (n_slots + 1, np.dtype(np.int32)),
+            "nodes": (2 * n_slots + _SPARE, NODE),
+            "priorities": (n_slots, np.dtype(np.float64)),
+            "heap_time": (2 * n_slots + _SPARE, np.dtype(np.float64)),
+            "heap_order": (2 * n_slots + _SPARE, np.dtype(np.int64)),
+            "heap_slot": (2 * n_slots + _SPARE, np.dtype(np.int64)),
+            "blocks": (int((rows * compiled.strides).sum()), np.dtype(np.uint8)),
+            "log": (log_room, EVENT),
+        }
+        sizes = {name: (n * dtype.itemsize + 63) // 64 * 64 for name, (n, dtype) in wanted.items()}
+        self.raw = compiled.memory_of(sum(sizes.values()) + 64)
+        at = -self.raw.ctypes.data % 64
+        for name, (n, dtype) in wanted.items():
+            setattr(self, name, self.raw[at : at + n * dtype.itemsize].view(dtype))
+            at += sizes[name]
+        self.slots.view(np.uint8)[...] = 0
+        self.buckets[...] = 0
         self.rows, self.hint = rows, np.zeros(len(state.diaries), np.int64)
         self.starts, self.state = state.starts, state
 
@@ -320,8 +352,9 @@ class _Memory:
         begin = float(state.starts["time"][0]) if len(state.starts) else end
         self.kinds["rows"], self.kinds["stride"] = rows, compiled.strides
         self.kinds["first_slot"] = np.cumsum(rows) - rows
-        block = (self.blocks.ctypes.data + 15) // 16 * 16
-        self.kinds["fresh_block"] = block + np.cumsum(rows * compiled.strides) - rows * compiled.strides
+        self.kinds["fresh_block"] = (
+            self.blocks.ctypes.data + np.cumsum(rows * compiled.strides) - rows * compiled.strides
+        )
         self.resources["capacity"], self.resources["settled"] = state.capacities, begin
         loop = self.loop
         for name in ("starts", "kinds", "resources", "slots"):
