@@ -30,5 +30,5 @@ def rule(function: Callable[P, T]) -> Callable[P, T]:
         The same function.
     """
     if _register is not None:
-        _register(function)
+        _register(forceinline=True)(function)
     return function
