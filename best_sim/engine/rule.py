@@ -30,5 +30,6 @@ def rule(function: Callable[P, T]) -> Callable[P, T]:
         The same function.
     """
     if _register is not None:
+        # into what calls it: a call hands its result over through memory, and costs as much as many a rule
         _register(forceinline=True)(function)
     return function
