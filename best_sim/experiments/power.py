@@ -51,6 +51,7 @@ _KEYS = (
     "visit",
     "method",
     "alpha",
+    "set",
     "published",
     "design",
 )
@@ -134,7 +135,7 @@ class PowerExperiment:
     published : Published or None
         What the trial that the scenario stands for reported; None where the scenario is another than the file's.
     overrides : tuple of str
-        Applied to every design.
+        Applied to every design: those of the file (`set`), then those that were given beside it.
     """
 
     name: str
@@ -179,6 +180,7 @@ class PowerExperiment:
             raise ScenarioError([Problem(file=path, message=f"this is not TOML: {error}")]) from error
         experiment = _read(Path(path).stem, path, raw, text)
         wanted = {key: value for key, value in changes.items() if value is not None}
+        wanted["overrides"] = (*experiment.overrides, *wanted.get("overrides", ()))
         if wanted.get("scenario", experiment.scenario) != experiment.scenario:
             wanted.setdefault("published", None)  # another trial than the one that was published
         experiment = replace(experiment, **wanted)
@@ -902,11 +904,14 @@ def _read(name: str, path: str, raw: dict[str, Any], text: str) -> PowerExperime
         "method": take("method", str, ", ".join(methods), lambda v: v in methods, methods[0]),
         "alpha": take("alpha", float, "between 0 and 1", lambda v: 0 < v < 1, 0.05),
     }
+    changes = take("set", list, 'a list of "key=value"', _is_changes, [])
     designs = _read_designs(path, raw.get("design", []), problems)
     published = _read_published(path, raw["published"], problems) if "published" in raw else None
     if problems:
         raise ScenarioError(problems)
-    return PowerExperiment(name=name, designs=designs, published=published, text=text, **got)
+    return PowerExperiment(
+        name=name, designs=designs, published=published, overrides=tuple(changes), text=text, **got
+    )
 
 
 def _read_designs(path: str, listed: Any, problems: list[Problem]) -> tuple[Design, ...]:
@@ -925,10 +930,7 @@ def _read_designs(path: str, listed: Any, problems: list[Problem]) -> tuple[Desi
             "name": (isinstance(values["name"], str), "a text"),
             "note": (isinstance(values["note"], str), "a text"),
             "effect": (_is_number(values["effect"]), "a number of points"),
-            "set": (
-                isinstance(values["set"], list) and all(isinstance(v, str) and "=" in v for v in values["set"]),
-                'a list of "key=value"',
-            ),
+            "set": (_is_changes(values["set"]), 'a list of "key=value"'),
         }  # fmt: skip
         wrong = {name: allowed for name, (ok, allowed) in right.items() if not ok}
         problems += [
@@ -995,6 +997,10 @@ def _read_published(path: str, table: Any, problems: list[Problem]) -> Published
         interval=(float(low), float(high)),
         source=got["source"],
     )
+
+
+def _is_changes(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) and "=" in one for one in value)
 
 
 def _is_number(value: Any) -> bool:

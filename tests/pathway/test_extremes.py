@@ -213,7 +213,11 @@ def test_patience_zero_takes_what_is_free(small):
 def test_a_warm_start_is_as_a_long_run(trial):
     """After the warm-up as many children are in care on the first day as a year later, but for chance."""
     world = trial.replace(
-        {"simulation.warm_up": {"value": 5, "unit": "years"}, "trial.stops_at_target": False}
+        {
+            "simulation.warm_up": {"value": 5, "unit": "years"},
+            "simulation.before_opening": {"value": 100, "unit": "years"},
+            "trial.stops_at_target": False,
+        }
     )
     on = {0.0: [], 365.0: []}
     for replicate in range(12):
