@@ -48,7 +48,8 @@ _ENGINE_MODULES = (
 )
 _DONE = "compiled"
 _LOG_ROOM = 1 << 14
-_BUCKETS = 1 << 14
+_BUCKETS, _SLOTS_A_BUCKET = 1 << 14, 16
+"""Parts that the time of a run is cut into, at least; and the processes for one of them, where there are more."""
 _SPARE = 64
 _KEPT = 1 << 26
 """Bytes of a run's memory that are kept for the next; more are given back."""
@@ -327,7 +328,7 @@ class _Memory:
         # Pages of memory that no process ever touches are never given to this one, so room for all costs little.
         wanted = {
             "slots": (n_slots, SLOT),
-            "buckets": (_BUCKETS, np.dtype(np.int32)),
+            "buckets": (max(_BUCKETS, n_slots // _SLOTS_A_BUCKET), np.dtype(np.int32)),
             "ring": (n_slots + 1, np.dtype(np.int32)),
             "nodes": (2 * n_slots + _SPARE, NODE),
             "priorities": (n_slots, np.dtype(np.float64)),
@@ -352,6 +353,8 @@ class _Memory:
         begin = float(state.starts["time"][0]) if len(state.starts) else end
         self.kinds["rows"], self.kinds["stride"] = rows, compiled.strides
         self.kinds["first_slot"] = np.cumsum(rows) - rows
+        self.kinds["row"] = [state.tables[kind.table].ctypes.data for kind in self.model.processes]
+        self.kinds["row_size"] = [state.tables[kind.table].itemsize for kind in self.model.processes]
         self.kinds["fresh_block"] = (
             self.blocks.ctypes.data + np.cumsum(rows * compiled.strides) - rows * compiled.strides
         )

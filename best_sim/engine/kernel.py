@@ -125,9 +125,20 @@ LOOP = np.dtype(
 """All that the loop knows; addresses are int64."""
 
 KIND = np.dtype(
-    [("first_slot", "i8"), ("rows", "i8"), ("stride", "i8"), ("free_block", "i8"), ("fresh_block", "i8")]
+    [
+        ("first_slot", "i8"),
+        ("rows", "i8"),
+        ("row", "i8"),
+        ("row_size", "i8"),
+        ("stride", "i8"),
+        ("free_block", "i8"),
+        ("fresh_block", "i8"),
+    ]
 )
-"""A kind of process. Its blocks hold the states of those that run; a block given back holds the next one's address."""
+"""A kind of process; `row` is the address of its table.
+
+Its blocks hold the states of those that run; a block given back holds the next one's address.
+"""
 
 RESOURCE = np.dtype(
     [
@@ -449,6 +460,18 @@ def _grant(loop: Any, end: float, resource: Any, now: float) -> None:
         _schedule(loop, end, number, now)
 
 
+@rule
+def _fetch_ahead(loop: Any, number: int) -> None:
+    """Have the memory of the process that comes next, its state and its row, brought near while this one runs."""
+    slot = _slot(loop, number)
+    kind = _kind(loop, slot.kind)
+    row = kind.row + kind.row_size * (number - kind.first_slot)
+    for line in range(0, min(kind.row_size, 256), 64):
+        prefetch(row + line)
+    for line in range(0, min(kind.stride, 256), 64):
+        prefetch(slot.block + line)
+
+
 # --- blocks -------------------------------------------------------------------------------------------------
 
 
@@ -557,9 +580,7 @@ def drive(world: Any, begin: Any, resume: Any) -> int:
                     now, number = times[0], slots[0]
                     _drop_top(loop)
                     if loop.heap_size > 0:
-                        ahead = _slot(loop, slots[0]).block
-                        prefetch(ahead)
-                        prefetch(ahead + 64)
+                        _fetch_ahead(loop, slots[0])
                     world.now = now
                     slot = _slot(loop, number)
                     slot.order = 0

@@ -215,7 +215,6 @@ def test_a_warm_start_is_as_a_long_run(trial):
     world = trial.replace(
         {
             "simulation.warm_up": {"value": 5, "unit": "years"},
-            "simulation.before_opening": {"value": 100, "unit": "years"},
             "trial.stops_at_target": False,
         }
     )
@@ -228,6 +227,33 @@ def test_a_warm_start_is_as_a_long_run(trial):
             counts.append(int(there.sum()))
     ratio = np.mean(on[0.0]) / np.mean(on[365.0])
     assert 0.9 < ratio < 1.05, on
+
+
+def test_a_site_is_simulated_for_so_long_before_it_opens(trial):
+    """London opens almost six years after Glasgow; its families, court and team need not be there all that time."""
+    world = trial.replace({"simulation.before_opening": {"value": 1, "unit": "years"}})
+    whole, late = run(trial), run(world)
+    first = {
+        name: [j.families.loc[j.families["site"] == name, "entered_days"].min() for j in (whole, late)]
+        for name in ("glasgow", "london")
+    }
+    opens = min((b.opens - whole.start_date).days for b in trial.boroughs.values() if b.site == "london")
+    assert first["london"][0] < -600 and opens - 400 < first["london"][1] < opens - 200
+    assert first["glasgow"][0] < -600 and -400 < first["glasgow"][1] < -300
+    courts = [name for name in whole.names["courts"] if name != "glasgow"]
+    assert late.hearings.loc[late.hearings["court"].isin(courts), "listed_days"].min() > opens - 400
+
+
+def test_families_become_known_for_so_long_after_recruitment(trial):
+    world = trial.replace(
+        {"trial.target_families": 60, "simulation.after_recruitment": {"value": 100, "unit": "days"}}
+    )
+    journeys = run(world)
+    complete = journeys.families["randomised_days"].max()
+    known = journeys.tables["families"]["known_at"]
+    there = journeys.tables["families"]["n_children"] > 0
+    assert there[known <= complete + 100].all() and not there[known > complete + 100].any()
+    assert not there.all() and len(journeys.families) == there.sum()
 
 
 def test_every_variation_is_different(short_trial, short_run):
