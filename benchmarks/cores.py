@@ -153,7 +153,7 @@ def picture(raw: pd.DataFrame) -> Figure:
     """Speed-up of each round, beside what two workers could give at most."""
     by = raw.pivot_table(index=["way", "round"], columns="workers", values="ms")
     ratio = (by[1] / by[2]).reset_index(name="ratio")
-    figure = Figure(figsize=(7.2, 2.6), layout="constrained")
+    figure = Figure(figsize=(7.2, 2.8), layout="constrained")
     ax = figure.add_subplot()
     names = [way.name for way in WAYS][::-1]
     for i, name in enumerate(names):
@@ -166,7 +166,7 @@ def picture(raw: pd.DataFrame) -> Figure:
     ax.set_xlim(0.8, 2.2)
     ax.set_ylim(-0.6, len(names) - 0.2)
     ax.set_yticks(range(len(names)), names)
-    ax.set_xlabel("times as fast with two workers as with one (dots: rounds, bar: median, dashed: twice)")
+    ax.set_xlabel("times as fast with two workers as with one\n(dots: rounds, bar: median, dashed: twice as fast)")
     ax.spines[["top", "right"]].set_visible(False)
     return figure
 
