@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import signal
@@ -83,7 +84,11 @@ def cluster(address: str, n: int | None = None) -> Iterator[Executor]:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             own = LocalCluster(
-                n_workers=n or cores(), threads_per_worker=1, processes=True, dashboard_address=None
+                n_workers=n or cores(),
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,
+                silence_logs=logging.CRITICAL,  # workers that are closed complain that they are
             )
         finally:
             signal.signal(signal.SIGINT, before)
