@@ -166,7 +166,9 @@ def picture(raw: pd.DataFrame) -> Figure:
     ax.set_xlim(0.8, 2.2)
     ax.set_ylim(-0.6, len(names) - 0.2)
     ax.set_yticks(range(len(names)), names)
-    ax.set_xlabel("times as fast with two workers as with one\n(dots: rounds, bar: median, dashed: twice as fast)")
+    ax.set_xlabel(
+        "times as fast with two workers as with one\n(dots: rounds, bar: median, dashed: twice as fast)"
+    )
     ax.spines[["top", "right"]].set_visible(False)
     return figure
 
