@@ -328,6 +328,7 @@ class _Teller:
     def __init__(self, journeys: Journeys, child: int) -> None:
         self.j = journeys
         self.child = journeys.tables["children"][child]
+        self.scores = {name: score[child] for name, score in journeys.scores.items()}
         self.family = journeys.tables["families"][int(self.child["family"])]
         self.place = ""
         self.since = math.nan
@@ -519,10 +520,10 @@ class _Teller:
             ("sdq", "SDQ total difficulties {} of 40", 0),
             ("pirgas", "PIR-GAS {} of 100", 0),
         ):
-            value = float(self.child[name][k])
+            value = float(self.scores[name][k])
             if math.isfinite(value):
                 said.append(label.format(say.number(value, digits)))
-        young = "" if math.isfinite(float(self.child["sdq"][k])) else " (too young for the SDQ)"
+        young = "" if math.isfinite(float(self.scores["sdq"][k])) else " (too young for the SDQ)"
         return f"The trial's {which} visit: {say.listed(said) or 'no scores'}{young}."
 
 

@@ -98,14 +98,21 @@ uniform_at = _best_uniform_at()
 
 
 def uniforms_at(
-    seed: int, replicate: int, stream: int, numbers: np.ndarray[Any, Any], purpose: int, count: int
+    seed: int,
+    replicate: int,
+    stream: int | np.ndarray[Any, Any],
+    numbers: np.ndarray[Any, Any],
+    purpose: int,
+    count: int,
 ) -> np.ndarray[Any, Any]:
-    """The numbers at addresses that differ in `number` alone.
+    """The numbers at addresses that differ in `number`, or in `stream` and `number`.
 
     Parameters
     ----------
+    stream : int, or numpy.ndarray of int
+        One, or as many as there are numbers.
     numbers : numpy.ndarray of int
-    seed, replicate, stream, purpose, count : int
+    seed, replicate, purpose, count : int
         The rest of the address.
 
     Returns
@@ -113,11 +120,14 @@ def uniforms_at(
     numpy.ndarray of float
         As `uniform_at` gives them one by one.
     """
+    streams = np.broadcast_to(np.asarray(stream, np.int64), np.shape(numbers))
     try:
         from best_sim.engine.philox import uniforms_at as compiled
     except Exception:
-        return np.array([uniform_at(seed, replicate, stream, int(n), purpose, count) for n in numbers])
-    return compiled(seed, replicate, stream, np.ascontiguousarray(numbers, np.int64), purpose, count)
+        return np.array(
+            [uniform_at(seed, replicate, int(s), int(n), purpose, count) for s, n in zip(streams, numbers, strict=True)]
+        )
+    return compiled(seed, replicate, streams, np.asarray(numbers, np.int64), purpose, count)
 
 
 @rule

@@ -64,14 +64,15 @@ uniform_at = _compiled(_uniform_at, types.float64(*[types.int64] * 6))
 """`best_sim.engine.luck.uniform_at_by_numpy`, compiled."""
 
 
-def _uniforms_at(seed: Any, replicate: Any, stream: Any, numbers: Any, purpose: Any, count: Any) -> Any:
+def _uniforms_at(seed: Any, replicate: Any, streams: Any, numbers: Any, purpose: Any, count: Any) -> Any:
     out = np.empty(len(numbers))
     for i in range(len(numbers)):
-        out[i] = uniform_at(seed, replicate, stream, numbers[i], purpose, count)
+        out[i] = uniform_at(seed, replicate, streams[i], numbers[i], purpose, count)
     return out
 
 
 uniforms_at = _compiled(
-    _uniforms_at, types.float64[::1](*[types.int64] * 3, types.int64[::1], types.int64, types.int64)
+    _uniforms_at,
+    types.float64[::1](types.int64, types.int64, *[types.Array(types.int64, 1, "A", readonly=True)] * 2, types.int64, types.int64),
 )
 """`best_sim.engine.luck.uniforms_at`, compiled."""

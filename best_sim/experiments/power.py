@@ -62,7 +62,7 @@ _PUBLISHED_KEYS = ("recruitment_ended", "families", "estimate", "interval", "sou
 _PERMANENT_AT = (12, 18, 24, 30)
 """Months after entry to care at which permanence is counted."""
 _UNITS = ("families", "children")
-_SCORES_ONLY = ("outcomes.effect_applies_to",)
+_SCORES_ONLY, _WHO_IS_SCORED = "outcomes.", "outcomes.sdq.youngest_age"
 SHARED = "all designs"
 """Name in the summary of what does not depend on the effect."""
 
@@ -88,7 +88,10 @@ class Design:
     @property
     def pathway(self) -> tuple[str, ...]:
         """The changes that can alter more than scores; designs that agree in them share one pathway."""
-        return tuple(one for one in self.changes if one.partition("=")[0].strip() not in _SCORES_ONLY)
+        keys = {one: one.partition("=")[0].strip() for one in self.changes}
+        return tuple(
+            one for one, key in keys.items() if not key.startswith(_SCORES_ONLY) or key == _WHO_IS_SCORED
+        )
 
 
 @dataclass(frozen=True)
@@ -229,7 +232,8 @@ class PowerResult:
     scenario : Scenario
         Without a design's effect.
     replicates : pandas.DataFrame
-        One row for each replicate and design.
+        One row for each replicate and design. Columns that do not depend on scores are empty where an earlier design
+        has the same pathway.
     power : pandas.DataFrame
         One row for each design: design, effect, applies_to, power, mcse, low, high, closed_form, replicates,
         failed, note, and what the closed form took and gives beside: closed_form_effect (by intention to treat),
@@ -263,7 +267,7 @@ class PowerResult:
 
 @dataclass(frozen=True)
 class _Work:
-    """One replicate of every design: a row for each."""
+    """One replicate of every design: a row for each; what does not depend on scores is in that of the first alone."""
 
     lowered: tuple[Lowered, ...]
     designs: tuple[Design, ...]
@@ -277,17 +281,17 @@ class _Work:
 
     def __call__(self, number: int) -> list[dict[str, Any]]:
         rows = []
-        pathways: dict[tuple[str, ...], dict[str, Any]] = {}
+        simulated: dict[tuple[str, ...], Journeys] = {}
         for lowered, design in zip(self.lowered, self.designs, strict=True):
-            first = design.pathway not in pathways  # only what happens to the children needs the event record
-            journeys = simulate(lowered, self.seed, number, self.engine, events=first)
+            first = design.pathway not in simulated
             if first:
-                pathways[design.pathway] = self._pathway(journeys, int(lowered.world["target"][0]))
-            rows.append(
-                {"design": design.name, "replicate": number, "effect": design.effect}
-                | self._analysis(journeys)
-                | pathways[design.pathway]
-            )
+                simulated[design.pathway] = simulate(lowered, self.seed, number, self.engine)
+            journeys = simulated[design.pathway].scored(lowered.outcomes)
+            row = {"design": design.name, "replicate": number, "effect": design.effect}
+            row |= self._analysis(journeys)
+            if first:
+                row |= self._pathway(journeys, int(lowered.world["target"][0]))
+            rows.append(row)
         return rows
 
     def _pathway(self, journeys: Journeys, target: int) -> dict[str, Any]:
@@ -672,7 +676,8 @@ def _summary(experiment: PowerExperiment, got: pd.DataFrame, power: pd.DataFrame
         _summarise_pathway(tidy, experiment, SHARED, first)
     else:
         for design in experiment.designs:
-            _summarise_pathway(tidy, experiment, design.name, got[got["design"] == design.name])
+            described = next(d for d in experiment.designs if d.pathway == design.pathway)
+            _summarise_pathway(tidy, experiment, design.name, got[got["design"] == described.name])
     return pd.DataFrame(tidy.rows)
 
 

@@ -1,8 +1,6 @@
-"""The trial's visits: who is seen, and what the scores are."""
+"""The trial's visits: who is seen, and when."""
 
 from __future__ import annotations
-
-import math
 
 from best_sim.engine import rule
 from best_sim.engine.commands import hold, record
@@ -30,20 +28,14 @@ def follow_up(f, world):
             f.visit_at[k] = world.now
             seen = rules.is_seen(world, f, groups(world, f.index * LARGEST_FAMILY), k)
             f.visit_state[k] = SEEN if seen else MISSED
-            score_children(world, f, k)
+            note_moves(world, f, k)
             yield record(VISIT, f.index, k + 16.0 * f.visit_state[k])
             k += 1
 
 
 @rule
-def score_children(world, f, k):
-    """Scores at visit k. They exist whether or not the family is seen; the trial has only those that were seen."""
+def note_moves(world, f, k):
+    """By visit k, how often each child has moved; scores (`best_sim.pathway.scores`) are made from this."""
     for i in range(f.n_children):
         c = children(world, f.index * LARGEST_FAMILY + i)
-        g = groups(world, c.group)
-        c.moves_then[k] = g.moves
-        c.sdq[k] = rules.sdq_score(world, f, g, c, k, world.now)
-        c.pirgas[k] = rules.pirgas_score(world, f, c, k)
-        c.utility[k] = rules.utility_score(world, c, k, c.sdq[k])
-        if math.isnan(c.sdq[k]):
-            c.utility[k] = math.nan
+        c.moves_then[k] = groups(world, c.group).moves

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from best_sim.engine.model import EVENT, USE
 from best_sim.pathway import words as W
 from best_sim.pathway.records import LARGEST_FAMILY, TABLES
+from best_sim.pathway.scores import OutcomeModel, Scores
 
 if TYPE_CHECKING:
     from best_sim.engine.model import Run
@@ -64,6 +65,8 @@ class Journeys:
         Address of the luck.
     n_steps : int
         Commands that the driver carried out.
+    outcomes : OutcomeModel
+        How scores are made.
     """
 
     event_record: np.ndarray | None
@@ -76,6 +79,7 @@ class Journeys:
     seed: int
     replicate: int
     n_steps: int
+    outcomes: OutcomeModel
 
     @classmethod
     def from_run(
@@ -93,6 +97,7 @@ class Journeys:
             seed=seed,
             replicate=replicate,
             n_steps=run.n_steps,
+            outcomes=lowered.outcomes,
         )
 
     @property
@@ -120,6 +125,15 @@ class Journeys:
     def lived(self) -> np.ndarray:
         """Row numbers of children who were simulated (rows are kept for three a family)."""
         return np.flatnonzero(self.tables["children"]["index"] >= 0)
+
+    @cached_property
+    def scores(self) -> Scores:
+        """SDQ, PIR-GAS and utility by child (rows of the table of children) and visit; whether or not it was seen."""
+        return Scores(self.tables, self.seed, self.replicate, self.outcomes)
+
+    def scored(self, outcomes: OutcomeModel) -> Journeys:
+        """The same journeys, scored under other assumptions about outcomes."""
+        return replace(self, outcomes=outcomes)
 
     @cached_property
     def resources(self) -> pd.DataFrame:
@@ -370,6 +384,7 @@ class Journeys:
         """One row for each child and visit that fell due: seen or missed, age, scores (NaN where not seen)."""
         c = self.tables["children"][self.lived]
         f = self.tables["families"][c["family"]]
+        scores = {name: score[self.lived] for name, score in self.scores.items()}
         parts = []
         for k in range(W.VISITS):
             due = f["visit_state"][:, k] > 0
@@ -386,9 +401,7 @@ class Journeys:
                         "seen": seen,
                         "visit_age_days": c["age_at_entry"][due] + f["visit_at"][due, k] - f["entered"][due],
                         "moves": c["moves_then"][due, k],
-                        "sdq": np.where(seen, c["sdq"][due, k], np.nan),
-                        "pirgas": np.where(seen, c["pirgas"][due, k], np.nan),
-                        "utility": np.where(seen, c["utility"][due, k], np.nan),
+                        **{name: np.where(seen, score[due, k], np.nan) for name, score in scores.items()},
                     }
                 )
             )
@@ -510,6 +523,7 @@ class Journeys:
             "seed": self.seed,
             "replicate": self.replicate,
             "n_steps": self.n_steps,
+            "outcomes": asdict(self.outcomes),
         }
         (folder / "journeys.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
         return folder
@@ -538,6 +552,7 @@ class Journeys:
             seed=about["seed"],
             replicate=about["replicate"],
             n_steps=about["n_steps"],
+            outcomes=OutcomeModel.from_dict(about["outcomes"]),
         )
 
 

@@ -18,6 +18,7 @@ from best_sim.engine.model import State, starts_table
 from best_sim.pathway.allocation import FACTOR_NAMES, METHODS, STRATA_NAMES
 from best_sim.pathway.kinds import FAMILY_ENTERS, OTHER_CASES, OTHER_REFERRAL, TEAM_CALENDAR
 from best_sim.pathway.records import BANDS, LARGEST_FAMILY, TABLES, WORLD
+from best_sim.pathway.scores import OutcomeModel
 from best_sim.pathway.words import (
     ADOPTED,
     ARMS,
@@ -64,6 +65,8 @@ class Lowered:
         First and last moment, days since `start_date`.
     begins : dict of numpy.ndarray
         Moments from which each borough, court and team is simulated.
+    outcomes : OutcomeModel
+        What scores are made by, once the run is over.
     """
 
     world: np.ndarray
@@ -79,6 +82,7 @@ class Lowered:
     start: float
     begins: dict[str, np.ndarray]
     end: float
+    outcomes: OutcomeModel
 
 
 def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
@@ -106,7 +110,7 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
     _lower_proceedings(w, scenario)
     _lower_services(w, scenario)
     _lower_placements(w, scenario)
-    _lower_outcomes(w, scenario)
+    _lower_visits(w, scenario)
 
     sites = _named(scenario.sites, "sites")
     for row, site in zip(sites, scenario.sites.values(), strict=True):
@@ -180,6 +184,7 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
         start=start,
         begins=begins,
         end=end,
+        outcomes=OutcomeModel.of(scenario),
     )
 
 
@@ -261,7 +266,7 @@ _NOT_YET = {
         "entered", "issue_at", "invited", "answered", "baseline", "randomised", "ineligible", "settled", "lift_asked",
         "lift_started", "lift_assessed", "treatment_started", "treatment_ended", "lift_freed", "visit_due", "visit_at",
     ),
-    "children": ("sdq", "pirgas", "utility"),
+    "children": (),
     "groups": (),
     "cases": ("issued", "first_sat", "evidence_in", "decided"),
     "others": ("started", "ended"),
@@ -492,8 +497,8 @@ def _lower_placements(w, s: Scenario) -> None:
     _duration(w, "issue_after_re_entry", b.issued_again_delay)
 
 
-def _lower_outcomes(w, s: Scenario) -> None:
-    v, o = s.visits, s.outcomes
+def _lower_visits(w, s: Scenario) -> None:
+    v = s.visits
     w["visit_at"] = (v.first, v.second, v.third)
     w["visit_window"] = v.window
     w["visits_from_randomisation"] = v.counted_from == "randomisation"
@@ -501,18 +506,3 @@ def _lower_outcomes(w, s: Scenario) -> None:
     w["retention_lift"], w["retention_adopted"] = v.retention.lift, v.retention.with_adopters
     w["retention_home"], w["retention_moves"] = v.retention.at_home, v.retention.per_move
     w["reach_sd"] = v.retention.reach_sd
-    w["sdq_mean"] = (o.sdq.mean_first, o.sdq.mean_second, o.sdq.mean_third)
-    w["sdq_sd"], w["sdq_icc"], w["sdq_correlation"] = (
-        o.sdq.sd,
-        o.sdq.sibling_correlation,
-        o.sdq.correlation_over_time,
-    )
-    w["sdq_need"], w["sdq_lift"], w["sdq_move"] = o.sdq.need, o.sdq.lift_effect, o.sdq.per_move
-    w["sdq_month"], w["sdq_from_age"] = o.sdq.per_month_to_permanence, o.sdq.youngest_age
-    w["effect_on_received"] = o.effect_applies_to == "received"
-    w["pirgas_mean"] = (o.pirgas.mean_first, o.pirgas.mean_second, o.pirgas.mean_third)
-    w["pirgas_sd"] = (o.pirgas.sd_first, o.pirgas.sd_second, o.pirgas.sd_third)
-    w["pirgas_icc"], w["pirgas_correlation"] = o.pirgas.sibling_correlation, o.pirgas.correlation_over_time
-    w["pirgas_lift"] = o.pirgas.lift_effect
-    w["utility_at_zero"], w["utility_sdq"] = o.utility.at_sdq_zero, o.utility.per_sdq_point
-    w["utility_sd"] = o.utility.sd

@@ -18,7 +18,6 @@ def draw_family(world, f):
     """The family's own: how many children it has, and what they share."""
     f.n_children = rules.family_size(world, f)
     f.need = rules.standard_normal(world, f, rules.NEED, 0)
-    f.reach = rules.standard_normal(world, f, rules.REACH, 0)
     f.older_sibling = 1 if rules.happens(world, f, rules.OLDER_SIBLING, 0, world.older_sibling) else 0
     f.kin_available = 1 if rules.happens(world, f, rules.KIN, 0, world.kin_available) else 0
 

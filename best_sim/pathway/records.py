@@ -40,7 +40,6 @@ FAMILY = np.dtype(
         ("older_sibling", "i8"),
         ("kin_available", "i8"),
         ("need", "f8"),
-        ("reach", "f8"),
         # the trial
         ("screening", "i8"),
         ("invited", "f8"),
@@ -78,9 +77,6 @@ CHILD = np.dtype(
         ("age_at_entry", "f8"),
         ("male", "i8"),
         ("frailty", "f8"),
-        ("sdq", "f8", VISITS),
-        ("pirgas", "f8", VISITS),
-        ("utility", "f8", VISITS),
         ("moves_then", "i8", VISITS),
     ]
 )
@@ -294,7 +290,7 @@ WORLD = world_dtype(
         ("long_term_same", "f8"),
         ("again_issued", "f8"),
         ("issue_after_re_entry", DURATION),
-        # visits and outcomes
+        # visits
         ("visit_at", "f8", VISITS),
         ("visit_window", "f8"),
         ("visits_from_randomisation", "i8"),
@@ -303,24 +299,6 @@ WORLD = world_dtype(
         ("retention_adopted", "f8"),
         ("retention_home", "f8"),
         ("retention_moves", "f8"),
-        ("sdq_mean", "f8", VISITS),
-        ("sdq_sd", "f8"),
-        ("sdq_icc", "f8"),
-        ("sdq_correlation", "f8"),
-        ("sdq_need", "f8"),
-        ("sdq_lift", "f8"),
-        ("sdq_move", "f8"),
-        ("sdq_month", "f8"),
-        ("sdq_from_age", "f8"),
-        ("effect_on_received", "i8"),
-        ("pirgas_mean", "f8", VISITS),
-        ("pirgas_sd", "f8", VISITS),
-        ("pirgas_icc", "f8"),
-        ("pirgas_correlation", "f8"),
-        ("pirgas_lift", "f8"),
-        ("utility_at_zero", "f8"),
-        ("utility_sdq", "f8"),
-        ("utility_sd", "f8"),
     ],
     TABLES,
 )

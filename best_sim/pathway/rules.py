@@ -39,7 +39,6 @@ from best_sim.pathway.words import (
     PARENT_AND_BABY,
     PLACED_FOR_ADOPTION,
     PLACEMENT_ORDER,
-    RECEIVED,
     RESIDENTIAL,
     SUPERVISION_ORDER,
     TOO_OLD,
@@ -514,7 +513,7 @@ def visit_date(world, f, k):
 @rule
 def is_seen(world, f, g, k):
     """Whether the family is seen: depends on visit, arm, where the children live and how often they moved."""
-    x = world.retention[k] + world.reach_sd * f.reach
+    x = world.retention[k] + world.reach_sd * standard_normal(world, f, REACH, 0)
     if f.arm == LIFT:
         x += world.retention_lift
     if g.place in (PLACED_FOR_ADOPTION, ADOPTED):
@@ -523,65 +522,3 @@ def is_seen(world, f, g, k):
         x += world.retention_home
     x += world.retention_moves * g.moves
     return happens(world, f, VISIT_SEEN, k, logistic(x))
-
-
-@rule
-def counts_as_lift(world, f):
-    """Whether a direct effect of LIFT applies: to all allocated to it, or to those who received it (parameter)."""
-    if f.arm != LIFT:
-        return 0.0
-    if world.effect_on_received == 1 and f.receipt != RECEIVED:
-        return 0.0
-    return 1.0
-
-
-@rule
-def trait(world, f, child, family_purpose, child_purpose, icc, correlation, need_share):
-    """A standard normal trait whose scores correlate over time and between siblings as given.
-
-    A score is sqrt(correlation) x trait + sqrt(1 - correlation) x occasion; siblings' scores then correlate by `icc`
-    when their traits correlate by icc / correlation.
-    """
-    shared = min(1.0, icc / correlation) if correlation > 0.0 else 0.0
-    family = need_share * f.need + math.sqrt(1.0 - need_share * need_share) * standard_normal(
-        world, f, family_purpose, 0
-    )
-    own = standard_normal(world, child, child_purpose, 0)
-    return math.sqrt(shared) * family + math.sqrt(1.0 - shared) * own
-
-
-@rule
-def sdq_score(world, f, g, child, k, now):
-    """SDQ total difficulties at visit k: 0 to 40, whole; NAN below the age it is meant for."""
-    if child.age_at_entry + now - f.entered < world.sdq_from_age:
-        return math.nan
-    r = world.sdq_correlation
-    t = trait(world, f, child, SDQ_TRAIT_FAMILY, SDQ_TRAIT_CHILD, world.sdq_icc, r, world.sdq_need)
-    z = math.sqrt(r) * t + math.sqrt(1.0 - r) * standard_normal(world, child, SDQ_OCCASION, k)
-    score = world.sdq_mean[k] + world.sdq_sd * z
-    if k > 0:
-        score += world.sdq_lift * counts_as_lift(world, f)
-        score += world.sdq_move * g.moves
-        until = now if math.isnan(g.permanent_at) else min(g.permanent_at, now)
-        score += world.sdq_month * (until - f.entered) / MONTH
-    return float(min(40.0, max(0.0, math.floor(score + 0.5))))
-
-
-@rule
-def pirgas_score(world, f, child, k):
-    """PIR-GAS at visit k: 1 to 100, whole."""
-    r = world.pirgas_correlation
-    t = trait(world, f, child, PIRGAS_FAMILY, PIRGAS_CHILD, world.pirgas_icc, r, 0.0)
-    z = math.sqrt(r) * t + math.sqrt(1.0 - r) * standard_normal(world, child, PIRGAS_OCCASION, k)
-    score = world.pirgas_mean[k] + world.pirgas_sd[k] * z
-    if k > 0:
-        score += world.pirgas_lift * counts_as_lift(world, f)
-    return float(min(100.0, max(1.0, math.floor(score + 0.5))))
-
-
-@rule
-def utility_score(world, child, k, sdq):
-    """Health utility at a visit from the SDQ (an assumption throughout); NAN where there is no score."""
-    value = world.utility_at_zero + world.utility_sdq * sdq
-    value += world.utility_sd * standard_normal(world, child, UTILITY, k)
-    return min(1.0, max(0.0, value))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from best_sim.pathway import words as W
+from best_sim.pathway.records import LARGEST_FAMILY
 
 if TYPE_CHECKING:
     from best_sim.pathway import Journeys
@@ -117,9 +118,8 @@ def _count(families: np.ndarray) -> Pair:
 
 def _children_scored(journeys: Journeys) -> np.ndarray:
     """By family, how many children have an SDQ score at the last visit."""
-    c = journeys.tables["children"][journeys.lived]
-    has = ~np.isnan(c["sdq"][:, W.VISITS - 1])
-    return np.bincount(c["family"][has], minlength=len(journeys.tables["families"]))
+    has = np.flatnonzero(~np.isnan(journeys.scores["sdq"][:, W.VISITS - 1]))
+    return np.bincount(has // LARGEST_FAMILY, minlength=len(journeys.tables["families"]))
 
 
 def _below(flow: Mapping[str, Pair], start: str) -> list[str]:

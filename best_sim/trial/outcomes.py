@@ -90,7 +90,7 @@ def analysis_set(
         of = of[families["receipt"][of] == W.RECEIVED]
     rows = (of[:, None] * LARGEST_FAMILY + np.arange(LARGEST_FAMILY)).ravel()
     rows = rows[children["index"][rows] >= 0]
-    score = children[outcome][rows]
+    score = journeys.scores[outcome][rows]
     scored = ~np.isnan(score[:, k])
     rows, score = rows[scored], score[scored]
     family = rows // LARGEST_FAMILY

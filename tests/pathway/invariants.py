@@ -308,16 +308,17 @@ def _visits(j: Journeys, scenario: Scenario) -> None:
 def _scores(j: Journeys, scenario: Scenario) -> None:
     c = j.tables["children"][j.lived]
     f = j.tables["families"][c["family"]]
+    scores = {name: score[j.lived] for name, score in j.scores.items()}
     due = f["visit_state"] != W.NOT_DUE
     age = c["age_at_entry"][:, None] + f["visit_at"] - f["entered"][:, None]
     old_enough = due & (age >= scenario.outcomes.sdq.youngest_age)
-    assert (np.isnan(c["sdq"]) == ~old_enough).all(), "an SDQ where there is none, or none where there is one"
+    assert (np.isnan(scores["sdq"]) == ~old_enough).all(), "an SDQ where there is none, or none where there is one"
     for column, low, high in (("sdq", 0, 40), ("pirgas", 1, 100)):
-        score = c[column][~np.isnan(c[column])]
+        score = scores[column][~np.isnan(scores[column])]
         assert ((score >= low) & (score <= high) & (score == np.floor(score))).all(), column
-    assert (np.isnan(c["pirgas"]) == ~due).all()
-    assert (np.isnan(c["utility"]) == np.isnan(c["sdq"])).all()
-    utility = c["utility"][~np.isnan(c["utility"])]
+    assert (np.isnan(scores["pirgas"]) == ~due).all()
+    assert (np.isnan(scores["utility"]) == np.isnan(scores["sdq"])).all()
+    utility = scores["utility"][~np.isnan(scores["utility"])]
     assert ((utility >= 0) & (utility <= 1)).all()
     table = j.visits
     seen = table["seen"].to_numpy()

@@ -341,10 +341,10 @@ def test_a_row_that_differs_is_told_as_whose_field_and_cell(family_of_two):
     assert told[1:3] == [f"  expected (SimPy): {row['frailty']}", f"  got (compiled): {frailty}"]
     assert told[3] == "  of the same before it:"
     assert f"family {row['family']} of glasgow" in told[4]
-    scores = row["pirgas"].copy()
-    scores[2] = 77.0
-    told = difference(lowered, run, tampered(run, "children", child, "pirgas", scores))
-    assert told.startswith(f"children {child}, pirgas[2] differs at the end")
+    moves = row["moves_then"].copy()
+    moves[2] = 77
+    told = difference(lowered, run, tampered(run, "children", child, "moves_then", moves))
+    assert told.startswith(f"children {child}, moves_then[2] differs at the end")
 
 
 def test_a_zero_of_the_other_sign_and_another_nan_are_differences(family_of_two):

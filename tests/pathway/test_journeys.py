@@ -182,6 +182,7 @@ def test_saved_and_read_back(limited, tmp_path):
     assert (back.names, back.start_date, back.start, back.end) == (
         limited.names, limited.start_date, limited.start, limited.end,
     )  # fmt: skip
+    assert back.outcomes == limited.outcomes
     assert (back.seed, back.replicate) == (limited.seed, limited.replicate)
     pd.testing.assert_frame_equal(
         pd.read_parquet(folder / "placements.parquet"), limited.placements, check_dtype=False

@@ -45,7 +45,7 @@ def scores(journeys, visit, column="sdq"):
     """Scores of one visit of the families seen, and whether each was allocated to LIFT; one child a family."""
     f = journeys.tables["families"]
     seen = f["visit_state"][:, visit] == W.SEEN
-    return journeys.tables["children"][column][::3][seen, visit], f["arm"][seen] == W.LIFT
+    return journeys.scores[column][::3][seen, visit], f["arm"][seen] == W.LIFT
 
 
 def test_power_of_two_independent_samples_is_the_t_tests():
@@ -105,8 +105,8 @@ def correlated():
     )
     journeys = run(world)
     due = journeys.tables["families"]["visit_state"][:, 2] > 0
-    children = journeys.tables["children"].reshape(-1, 3)[due, :2]
-    return children, journeys.tables["families"][due]
+    scores = {name: score.reshape(-1, 3, 3)[due, :2] for name, score in journeys.scores.items()}
+    return scores, journeys.tables["families"][due]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_an_effect_on_those_who_receive_it_is_theirs_alone():
     journeys = run(world)
     f = journeys.tables["families"]
     seen = f["visit_state"][:, 2] == W.SEEN
-    sdq = journeys.tables["children"]["sdq"][::3][seen, 2]
+    sdq = journeys.scores["sdq"][::3][seen, 2]
     arm, receipt = f["arm"][seen], f["receipt"][seen]
     received = (arm == W.LIFT) & (receipt == W.RECEIVED)
     declined = (arm == W.LIFT) & (receipt == W.FAMILY_DECLINED)

@@ -19,7 +19,7 @@ def journeys_of(*families: dict) -> SimpleNamespace:
     f = np.zeros(len(families), FAMILY)
     c = np.zeros(len(families) * LARGEST_FAMILY, CHILD)
     c["index"] = -1
-    c["sdq"] = np.nan
+    sdq = np.full((len(c), W.VISITS), np.nan)
     f["ineligible"] = np.nan
     f["n_children"] = 1
     f["index"] = np.arange(len(families))
@@ -31,8 +31,10 @@ def journeys_of(*families: dict) -> SimpleNamespace:
             row = i * LARGEST_FAMILY + k
             c["index"][row], c["family"][row] = row, i
             if k < len(scores):
-                c["sdq"][row, 2] = scores[k]
-    return SimpleNamespace(tables={"families": f, "children": c}, lived=np.flatnonzero(c["index"] >= 0))
+                sdq[row, 2] = scores[k]
+    return SimpleNamespace(
+        tables={"families": f, "children": c}, lived=np.flatnonzero(c["index"] >= 0), scores={"sdq": sdq}
+    )
 
 
 SEEN = [W.SEEN, W.SEEN, W.SEEN]
