@@ -125,7 +125,10 @@ def uniforms_at(
         from best_sim.engine.philox import uniforms_at as compiled
     except Exception:
         return np.array(
-            [uniform_at(seed, replicate, int(s), int(n), purpose, count) for s, n in zip(streams, numbers, strict=True)]
+            [
+                uniform_at(seed, replicate, int(s), int(n), purpose, count)
+                for s, n in zip(streams, numbers, strict=True)
+            ]
         )
     return compiled(seed, replicate, streams, np.asarray(numbers, np.int64), purpose, count)
 

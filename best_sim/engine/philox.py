@@ -73,6 +73,12 @@ def _uniforms_at(seed: Any, replicate: Any, streams: Any, numbers: Any, purpose:
 
 uniforms_at = _compiled(
     _uniforms_at,
-    types.float64[::1](types.int64, types.int64, *[types.Array(types.int64, 1, "A", readonly=True)] * 2, types.int64, types.int64),
+    types.float64[::1](
+        types.int64,
+        types.int64,
+        *[types.Array(types.int64, 1, "A", readonly=True)] * 2,
+        types.int64,
+        types.int64,
+    ),
 )
 """`best_sim.engine.luck.uniforms_at`, compiled."""

@@ -99,7 +99,9 @@ class OutcomeModel:
     def from_dict(cls, values: Mapping[str, Any]) -> OutcomeModel:
         """From what `dataclasses.asdict` gave, perhaps by way of JSON."""
         got = {one.name: values[one.name] for one in fields(cls)}
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in got.items()})
+        return cls(
+            **{name: tuple(value) if isinstance(value, list) else value for name, value in got.items()}
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,7 +197,9 @@ class Scores(Mapping[str, np.ndarray]):
     def _occasions(self, why: int) -> np.ndarray:
         return np.column_stack([self._normals(self._of_child, why, k) for k in range(W.VISITS)])
 
-    def _trait(self, of_family: int, of_child: int, icc: float, correlation: float, need: float) -> np.ndarray:
+    def _trait(
+        self, of_family: int, of_child: int, icc: float, correlation: float, need: float
+    ) -> np.ndarray:
         """A standard normal trait whose scores correlate over time and between siblings as given.
 
         A score is sqrt(correlation) x trait + sqrt(1 - correlation) x occasion; siblings' scores then correlate by

@@ -312,7 +312,9 @@ def _scores(j: Journeys, scenario: Scenario) -> None:
     due = f["visit_state"] != W.NOT_DUE
     age = c["age_at_entry"][:, None] + f["visit_at"] - f["entered"][:, None]
     old_enough = due & (age >= scenario.outcomes.sdq.youngest_age)
-    assert (np.isnan(scores["sdq"]) == ~old_enough).all(), "an SDQ where there is none, or none where there is one"
+    assert (np.isnan(scores["sdq"]) == ~old_enough).all(), (
+        "an SDQ where there is none, or none where there is one"
+    )
     for column, low, high in (("sdq", 0, 40), ("pirgas", 1, 100)):
         score = scores[column][~np.isnan(scores[column])]
         assert ((score >= low) & (score <= high) & (score == np.floor(score))).all(), column

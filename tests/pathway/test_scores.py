@@ -17,7 +17,11 @@ from best_sim.scenario import Scenario
 CHANGES = (
     {"outcomes.sdq.lift_effect": -3.0},
     {"outcomes.sdq.lift_effect": 2.0, "outcomes.effect_applies_to": "allocated"},
-    {"outcomes.sdq.sd": 5.0, "outcomes.sdq.sibling_correlation": 0.1, "outcomes.sdq.correlation_over_time": 0.7},
+    {
+        "outcomes.sdq.sd": 5.0,
+        "outcomes.sdq.sibling_correlation": 0.1,
+        "outcomes.sdq.correlation_over_time": 0.7,
+    },
     {"outcomes.sdq.per_move": 2.0, "outcomes.sdq.per_month_to_permanence": 0.5},
     {"outcomes.pirgas.lift_effect": 4.0, "outcomes.utility.sd": 0.2},
 )
@@ -41,7 +45,11 @@ def luck(journeys, who, why, count=0):
 @pytest.mark.parametrize("applies_to", ["received", "allocated"])
 def test_a_score_by_hand(journeys, applies_to):
     m = replace(
-        journeys.outcomes, sdq_lift=-5.0, sdq_move=0.7, sdq_month=0.2, effect_on_received=applies_to == "received"
+        journeys.outcomes,
+        sdq_lift=-5.0,
+        sdq_move=0.7,
+        sdq_month=0.2,
+        effect_on_received=applies_to == "received",
     )
     sdq = journeys.scored(m).scores["sdq"]
     f, c, g = (journeys.tables[name] for name in ("families", "children", "groups"))
@@ -101,7 +109,8 @@ def test_only_what_fell_due_is_scored(journeys):
 def test_a_model_is_the_same_from_its_dictionary(journeys):
     assert OutcomeModel.from_dict(asdict(journeys.outcomes)) == journeys.outcomes
     listed = {
-        name: list(value) if isinstance(value, tuple) else value for name, value in asdict(journeys.outcomes).items()
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in asdict(journeys.outcomes).items()
     }
     assert OutcomeModel.from_dict(listed) == journeys.outcomes
 

@@ -1,117 +1,42 @@
-"""The analyses of the primary outcome: one treatment contrast from children nested in families.
+"""The analyses of a score: one treatment contrast from children nested in families.
 
-Every analysis here takes the same columns and returns the same :class:`Fit`, so that a power experiment can
-swap one for another. They run once per simulated trial, thousands of times, hence three habits:
-
-- what depends on the data is never an exception: a trial in which an arm is empty gives a `Fit` that says so;
-- the mixed model works on sums per family, condensed once, so that its search costs the same for 30 families
-  or 30,000;
-- the kernels of the mixed model are plain Python functions compiled by numba on first use, without the GIL,
-  so that threads run in parallel. Called uncompiled, the same functions give the same answers.
-
-Throughout, the contrast is *treated minus control*: for a score where more is worse, as the SDQ's total
-difficulties, a benefit is negative.
+- The mixed model works on sums per family, condensed once, so that its search costs the same for 30 families
+  or 30,000.
+- Its kernels are plain Python functions compiled by numba on first use, without the GIL, so that threads run in
+  parallel. Called uncompiled, the same functions give the same answers.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from types import MappingProxyType
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
-__all__ = [
-    "PRIMARY_METHODS",
-    "Analysis",
-    "Fit",
-    "ancova_cluster_robust",
-    "mixed_model",
-    "t_test_children",
-    "t_test_family_means",
-]
+from best_sim.trial.analysis.fit import (
+    ALIASED,
+    DEPENDENT,
+    FAMILY_VARIANCE_ZERO,
+    NEGLIGIBLE,
+    NO_FREEDOM,
+    NO_VARIATION,
+    SAME_SIBLINGS,
+    SATURATED,
+    SINGLETONS,
+    Fit,
+    Floats,
+    Rows,
+    complete_rows,
+    failure,
+    inference,
+)
 
-Floats = NDArray[np.float64]
 Likelihood = Literal["reml", "ml"]
 DegreesOfFreedom = Literal["satterthwaite", "between-within", "normal"]
-
-MINIMUM_FAMILIES = 3
-"""With fewer families than this, and two arms, nothing is left to estimate variation between families."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """One analysis of one trial.
-
-    Attributes
-    ----------
-    estimate
-        Treatment contrast, treated minus control, in units of the outcome.
-    standard_error
-        Its standard error, in units of the outcome.
-    df
-        Degrees of freedom of the reference t distribution; infinite for the normal.
-    statistic
-        `estimate / standard_error`.
-    p_value
-        Two-sided.
-    interval
-        Low and high end of the two-sided confidence interval at 1 - alpha.
-    method
-        Name of the analysis, with whatever in it can be chosen, e.g. ``"mixed-model reml satterthwaite"``.
-    n_families, n_children
-        Families and children analysed, after rows with missing values were dropped.
-    n_dropped
-        Rows (children) dropped because the outcome, the arm or a covariate was missing.
-    family_variance, residual_variance
-        Variance between families, and between siblings of one family, given the covariates, in squared units
-        of the outcome. NaN where the analysis does not estimate them.
-    converged
-        False if there is no usable result; every other number that could not be had is then NaN.
-    note
-        Empty, or one sentence on what a reader should know: why it failed, or what was special.
-    """
-
-    estimate: float
-    standard_error: float
-    df: float
-    statistic: float
-    p_value: float
-    interval: tuple[float, float]
-    method: str
-    n_families: int
-    n_children: int
-    n_dropped: int = 0
-    family_variance: float = math.nan
-    residual_variance: float = math.nan
-    converged: bool = True
-    note: str = ""
-
-    @property
-    def icc(self) -> float:
-        """Intracluster correlation given the covariates: the share of variance between families."""
-        return self.family_variance / (self.family_variance + self.residual_variance)
-
-
-class Analysis(Protocol):
-    """What every entry of `PRIMARY_METHODS` can be called with."""
-
-    def __call__(
-        self,
-        y: ArrayLike,
-        treated: ArrayLike,
-        family: ArrayLike,
-        covariates: ArrayLike | None = None,
-        *,
-        alpha: float = 0.05,
-    ) -> Fit:
-        """Analyse one trial; see :func:`mixed_model` for the columns."""
-        ...
 
 
 # ------------------------------------------------------------------------------------------------------------
@@ -194,10 +119,10 @@ def mixed_model(
         raise ValueError(f"method is {method!r}; it may be 'reml' or 'ml'")
     if df not in ("satterthwaite", "between-within", "normal"):
         raise ValueError(f"df is {df!r}; it may be 'satterthwaite', 'between-within' or 'normal'")
-    data = _complete_rows(y, treated, family, covariates)
+    data = complete_rows(y, treated, family, covariates)
     name = f"mixed-model {method} {df}"
     if data.obstacle:
-        return _failure(name, data, data.obstacle)
+        return failure(name, data, data.obstacle)
     return _random_intercept(data, name, method, df, alpha)
 
 
@@ -235,28 +160,28 @@ def ancova_cluster_robust(
     Liang & Zeger (1986) Biometrika 73:13. Cameron & Miller (2015) Journal of Human Resources 50:317.
     """
     method = "ancova-cluster-robust"
-    data = _complete_rows(y, treated, family, covariates)
+    data = complete_rows(y, treated, family, covariates)
     if data.obstacle:
-        return _failure(method, data, data.obstacle)
+        return failure(method, data, data.obstacle)
     basis, _, contrast_norm = _orthonormal_basis(data.design)
     n, rank = len(data.y), basis.shape[1]
     if contrast_norm == 0.0:
-        return _failure(method, data, ALIASED)
+        return failure(method, data, ALIASED)
     if n <= rank:
-        return _failure(method, data, SATURATED)
+        return failure(method, data, SATURATED)
     coordinates = basis.T @ data.y
     residual = data.y - basis @ coordinates
     if residual @ residual <= NEGLIGIBLE * (data.y @ data.y):
-        return _failure(method, data, NO_VARIATION)
+        return failure(method, data, NO_VARIATION)
     # In an orthonormal basis the contrast is the last coordinate over its norm, so only that column's scores
     # matter.
     scores = np.bincount(data.family, weights=basis[:, -1] * residual, minlength=data.n_families)
     correction = data.n_families / (data.n_families - 1) * (n - 1) / (n - rank)
     standard_error = math.sqrt(correction * float(scores @ scores)) / contrast_norm
     if standard_error == 0.0:
-        return _failure(method, data, NO_VARIATION)
+        return failure(method, data, NO_VARIATION)
     estimate = float(coordinates[-1]) / contrast_norm
-    return _inference(method, data, estimate, standard_error, data.n_families - 1, alpha)
+    return inference(method, data, estimate, standard_error, data.n_families - 1, alpha)
 
 
 def t_test_family_means(
@@ -290,13 +215,13 @@ def t_test_family_means(
         If the columns differ in length.
     """
     method = "t-test-family-means"
-    data = _complete_rows(y, treated, family, covariates)
+    data = complete_rows(y, treated, family, covariates)
     if data.obstacle:
-        return _failure(method, data, data.obstacle)
+        return failure(method, data, data.obstacle)
     sizes = np.bincount(data.family, minlength=data.n_families)
     arm = np.bincount(data.family, weights=data.treated, minlength=data.n_families) / sizes
     if np.any(arm[data.family] != data.treated):
-        return _failure(method, data, "the arm varies within a family, so family means cannot be compared")
+        return failure(method, data, "the arm varies within a family, so family means cannot be compared")
     means = np.bincount(data.family, weights=data.y, minlength=data.n_families) / sizes
     return _two_samples(method, data, means, arm, alpha)
 
@@ -329,194 +254,61 @@ def t_test_children(
         If the columns differ in length.
     """
     method = "t-test-children"
-    data = _complete_rows(y, treated, family, covariates)
+    data = complete_rows(y, treated, family, covariates)
     if data.obstacle:
-        return _failure(method, data, data.obstacle)
+        return failure(method, data, data.obstacle)
     return _two_samples(method, data, data.y, data.treated, alpha)
 
 
-PRIMARY_METHODS: Mapping[str, Analysis] = MappingProxyType(
-    {
-        "mixed-model": mixed_model,
-        "ancova-cluster-robust": ancova_cluster_robust,
-        "t-test-family-means": t_test_family_means,
-        "t-test-children": t_test_children,
-    }
-)
-"""The analyses a scenario may name, by name."""
-
-
-# ------------------------------------------------------------------------------------------------------------
-# What the analyses share: rows in, a Fit out
-
-ALIASED = "the arm cannot be told apart from the covariates"
-NO_FREEDOM = "there are no degrees of freedom left for the arm"
-SATURATED = "there are no more children than coefficients"
-NO_VARIATION = "the outcome does not vary once the covariates are accounted for"
-SAME_SIBLINGS = "the residual variance is zero: siblings do not differ once the covariates are accounted for"
-SINGLETONS = "no family has two children: the variance is all residual, as it cannot be split"
-FAMILY_VARIANCE_ZERO = "the family variance is estimated as zero"
-
-NEGLIGIBLE = 1e-20
-"""A residual sum of squares below this share of the outcome's own is rounding error, not variation."""
-DEPENDENT = 1e-7
-"""Columns of which less than this share is left after those before them are dropped (as in R's `lm`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """Complete rows of a trial, and the first reason, if any, why they cannot be analysed."""
-
-    y: Floats
-    treated: Floats
-    design: Floats  # intercept, covariates, and the arm last: its coefficient is the contrast
-    family: NDArray[np.intp]  # 0, 1, ..., n_families - 1
-    n_families: int
-    n_dropped: int
-    obstacle: str
-
-
-def _complete_rows(
-    y: ArrayLike, treated: ArrayLike, family: ArrayLike, covariates: ArrayLike | None
-) -> _Rows:
-    outcome = np.asarray(y, dtype=np.float64)
-    arm = np.asarray(treated, dtype=np.float64)
-    label = np.asarray(family)
-    n = outcome.size
-    others = np.empty((n, 0)) if covariates is None else np.asarray(covariates, dtype=np.float64)
-    if others.ndim == 1:
-        others = others[:, np.newaxis]
-    if outcome.ndim != 1 or arm.shape != (n,) or label.shape != (n,) or others.ndim != 2 or len(others) != n:
-        raise ValueError(
-            "y, treated, family and covariates need one row per child; "
-            f"their shapes are {outcome.shape}, {arm.shape}, {label.shape} and {others.shape}"
-        )
-    design = np.empty((n, others.shape[1] + 2))
-    design[:, 0] = 1.0
-    design[:, 1:-1] = others
-    design[:, -1] = arm
-    complete = np.isfinite(outcome) & np.isfinite(design).all(axis=1)
-    n_dropped = n - int(np.count_nonzero(complete))
-    if n_dropped:
-        outcome, arm, label, design = outcome[complete], arm[complete], label[complete], design[complete]
-    families, codes = np.unique(label, return_inverse=True)
-
-    obstacle = ""
-    if not np.all((arm == 0.0) | (arm == 1.0)):
-        raise ValueError(
-            f"treated may only hold 0 and 1; it also holds {arm[(arm != 0.0) & (arm != 1.0)][0]}"
-        )
-    if not 0 < np.count_nonzero(arm) < arm.size:
-        obstacle = "no child was analysed" if arm.size == 0 else "an arm is empty"
-    elif families.size < MINIMUM_FAMILIES:
-        obstacle = f"only {families.size} families were analysed; at least {MINIMUM_FAMILIES} are needed"
-    return _Rows(outcome, arm, design, codes, int(families.size), n_dropped, obstacle)
-
-
-def _failure(method: str, data: _Rows, note: str) -> Fit:
-    return Fit(
-        estimate=math.nan,
-        standard_error=math.nan,
-        df=math.nan,
-        statistic=math.nan,
-        p_value=math.nan,
-        interval=(math.nan, math.nan),
-        method=method,
-        n_families=data.n_families,
-        n_children=data.y.size,
-        n_dropped=data.n_dropped,
-        converged=False,
-        note=note,
-    )
-
-
-def _inference(
-    method: str,
-    data: _Rows,
-    estimate: float,
-    standard_error: float,
-    df: float,
-    alpha: float,
-    *,
-    family_variance: float = math.nan,
-    residual_variance: float = math.nan,
-    note: str = "",
-) -> Fit:
-    """Refer estimate over standard error to t with `df` degrees of freedom; to the normal if infinite."""
-    statistic = estimate / standard_error
-    if math.isinf(df):
-        p_value = 2.0 * float(special.ndtr(-abs(statistic)))
-        critical = float(special.ndtri(1.0 - alpha / 2.0))
-    else:
-        p_value = 2.0 * float(special.stdtr(df, -abs(statistic)))
-        critical = float(special.stdtrit(df, 1.0 - alpha / 2.0))
-    reach = critical * standard_error
-    return Fit(
-        estimate=estimate,
-        standard_error=standard_error,
-        df=float(df),
-        statistic=statistic,
-        p_value=p_value,
-        interval=(estimate - reach, estimate + reach),
-        method=method,
-        n_families=data.n_families,
-        n_children=data.y.size,
-        n_dropped=data.n_dropped,
-        family_variance=family_variance,
-        residual_variance=residual_variance,
-        note=note,
-    )
-
-
-def _two_samples(method: str, data: _Rows, values: Floats, arm: Floats, alpha: float) -> Fit:
+def _two_samples(method: str, data: Rows, values: Floats, arm: Floats, alpha: float) -> Fit:
     one, other = values[arm == 1.0], values[arm == 0.0]
     df = values.size - 2
     if df < 1:
-        return _failure(method, data, SATURATED)
+        return failure(method, data, SATURATED)
     squares = float(((one - one.mean()) ** 2).sum() + ((other - other.mean()) ** 2).sum())
     if squares <= NEGLIGIBLE * float(values @ values):
-        return _failure(method, data, NO_VARIATION)
+        return failure(method, data, NO_VARIATION)
     standard_error = math.sqrt(squares / df * (1.0 / one.size + 1.0 / other.size))
-    return _inference(method, data, float(one.mean() - other.mean()), standard_error, df, alpha)
+    return inference(method, data, float(one.mean() - other.mean()), standard_error, df, alpha)
 
 
 # ------------------------------------------------------------------------------------------------------------
 # The random-intercept model
 
 
-def _random_intercept(data: _Rows, name: str, method: Likelihood, df: DegreesOfFreedom, alpha: float) -> Fit:
+def _random_intercept(data: Rows, name: str, method: Likelihood, df: DegreesOfFreedom, alpha: float) -> Fit:
     """Fit the model of :func:`mixed_model`; the contrast is the last column's coefficient."""
     kernels = _compiled()
     reml = method == "reml"
     basis, kept, contrast_norm = kernels.orthonormal_basis(data.design)
     if contrast_norm == 0.0:
-        return _failure(name, data, ALIASED)
+        return failure(name, data, ALIASED)
     n, rank = basis.shape
     if n <= rank:
-        return _failure(name, data, SATURATED)
+        return failure(name, data, SATURATED)
     cross, sizes, counts, residual_squares, coordinate, varying, contrast_varies = kernels.condense(
         basis, data.design, kept, data.y, data.family, data.n_families
     )
     if residual_squares <= NEGLIGIBLE * float(data.y @ data.y):
-        return _failure(name, data, NO_VARIATION)
+        return failure(name, data, NO_VARIATION)
 
     between_within = n - data.n_families - varying if contrast_varies else data.n_families - (rank - varying)
     # Without this the fit would fall back on zero family variance, and claim what it cannot know.
     if between_within < 1 and (df == "between-within" or not contrast_varies):
-        return _failure(name, data, NO_FREEDOM)
+        return failure(name, data, NO_FREEDOM)
 
     settled, ratio, residual_variance, shift, variance, satterthwaite = kernels.maximise(
         cross, sizes, counts, residual_squares, n, rank, reml
     )
     if not settled:
-        return _failure(name, data, SAME_SIBLINGS)
+        return failure(name, data, SAME_SIBLINGS)
     note = ""
     if sizes[-1] == 1.0:
         note = SINGLETONS
     elif ratio == 0.0:
         note = FAMILY_VARIANCE_ZERO
     freedom = {"satterthwaite": satterthwaite, "between-within": between_within, "normal": math.inf}[df]
-    return _inference(
+    return inference(
         name,
         data,
         float(coordinate + shift) / contrast_norm,

@@ -1,0 +1,39 @@
+"""The analyses of a trial's outcomes; each takes the same columns and returns the same :class:`Fit`.
+
+So a power experiment can swap one for another. They run once per simulated trial, thousands of times. What depends on the
+data is never an exception: a trial in which an arm is empty gives a `Fit` that says so.
+
+Throughout, the contrast is *treated minus control*: for a score where more is worse, as the SDQ's total difficulties, a
+benefit is negative.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from best_sim.trial.analysis.fit import Analysis, Fit
+from best_sim.trial.analysis.linear import (
+    ancova_cluster_robust,
+    mixed_model,
+    t_test_children,
+    t_test_family_means,
+)
+
+PRIMARY_METHODS: Mapping[str, Analysis] = MappingProxyType(
+    {
+        "mixed-model": mixed_model,
+        "ancova-cluster-robust": ancova_cluster_robust,
+        "t-test-family-means": t_test_family_means,
+        "t-test-children": t_test_children,
+    }
+)
+"""The analyses of a score that a scenario may name, by name."""
+
+__all__ = [
+    "PRIMARY_METHODS",
+    "Analysis",
+    "Fit",
+    "ancova_cluster_robust",
+    "mixed_model",
+    "t_test_children",
+    "t_test_family_means",
+]
