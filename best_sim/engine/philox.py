@@ -71,14 +71,8 @@ def _uniforms_at(seed: Any, replicate: Any, streams: Any, numbers: Any, purpose:
     return out
 
 
+_NUMBERS = types.Array(types.int64, 1, "A", readonly=True)
 uniforms_at = _compiled(
-    _uniforms_at,
-    types.float64[::1](
-        types.int64,
-        types.int64,
-        *[types.Array(types.int64, 1, "A", readonly=True)] * 2,
-        types.int64,
-        types.int64,
-    ),
+    _uniforms_at, types.float64[::1](types.int64, types.int64, _NUMBERS, _NUMBERS, types.int64, types.int64)
 )
 """`best_sim.engine.luck.uniforms_at`, compiled."""

@@ -1,8 +1,9 @@
 """Outcome scores at the trial's visits, made from what happened to the children.
 
-Nothing in the pathway depends on a score, so scores are no part of a run: they are computed afterwards, for the children
-of families whose visit fell due, from the run's tables and the same luck. One run can so be scored under many
-assumptions about outcomes (an effect, a spread, a correlation), and costs a small part of what simulating it again would.
+Nothing in the pathway depends on a score, so scores are no part of a run: they are computed afterwards, for the
+children of families whose visit fell due, from the run's tables and the same luck. One run can so be scored under many
+assumptions about outcomes (an effect, a spread, a correlation), for a small part of what simulating it again would
+cost.
 
 Scores exist whether or not a family is seen; the trial has only those that were.
 """
@@ -99,9 +100,8 @@ class OutcomeModel:
     def from_dict(cls, values: Mapping[str, Any]) -> OutcomeModel:
         """From what `dataclasses.asdict` gave, perhaps by way of JSON."""
         got = {one.name: values[one.name] for one in fields(cls)}
-        return cls(
-            **{name: tuple(value) if isinstance(value, list) else value for name, value in got.items()}
-        )
+        model: Any = {name: tuple(value) if isinstance(value, list) else value for name, value in got.items()}
+        return cls(**model)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,8 @@ from best_sim.engine.model import EVENT, USE
 from best_sim.pathway import Journeys
 from best_sim.pathway import words as W
 from best_sim.pathway.records import LARGEST_FAMILY, TABLES
+from best_sim.pathway.scores import OutcomeModel
+from best_sim.scenario import Scenario
 
 Stay = tuple[float, int, int]
 """When it began, the type of placement, why it began."""
@@ -68,4 +70,5 @@ def journeys_of(
         seed=0,
         replicate=0,
         n_steps=0,
+        outcomes=OutcomeModel.of(Scenario.load("london-2017")),
     )  # fmt: skip

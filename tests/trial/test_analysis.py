@@ -13,13 +13,20 @@ from scipy import optimize, stats
 from best_sim.trial.analysis import (
     PRIMARY_METHODS,
     ancova_cluster_robust,
-    fit,
     linear,
     mixed_model,
     t_test_children,
     t_test_family_means,
 )
-from best_sim.trial.analysis.fit import Rows
+from best_sim.trial.analysis.fit import (
+    ALIASED,
+    FAMILY_VARIANCE_ZERO,
+    NO_FREEDOM,
+    SAME_SIBLINGS,
+    SATURATED,
+    SINGLETONS,
+    Rows,
+)
 
 # Davies & Goldsmith (1972), Statistical Methods in Research and Production; `Dyestuff` in lme4.
 DYESTUFF = np.array(
@@ -264,7 +271,7 @@ def test_without_family_variance_it_is_least_squares():
     fit = mixed_model(y, treated, family, covariates)
     ols = sm.OLS(y, np.column_stack([np.ones(y.size), covariates, treated])).fit()
     assert fit.family_variance == 0.0
-    assert fit.note == fit.FAMILY_VARIANCE_ZERO
+    assert fit.note == FAMILY_VARIANCE_ZERO
     assert fit.converged
     assert (fit.estimate, fit.standard_error) == pytest.approx((ols.params[3], ols.bse[3]), rel=1e-10)
     assert (fit.df, fit.p_value) == pytest.approx((ols.df_resid, ols.pvalues[3]), rel=1e-9)
@@ -275,7 +282,7 @@ def test_singletons_are_least_squares_and_say_so():
     fit = mixed_model(y, treated, family, covariates)
     ols = sm.OLS(y, np.column_stack([np.ones(y.size), covariates, treated])).fit()
     assert (fit.standard_error, fit.p_value) == pytest.approx((ols.bse[3], ols.pvalues[3]), rel=1e-9)
-    assert fit.note == fit.SINGLETONS
+    assert fit.note == SINGLETONS
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -338,7 +345,7 @@ def test_compiled_and_interpreted_agree(seed, icc):
     y, treated, family, covariates = trial(seed, n_families=12, icc=icc)
     compiled = mixed_model(y, treated, family, covariates)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(analysis, "_compiled", lambda: linear.INTERPRETED)
+        patch.setattr(linear, "_compiled", lambda: linear.INTERPRETED)
         interpreted = mixed_model(y, treated, family, covariates)
     ours = (compiled.estimate, compiled.standard_error, compiled.df, compiled.p_value)
     theirs = (interpreted.estimate, interpreted.standard_error, interpreted.df, interpreted.p_value)
@@ -402,13 +409,13 @@ def test_other_degenerate_trials():
     arm = [1, 1, 1, 0, 0, 0]
     y = [1.0, 4.0, 2.0, 3.0, 7.0, 5.0]
     for analyse in (mixed_model, ancova_cluster_robust):
-        assert analyse(y, arm, range(6), arm).note == fit.ALIASED
-        assert analyse(y, arm, range(6), np.eye(6)[:, 1:5]).note == fit.SATURATED
+        assert analyse(y, arm, range(6), arm).note == ALIASED
+        assert analyse(y, arm, range(6), np.eye(6)[:, 1:5]).note == SATURATED
     twins = np.repeat(y, 2)
-    assert mixed_model(twins, np.repeat(arm, 2), np.repeat(np.arange(6), 2)).note == fit.SAME_SIBLINGS
+    assert mixed_model(twins, np.repeat(arm, 2), np.repeat(np.arange(6), 2)).note == SAME_SIBLINGS
     # As many coefficients between families as families, though there are children to spare.
     site = [0, 0, 1, 1, 0, 0]
-    assert mixed_model(y, [1, 1, 0, 0, 0, 0], [0, 0, 1, 1, 2, 2], site).note == fit.NO_FREEDOM
+    assert mixed_model(y, [1, 1, 0, 0, 0, 0], [0, 0, 1, 1, 2, 2], site).note == NO_FREEDOM
     assert "varies within" in t_test_family_means(y, [1, 0, 1, 0, 1, 0], [0, 0, 1, 1, 2, 2]).note
 
 

@@ -1,7 +1,7 @@
 """The analyses of a trial's outcomes; each takes the same columns and returns the same :class:`Fit`.
 
-So a power experiment can swap one for another. They run once per simulated trial, thousands of times. What depends on the
-data is never an exception: a trial in which an arm is empty gives a `Fit` that says so.
+So a power experiment can swap one for another. They run once per simulated trial, thousands of times. What depends on
+the data is never an exception: a trial in which an arm is empty gives a `Fit` that says so.
 
 Throughout, the contrast is *treated minus control*: for a score where more is worse, as the SDQ's total difficulties, a
 benefit is negative.

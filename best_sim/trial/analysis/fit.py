@@ -114,6 +114,7 @@ class Rows:
 
 
 def complete_rows(y: ArrayLike, treated: ArrayLike, family: ArrayLike, covariates: ArrayLike | None) -> Rows:
+    """The rows without a missing value, checked: what depends on the data is an obstacle, what does not an error."""
     outcome = np.asarray(y, dtype=np.float64)
     arm = np.asarray(treated, dtype=np.float64)
     label = np.asarray(family)
@@ -149,6 +150,7 @@ def complete_rows(y: ArrayLike, treated: ArrayLike, family: ArrayLike, covariate
 
 
 def failure(method: str, data: Rows, note: str) -> Fit:
+    """A fit without a result, and why."""
     return Fit(
         estimate=math.nan,
         standard_error=math.nan,
