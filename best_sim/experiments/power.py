@@ -20,9 +20,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from best_sim.measures.observed import MONTH, day_of
-from best_sim.measures.stability import move_rates
-from best_sim.measures.timeliness import decided_cases, share_permanent
+from best_sim.measures.observed import MONTH, YEAR, day_of
+from best_sim.measures.timeliness import kaplan_meier
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
@@ -285,7 +284,7 @@ class _Work:
         for lowered, design in zip(self.lowered, self.designs, strict=True):
             first = design.pathway not in simulated
             if first:
-                simulated[design.pathway] = simulate(lowered, self.seed, number, self.engine)
+                simulated[design.pathway] = simulate(lowered, self.seed, number, self.engine, events=False)
             journeys = simulated[design.pathway].scored(lowered.outcomes)
             row = {"design": design.name, "replicate": number, "effect": design.effect}
             row |= self._analysis(journeys)
@@ -545,27 +544,27 @@ def _recruitment(j: Journeys, target: int, ended: dt.date | None) -> dict[str, A
 def _what_happened(j: Journeys) -> dict[str, Any]:
     """What became of the children of each arm: the order, permanence, moves, and the time until them."""
     out: dict[str, Any] = {}
-    rates = move_rates(j, ("arm",)).set_index("arm")
-    permanent = share_permanent(j, _PERMANENT_AT).set_index(["arm", "month"])["share"]
-    cases = decided_cases(j)
-    first = cases[(cases["again"] == 0) & (cases["arm"] != W.ARMS[W.NOT_ALLOCATED])]
-    weeks, hearings = (first.groupby("arm", observed=True)[c].mean() for c in ("weeks", "hearings"))
-    c = j.tables["children"]
-    family, group = c["family"][j.lived], c["group"][j.lived]
-    arms, orders = j.tables["families"]["arm"][family], j.tables["groups"]["order"][group]
-    re_entries = j.tables["groups"]["re_entries"][group]
+    f, g, c, cases = (j.tables[name] for name in ("families", "groups", "children", "cases"))
+    at = np.asarray(_PERMANENT_AT, float) * MONTH
     for number in (W.LIFT, W.SAU):
-        arm = W.ARMS[number]
-        name = arm.lower()
-        mine = arms == number
-        out[f"moves_per_year_{name}"] = float(rates["rate"].get(arm, np.nan))
-        out[f"proceedings_weeks_{name}"] = float(weeks.get(arm, np.nan))
-        out[f"hearings_{name}"] = float(hearings.get(arm, np.nan))
-        out[f"re_entered_{name}"] = _mean(re_entries[mine] > 0)
-        for month in _PERMANENT_AT:
-            out[f"permanent_{month}_months_{name}"] = float(permanent.get((arm, month), np.nan))
+        name = W.ARMS[number].lower()
+        families = np.flatnonzero(f["arm"] == number)
+        children = j.lived[f["arm"][c["family"][j.lived]] == number]
+        group = c["group"][children]
+        days = g["care_days"][group]
+        days = days + np.where(g["in_care"][group] == 1, j.end - g["episode_since"][group], 0.0)
+        out[f"moves_per_year_{name}"] = _ratio(g["care_moves"][group].sum() * YEAR, days.sum())
+        decided = families[cases["decided"][families] <= j.end]
+        out[f"proceedings_weeks_{name}"] = _mean((cases["decided"] - cases["issued"])[decided] / 7.0)
+        out[f"hearings_{name}"] = _mean(cases["hearings"][decided])
+        out[f"re_entered_{name}"] = _mean(g["re_entries"][group] > 0)
+        entered, permanent = f["entered"][c["family"][children]], g["permanent_at"][group]
+        reached = permanent <= j.end  # False where NaN
+        share = kaplan_meier(np.where(reached, permanent, j.end) - entered, reached, at)
+        for month, still in zip(_PERMANENT_AT, share, strict=True):
+            out[f"permanent_{month}_months_{name}"] = 1.0 - float(still)
         for order in range(1, len(W.ORDERS)):
-            out[f"{W.ORDERS[order]}_{name}"] = _mean(orders[mine] == order)
+            out[f"{W.ORDERS[order]}_{name}"] = _mean(g["order"][group] == order)
     return out
 
 
@@ -841,6 +840,10 @@ def _flow(rows: pd.DataFrame) -> dict[str, Pair]:
 
 def _mean(values: np.ndarray) -> float:
     return float(np.mean(values)) if len(values) else np.nan
+
+
+def _ratio(one: float, other: float) -> float:
+    return float(one / other) if other > 0 else np.nan
 
 
 def _mean_error(values: pd.Series | np.ndarray) -> float:

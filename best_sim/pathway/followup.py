@@ -35,7 +35,10 @@ def follow_up(f, world):
 
 @rule
 def note_moves(world, f, k):
-    """By visit k, how often each child has moved; scores (`best_sim.pathway.scores`) are made from this."""
+    """By visit k, how often each child has moved, and how long it was in care; outcomes are made from this."""
     for i in range(f.n_children):
         c = children(world, f.index * LARGEST_FAMILY + i)
-        c.moves_then[k] = groups(world, c.group).moves
+        g = groups(world, c.group)
+        c.moves_then[k] = g.moves
+        c.care_moves_then[k] = g.care_moves
+        c.care_days_then[k] = rules.days_in_care(world, g)

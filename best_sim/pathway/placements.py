@@ -113,6 +113,7 @@ def begin_episode(world, f, g, why):
     g.permanent_at = math.nan if why == AT_ENTRY else g.permanent_at
     g.place = rules.first_placement(world, f, g) if why == AT_ENTRY else FOSTER
     g.placements += 1
+    note_third(world, g)
     rules.wind_clock(world, g, now)
     plan_on_entry(world, f, g, why)
 
@@ -169,8 +170,19 @@ def move(world, g, place, how):
     g.place = place
     g.placements += 1
     if place == HOME or place == SPECIAL_GUARDIANSHIP or place == ADOPTED:
+        g.care_days = rules.days_in_care(world, g)
         g.in_care = 0
+    elif how != SAME_CARER and g.in_care == 1:
+        g.care_moves += 1
+        note_third(world, g)
     rules.wind_clock(world, g, world.now)
+
+
+@rule
+def note_third(world, g):
+    """When the group has its third placement in care; a change of legal status with the same carer is none."""
+    if g.care_moves + g.episode == 3 and math.isnan(g.third_at):
+        g.third_at = world.now
 
 
 @rule
@@ -178,6 +190,7 @@ def reach_permanence(world, g):
     """The first day with those who are to bring the children up."""
     if math.isnan(g.permanent_at):
         g.permanent_at = world.now
+        g.permanent_to = g.place
 
 
 @rule

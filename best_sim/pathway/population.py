@@ -75,6 +75,7 @@ def begin_group(world, f, c):
     g.plan_at = math.inf
     g.ordered_at = math.nan
     g.permanent_at = math.nan
+    g.third_at = math.nan
 
 
 @rule

@@ -77,7 +77,10 @@ CHILD = np.dtype(
         ("age_at_entry", "f8"),
         ("male", "i8"),
         ("frailty", "f8"),
+        # by each visit: changes of carer, leaving care among them; further placements in care, and days in care
         ("moves_then", "i8", VISITS),
+        ("care_moves_then", "i8", VISITS),
+        ("care_days_then", "f8", VISITS),
     ]
 )
 
@@ -98,6 +101,10 @@ GROUP = np.dtype(
         ("moves", "i8"),
         ("unplanned", "i8"),
         ("carer_moves_in_episode", "i8"),
+        # time in care in episodes that are over; placements in care after an episode's first; when there was a third
+        ("care_days", "f8"),
+        ("care_moves", "i8"),
+        ("third_at", "f8"),
         # the clock of the next unplanned move: what is left of its unit exponential, and since when it runs
         ("clock_left", "f8"),
         ("clock_since", "f8"),
@@ -109,6 +116,7 @@ GROUP = np.dtype(
         ("order", "i8"),
         ("ordered_at", "f8"),
         ("permanent_at", "f8"),
+        ("permanent_to", "i8"),
         ("re_entries", "i8"),
     ]
 )

@@ -502,6 +502,12 @@ def adoption_match_days(world, f, g, now):
     return lasts(world, g, MATCH_DELAY, g.episode, world.adoption_match) * pace
 
 
+@rule
+def days_in_care(world, g):
+    """Days that a group has been in care until now, all episodes together."""
+    return g.care_days + (world.now - g.episode_since if g.in_care == 1 else 0.0)
+
+
 # --- 7. follow-up and outcomes ------------------------------------------------------------------------------
 @rule
 def visit_date(world, f, k):

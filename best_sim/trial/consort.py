@@ -19,6 +19,9 @@ Pair = tuple[float, float]
 _ARMS = {"LIFT": W.LIFT, "SAU": W.SAU}
 
 
+_COLUMNS = ("screening", "arm", "consent", "receipt", "ineligible", "visit_state", "n_children")
+
+
 def consort(journeys: Journeys) -> dict[str, Pair]:
     """The flow of one replicate, as pairs of families and children.
 
@@ -34,42 +37,47 @@ def consort(journeys: Journeys) -> dict[str, Pair]:
         ``.missed``, ``.not_due`` (K from 1), ``A.analysed`` and ``A.not_analysed.REASON``. Families are analysed if
         they were eligible, seen at the last visit and a child has an SDQ score; children then are those with one.
     """
-    f = journeys.tables["families"]
-    f = f[f["screening"] != W.NOT_SCREENED]
-    flow: dict[str, Pair] = {"screened": _count(f)}
+    table = journeys.tables["families"]
+    # numpy copies whole records slowly: the columns wanted, of the families that were screened
+    screened = np.flatnonzero(table["screening"] != W.NOT_SCREENED)
+    f = {name: table[name][screened] for name in _COLUMNS}
+    everybody = np.ones(len(screened), bool)
+
+    def count(who: np.ndarray) -> Pair:
+        return float(np.count_nonzero(who)), float(f["n_children"][who].sum())
+
+    flow: dict[str, Pair] = {"screened": count(everybody)}
     for k in range(W.TOO_OLD, len(W.SCREENINGS)):
-        flow[f"excluded.{W.SCREENINGS[k]}"] = _count(f[f["screening"] == k])
-    invited = f[f["screening"] == W.INVITED]
-    flow["invited"] = _count(invited)
-    out = invited[invited["arm"] == W.NOT_ALLOCATED]
+        flow[f"excluded.{W.SCREENINGS[k]}"] = count(f["screening"] == k)
+    invited = f["screening"] == W.INVITED
+    flow["invited"] = count(invited)
+    allocated = invited & (f["arm"] != W.NOT_ALLOCATED)
     for k, reason in enumerate(W.CONSENTS):
         name = "not_yet_allocated" if k == W.CONSENTED else reason
-        flow[f"not_randomised.{name}"] = _count(out[out["consent"] == k])
-    flow["randomised"] = _count(invited[invited["arm"] != W.NOT_ALLOCATED])
-    scored = _children_scored(journeys)
+        flow[f"not_randomised.{name}"] = count(invited & ~allocated & (f["consent"] == k))
+    flow["randomised"] = count(allocated)
+    scored = _children_scored(journeys)[screened]
     for arm, number in _ARMS.items():
-        mine = invited[invited["arm"] == number]
-        flow[f"{arm}.allocated"] = _count(mine)
+        mine = invited & (f["arm"] == number)
+        flow[f"{arm}.allocated"] = count(mine)
         for k, receipt in enumerate(W.RECEIPTS):
             name = "received" if k == W.RECEIVED else f"not_received.{receipt}"
-            flow[f"{arm}.{name}"] = _count(mine[mine["receipt"] == k])
-        eligible = mine[np.isnan(mine["ineligible"])]
-        flow[f"{arm}.found_ineligible"] = _count(mine[~np.isnan(mine["ineligible"])])
+            flow[f"{arm}.{name}"] = count(mine & (f["receipt"] == k))
+        eligible = mine & np.isnan(f["ineligible"])
+        flow[f"{arm}.found_ineligible"] = count(mine & ~eligible)
         for k in range(W.VISITS):
-            state = eligible["visit_state"][:, k]
-            for number_of, name in ((W.SEEN, "seen"), (W.MISSED, "missed"), (W.NOT_DUE, "not_due")):
-                flow[f"{arm}.visit_{k + 1}.{name}"] = _count(eligible[state == number_of])
-        last = eligible["visit_state"][:, W.VISITS - 1]
-        seen = eligible[last == W.SEEN]
-        with_score = scored[seen["index"]]
-        n_scored = float(with_score.sum())
-        flow[f"{arm}.analysed"] = (float((with_score > 0).sum()), n_scored)
+            for state, name in ((W.SEEN, "seen"), (W.MISSED, "missed"), (W.NOT_DUE, "not_due")):
+                flow[f"{arm}.visit_{k + 1}.{name}"] = count(eligible & (f["visit_state"][:, k] == state))
+        last = f["visit_state"][:, W.VISITS - 1]
+        seen = eligible & (last == W.SEEN)
+        n_scored = float(scored[seen].sum())
+        flow[f"{arm}.analysed"] = (float(np.count_nonzero(scored[seen])), n_scored)
         flow[f"{arm}.not_analysed.found_ineligible"] = flow[f"{arm}.found_ineligible"]
-        flow[f"{arm}.not_analysed.not_seen"] = _count(eligible[last == W.MISSED])
-        flow[f"{arm}.not_analysed.not_due"] = _count(eligible[last == W.NOT_DUE])
+        flow[f"{arm}.not_analysed.not_seen"] = count(eligible & (last == W.MISSED))
+        flow[f"{arm}.not_analysed.not_due"] = count(eligible & (last == W.NOT_DUE))
         flow[f"{arm}.not_analysed.no_score"] = (
-            float((with_score == 0).sum()),
-            float(seen["n_children"].sum()) - n_scored,
+            float(np.count_nonzero(scored[seen] == 0)),
+            float(f["n_children"][seen].sum()) - n_scored,
         )
     return flow
 
@@ -110,10 +118,6 @@ def mean_flow(flows: Iterable[Mapping[str, Pair]]) -> dict[str, Pair]:
         name: (float(np.mean([f[name][0] for f in many])), float(np.mean([f[name][1] for f in many])))
         for name in many[0]
     }
-
-
-def _count(families: np.ndarray) -> Pair:
-    return float(len(families)), float(families["n_children"].sum())
 
 
 def _children_scored(journeys: Journeys) -> np.ndarray:
