@@ -19,13 +19,14 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
 from best_sim.measures.observed import MONTH, YEAR, day_of
 from best_sim.measures.timeliness import kaplan_meier
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
-from best_sim.replications import Keep, Memory, Plan, run, whole_from_start, whole_table, workers
+from best_sim.replications import Keep, Memory, Plan, run, tables, whole_from_start, whole_table, workers
 from best_sim.scenario import Problem, Scenario, ScenarioError
 from best_sim.trial.analysis import PRIMARY_METHODS
 from best_sim.trial.closed_forms import (
@@ -61,6 +62,7 @@ _PUBLISHED_KEYS = ("recruitment_ended", "families", "estimate", "interval", "sou
 _PERMANENT_AT = (12, 18, 24, 30)
 """Months after entry to care at which permanence is counted."""
 _UNITS = ("families", "children")
+_BY_MONTH = "by_month"
 _SCORES_ONLY, _WHO_IS_SCORED = "outcomes.", "outcomes.sdq.youngest_age"
 SHARED = "all designs"
 """Name in the summary of what does not depend on the effect."""
@@ -455,7 +457,7 @@ def power_result(
     interrupted = done < experiment.replicates
     experiment = replace(experiment, replicates=done)
     scenarios = [experiment.scenario_of(design) for design in experiment.designs]
-    got = whole_table(keep, done).to_pandas()
+    got = _rows_of(keep, done)
     power = _power(experiment, got, scenarios)
     first = got[got["design"] == experiment.designs[0].name]
     lowered = lower(scenarios[0])
@@ -466,7 +468,7 @@ def power_result(
         replicates=got,
         power=power,
         summary=_summary(experiment, got, power),
-        curve=_curve(first, lowered.start_date),
+        curve=_curve(keep, done, experiment.designs[0].name, lowered.start_date),
         when=_when(first, lowered.start_date),
         flow=_flow(first),
         sample=sample,
@@ -476,7 +478,7 @@ def power_result(
 
 def power_summary(experiment: PowerExperiment, keep: Keep) -> pd.DataFrame:
     """The summary of what is finished, without anything else of the result; as `PowerResult.summary`."""
-    got = whole_table(keep, min(whole_from_start(keep), experiment.replicates)).to_pandas()
+    got = _rows_of(keep, min(whole_from_start(keep), experiment.replicates))
     scenarios = [experiment.scenario_of(design) for design in experiment.designs]
     return _summary(experiment, got, _power(experiment, got, scenarios))
 
@@ -533,7 +535,7 @@ def _recruitment(j: Journeys, target: int, ended: dt.date | None) -> dict[str, A
     out = {
         "randomised": len(at),
         "target_days": float(at[target - 1]) if len(at) >= target else np.nan,
-        "by_month": np.searchsorted(at, _month_ends(j.start_date, j.end)).tolist(),
+        _BY_MONTH: np.searchsorted(at, _month_ends(j.start_date, j.end)).tolist(),
         **by_site,
     }
     if ended is not None:  # the last day of recruitment is a day of recruitment
@@ -809,8 +811,17 @@ def _order_statistic(ordered: np.ndarray, q: float) -> float:
     return float(ordered[min(len(ordered) - 1, int(np.ceil(q * len(ordered))) - 1)])
 
 
-def _curve(rows: pd.DataFrame, start: dt.date) -> pd.DataFrame:
-    counts = np.asarray(rows["by_month"].tolist(), float)
+def _rows_of(keep: Keep, replicates: int) -> pd.DataFrame:
+    """A row for each replicate and design, of all that is one number or text."""
+    return whole_table(keep, replicates, without=[_BY_MONTH]).to_pandas(split_blocks=True, self_destruct=True)
+
+
+def _curve(keep: Keep, replicates: int, design: str, start: dt.date) -> pd.DataFrame:
+    parts = [
+        np.asarray(table.filter(pc.equal(table["design"], design))[_BY_MONTH].to_pylist(), np.uint16)
+        for table in tables(keep, replicates, ["design", _BY_MONTH])
+    ]
+    counts = np.concatenate(parts)
     q = np.quantile(counts, (0.05, 0.25, 0.5, 0.75, 0.95), axis=0)
     dates, year, month = [], start.year, start.month
     for _ in range(counts.shape[1]):
