@@ -5,7 +5,7 @@ from __future__ import annotations
 from best_sim.engine import rule
 from best_sim.engine.luck import uniform
 from best_sim.pathway.records import LARGEST_FAMILY, boroughs, groups, sites
-from best_sim.pathway.rules import ALLOCATION, BLOCK_SIZE, YEAR
+from best_sim.pathway.rules import ALLOCATION, BLOCK_SIZE, TWIN, YEAR
 from best_sim.pathway.words import KINSHIP_FOSTER, LIFT, SAU
 
 SIMPLE, BLOCKS, MINIMISATION = 0, 1, 2
@@ -27,9 +27,18 @@ def stratum_of(world, f):
 
 @rule
 def allocate(world, f):
-    """The arm of one family."""
+    """The arm of one family: as allocated, unless it is asked what the other service would have been to it."""
     if world.forced_arm > 0:  # the same child traced through one service or the other
         return world.forced_arm
+    arm = as_allocated(world, f)
+    if world.twin_until > 0.0 and world.twin_from <= uniform(world, f, TWIN, 0) < world.twin_until:
+        return LIFT + SAU - arm
+    return arm
+
+
+@rule
+def as_allocated(world, f):
+    """The arm that the method of allocation gives."""
     u = uniform(world, f, ALLOCATION, 0)
     if world.method == MINIMISATION:
         return minimise(world, f, u)

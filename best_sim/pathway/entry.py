@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from best_sim.engine import rule
 from best_sim.engine.commands import hold, record, signal, start
 from best_sim.pathway import rules
 from best_sim.pathway.allocation import allocate, stratum_of
@@ -99,9 +100,17 @@ def trial_entry(f, world):
             yield start(FOLLOW_UP, f.index)
             k = 0
             while k < f.n_groups:  # the hazard of a move may depend on the arm
+                note_care_before(world, groups(world, f.index * LARGEST_FAMILY + k))
                 yield signal(PLACEMENT, f.index * LARGEST_FAMILY + k)
                 k += 1
     if f.arm == LIFT:
         yield start(LIFT_SERVICE, f.index)
     elif not case.decided <= world.now:
         yield start(PARENTING_ASSESSMENT, f.index)
+
+
+@rule
+def note_care_before(world, g):
+    """What of moves and days in care had been before the family was randomised; the trial compares what came after."""
+    g.care_moves_before = g.care_moves
+    g.care_days_before = rules.days_in_care(world, g)

@@ -105,6 +105,9 @@ GROUP = np.dtype(
         ("care_days", "f8"),
         ("care_moves", "i8"),
         ("third_at", "f8"),
+        # when the family was randomised, how much of both there had been
+        ("care_days_before", "f8"),
+        ("care_moves_before", "i8"),
         # the clock of the next unplanned move: what is left of its unit exponential, and since when it runs
         ("clock_left", "f8"),
         ("clock_since", "f8"),
@@ -234,6 +237,8 @@ WORLD = world_dtype(
         ("block_lift_left", "i8", STRATA),
         ("margins", "i8", (STRATA, FACTORS, LEVELS, 2)),
         ("forced_arm", "i8"),
+        ("twin_from", "f8"),
+        ("twin_until", "f8"),
         # proceedings
         ("notice_interim", DURATION),
         ("notice_case_management", DURATION),

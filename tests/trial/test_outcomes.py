@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from best_sim.measures.observed import stays_of
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
 from best_sim.scenario import Scenario
@@ -64,3 +65,55 @@ def test_what_is_not_offered_is_refused(journeys: Journeys) -> None:
         analysis_set(journeys, visit=4)
     with pytest.raises(ValueError, match="'as treated', allowed 'intention-to-treat', 'per protocol'"):
         analysis_set(journeys, estimand="as treated")  # type: ignore[arg-type]
+
+
+def test_those_not_seen_can_be_kept_for_imputation(journeys: Journeys) -> None:
+    seen, everybody = analysis_set(journeys), analysis_set(journeys, complete=False)
+    known = ~np.isnan(everybody.y)
+    assert 0.1 < 1.0 - known.mean() < 0.4
+    assert (everybody.y[known] == seen.y).all() and (everybody.family[known] == seen.family).all()
+    assert np.array_equal(everybody.visits[known], seen.visits, equal_nan=True)
+    assert np.array_equal(seen.visits[:, 2], seen.y)
+
+
+def test_moves_are_those_in_care_after_randomisation(journeys: Journeys) -> None:
+    data = analysis_set(journeys, "moves")
+    f = journeys.tables["families"]
+    stays = stays_of(journeys)
+    mine = stays[stays.in_care & np.isin(stays.family, np.unique(data.family))]
+    since, until = f["randomised"][mine.family], f["visit_at"][mine.family, 2]
+    moved = np.isin(mine.began_by, (W.UNPLANNED, W.PLANNED)) & (mine.start > since) & (mine.start <= until)
+    assert data.y.sum() == moved.sum() > 200
+    days = np.clip(np.minimum(mine.end, until) - np.maximum(mine.start, since), 0.0, None)
+    assert data.exposure.sum() * 365.25 == pytest.approx(days.sum())
+    assert (data.exposure >= 0.0).all() and (data.exposure[data.y > 0] > 0.0).all()
+
+
+def test_three_or_more_is_a_third_placement_within_a_year(journeys: Journeys) -> None:
+    data = analysis_set(journeys, "three_or_more")
+    assert set(np.unique(data.y)) == {0.0, 1.0}
+    placements = journeys.placements
+    care = placements[placements["in_care"] & (placements["began_by"] != "same_carer")]
+    entered = care.groupby("child")["start_days"].transform("min")
+    third = care[care["start_days"] <= entered + 365.25].groupby("child").size() >= 3
+    mine = journeys.children.set_index("child")
+    allocated = mine.index[mine["family"].isin(np.unique(data.family))]
+    assert data.y.sum() == third.reindex(allocated, fill_value=False).sum() > 10
+
+
+def test_permanence_is_timed_from_randomisation(journeys: Journeys) -> None:
+    data = analysis_set(journeys, "permanence")
+    assert (data.y > 0.0).all() and (data.y < 31 * 365.25 / 12 + 60).all()
+    assert 0.8 < data.event.mean() < 1.0
+    names = np.asarray(("none", *W.PLACEMENT_TYPES))[data.cause]
+    assert set(names) == {"none", "home", "special_guardianship", "placed_for_adoption", "long_term_foster"}
+    early = analysis_set(journeys, "permanence", visit=2)
+    assert early.event.sum() < data.event.sum()
+    by_then = data.event[np.isin(data.family, early.family)]
+    assert len(early.y) <= len(data.y) and by_then.any()
+
+
+def test_had_lift_is_lift_received(journeys: Journeys) -> None:
+    data = analysis_set(journeys)
+    assert (data.had_lift == (data.received & (data.treated == 1))).all()
+    assert 0.4 < data.had_lift[data.treated == 1].mean() < 0.9
