@@ -174,7 +174,7 @@ def power(
             whole, asked = _run(console, asked, store, used, executor, until_mcse, figure)
         result = _write_power(store, asked, used, started, whole)
         if result is not None:
-            console.print(power_table(result.power))
+            console.print(power_table(result.primary))
             console.print(_recruitment_words(result))
             console.print(
                 f"\nWritten to [bold]{store.folder}[/bold]; "
@@ -347,14 +347,16 @@ def _pictures(result: PowerResult) -> dict[str, Any]:
     from best_sim.display.consort import consort_figure
 
     openings = {b.title: b.opens for b in result.scenario.boroughs.values()}
-    estimates = result.replicates[["design", "estimate"]].merge(
-        result.power[["design", "closed_form_effect"]].rename(columns={"closed_form_effect": "truth"}),
+    rows, power = result.replicates, result.primary
+    rows = rows[rows["analysis"] == result.experiment.primary.name]
+    estimates = rows[["design", "estimate"]].merge(
+        power[["design", "closed_form_effect"]].rename(columns={"closed_form_effect": "truth"}),
         on="design",
     )
     sample, said = result.sample, result.experiment.published
-    outcome, end = result.experiment.outcome, sample[0].end
+    outcome, end = result.experiment.primary.outcome, sample[0].end
     pictures = {
-        "power": draw.power_figure(result.power, alpha=result.experiment.alpha, outcome=outcome),
+        "power": draw.power_figure(power, alpha=result.experiment.alpha, outcome=outcome),
         "recruitment": draw.recruitment_figure(
             result.curve,
             result.scenario.trial.target_families,
@@ -389,7 +391,7 @@ def _report(folder: Path, result: PowerResult, about: dict[str, Any], figures: d
     said, whom = result.experiment.published, set(result.power["applies_to"])
     write_report(
         folder / "report.html",
-        result.power,
+        result.primary,
         manifest={k: v for k, v in about.items() if not k.endswith("_toml")},
         curve=result.curve,
         target=result.scenario.trial.target_families,
@@ -405,7 +407,7 @@ def _report(folder: Path, result: PowerResult, about: dict[str, Any], figures: d
         title=result.experiment.title,
         question=result.experiment.question,
         alpha=result.experiment.alpha,
-        outcome=result.experiment.outcome,
+        outcome=result.experiment.primary.outcome,
         applies_to=whom.pop() if len(whom) == 1 else "",
         end=result.sample[0].end,
         figures=figures,

@@ -69,7 +69,7 @@ def begin(
     scenario = Scenario.load(asked.scenario, asked.overrides)
     about = manifest(
         experiment=asked.name, scenario=scenario, seed=asked.seed, replicates=0, replicates_asked=asked.replicates,
-        engine=engine, started=started, method=asked.method, alpha=asked.alpha, overrides=list(asked.overrides),
+        engine=engine, started=started, method=asked.primary.method, alpha=asked.alpha, overrides=list(asked.overrides),
         chunk=chunk, version=__version__, model=model_hash(), experiment_file=_where(file),
         scenario_file=_where(asked.scenario), published=asked.published is not None, experiment_toml=asked.text,
     )  # fmt: skip

@@ -175,6 +175,39 @@ def analysis_set(
     return _of_placements(journeys, rows, outcome, visit)
 
 
+def means_of_all(journeys: Journeys, outcome: Outcome = "sdq", visit: int = 3) -> tuple[float, float]:
+    """What complete data would show: the mean outcome by arm of all children of eligible families, seen or not.
+
+    Parameters
+    ----------
+    journeys, outcome, visit
+        As `analysis_set` takes them.
+
+    Returns
+    -------
+    lift, sau : float
+        The mean score or share; moves per year in care; NaN for a time, and for an arm without children.
+    """
+    if outcome in _SCORED:
+        families, score = journeys.tables["families"], journeys.scores[outcome][:, visit - 1]
+        rows = np.flatnonzero(~np.isnan(score))
+        of = rows // LARGEST_FAMILY
+        rows, of = (part[np.isnan(families["ineligible"][of])] for part in (rows, of))
+        y, lift = score[rows], families["arm"][of] == W.LIFT
+        weight = np.ones(len(y))
+    else:
+        data = analysis_set(journeys, outcome, visit)
+        y, lift = data.y, data.treated == 1
+        if outcome == "permanence":
+            return np.nan, np.nan
+        weight = data.exposure if outcome == "moves" else np.ones(len(y))
+    with_lift, without = weight[lift].sum(), weight[~lift].sum()
+    return (
+        float(y[lift].sum() / with_lift) if with_lift > 0 else np.nan,
+        float(y[~lift].sum() / without) if without > 0 else np.nan,
+    )
+
+
 def _of_score(j: Journeys, rows: np.ndarray, outcome: str, visit: int, complete: bool) -> AnalysisSet:
     k = visit - 1
     families = j.tables["families"]

@@ -68,7 +68,17 @@ def test_the_manifest_is_enough_to_repeat_the_run(run: Path, tmp_path: Path) -> 
 
 def test_the_summary_is_tidy(run: Path) -> None:
     summary = pd.read_csv(run / "summary.csv")
-    assert list(summary.columns) == ["design", "quantity", "value", "mcse", "low", "high", "unit", "note"]
+    assert list(summary.columns) == [
+        "design",
+        "analysis",
+        "quantity",
+        "value",
+        "mcse",
+        "low",
+        "high",
+        "unit",
+        "note",
+    ]
     assert summary.loc[summary["quantity"] == "power", "value"].between(0, 1).all()
 
 

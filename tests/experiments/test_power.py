@@ -180,7 +180,7 @@ def test_the_shipped_file_is_read() -> None:
     asked = PowerExperiment.load()
     assert asked.scenario == "trial-as-run"
     assert [d.effect for d in asked.designs] == [0.0, -2.4, 1.4]
-    assert asked.method == "mixed-model"
+    assert asked.primary.method == "mixed-model"
 
 
 def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from best_sim.experiments.power import _PERMANENT_AT, _what_happened
+from best_sim.experiments.power.replicate import PERMANENT_AT, what_happened
 from best_sim.measures.observed import STILL_THERE, YEAR, stays_of
 from best_sim.measures.stability import child_moves
 from best_sim.measures.timeliness import decided_cases, share_permanent, time_to_permanence
@@ -71,15 +71,15 @@ def test_what_permanence_was(trial_run: Journeys) -> None:
 
 
 def test_the_summary_of_a_trial_is_that_of_the_measures(trial_run: Journeys) -> None:
-    got = _what_happened(trial_run)
+    got = what_happened(trial_run)
     counted = child_moves(trial_run, since=-np.inf)
     cases = decided_cases(trial_run, since=-np.inf)
-    shares = share_permanent(trial_run, _PERMANENT_AT, since=-np.inf).set_index(["arm", "month"])["share"]
+    shares = share_permanent(trial_run, PERMANENT_AT, since=-np.inf).set_index(["arm", "month"])["share"]
     for arm in ("LIFT", "SAU"):
         name = arm.lower()
         mine, first = counted[counted["arm"] == arm], cases[(cases["again"] == 0) & (cases["arm"] == arm)]
         assert got[f"moves_per_year_{name}"] == pytest.approx(mine["moves"].sum() / mine["years"].sum())
         assert got[f"proceedings_weeks_{name}"] == pytest.approx(first["weeks"].mean())
         assert got[f"hearings_{name}"] == pytest.approx(first["hearings"].mean())
-        for month in _PERMANENT_AT:
+        for month in PERMANENT_AT:
             assert got[f"permanent_{month}_months_{name}"] == pytest.approx(shares[arm, month])

@@ -1,0 +1,267 @@
+"""One replicate of every design: simulated once for each pathway, scored for each design, analysed in every way."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from best_sim.experiments.power.experiment import AnalysisPlan, PowerExperiment
+from best_sim.measures.observed import MONTH, YEAR, day_of
+from best_sim.measures.timeliness import kaplan_meier
+from best_sim.pathway import Journeys, simulate
+from best_sim.pathway import words as W
+from best_sim.pathway.lowering import Lowered, lower
+from best_sim.trial.analysis import Fit
+from best_sim.trial.consort import consort
+from best_sim.trial.methods import METHODS
+from best_sim.trial.outcomes import AnalysisSet, analysis_set, means_of_all
+
+PERMANENT_AT = (12, 18, 24, 30)
+"""Months after entry to care at which permanence is counted."""
+UNITS = ("families", "children")
+BY_MONTH = "by_month"
+
+
+@dataclass(frozen=True)
+class Replicate:
+    """Rows of one replicate: one for each design and analysis, in their order.
+
+    What does not depend on the design's scores (recruitment, what happened to the children, the flow) is in the first
+    row of each pathway alone.
+
+    Parameters
+    ----------
+    lowered : tuple of Lowered
+        Of each design.
+    names : tuple of str
+        Of the designs.
+    effects : tuple of float
+        Of the designs; NaN where there is none.
+    pathways : tuple of int
+        Of each design, the number of the design whose pathway it has.
+    analyses : tuple of AnalysisPlan
+    seed : int
+    alpha : float
+    engine : {"compiled", "simpy"}
+    recruitment_ended : datetime.date or None
+        A published end of recruitment, to count families by.
+    """
+
+    lowered: tuple[Lowered, ...]
+    names: tuple[str, ...]
+    effects: tuple[float, ...]
+    pathways: tuple[int, ...]
+    analyses: tuple[AnalysisPlan, ...]
+    seed: int
+    alpha: float
+    engine: Literal["compiled", "simpy"]
+    recruitment_ended: dt.date | None
+
+    @classmethod
+    def of(cls, experiment: PowerExperiment, engine: Literal["compiled", "simpy"]) -> Replicate:
+        """For the designs of an experiment.
+
+        Raises
+        ------
+        ScenarioError
+            If the scenario or a design can't be used.
+        """
+        pathways = [experiment.pathway_of(design) for design in experiment.designs]
+        return cls(
+            lowered=tuple(lower(experiment.scenario_of(design)) for design in experiment.designs),
+            names=tuple(design.name for design in experiment.designs),
+            effects=tuple(np.nan if d.effect is None else d.effect for d in experiment.designs),
+            pathways=tuple(map(pathways.index, pathways)),
+            analyses=experiment.analyses,
+            seed=experiment.seed,
+            alpha=experiment.alpha,
+            engine=engine,
+            recruitment_ended=experiment.published.recruitment_ended if experiment.published else None,
+        )
+
+    def __call__(self, number: int) -> list[dict[str, Any]]:
+        """The rows of replicate `number`."""
+        rows = []
+        simulated: dict[int, Journeys] = {}
+        for i, pathway in enumerate(self.pathways):
+            if i == pathway:
+                simulated[i] = simulate(self.lowered[i], self.seed, number, self.engine, events=False)
+            journeys = simulated[pathway].scored(self.lowered[i].outcomes)
+            sets: dict[Any, AnalysisSet] = {}
+            for n, plan in enumerate(self.analyses):
+                row = {
+                    "design": self.names[i],
+                    "analysis": plan.name,
+                    "replicate": number,
+                    "effect": self.effects[i],
+                }
+                row |= analysed(journeys, plan, self.alpha, sets)
+                if i == pathway and n == 0:
+                    row |= self._pathway(journeys, int(self.lowered[i].world["target"][0]))
+                rows.append(row)
+        return rows
+
+    def _pathway(self, journeys: Journeys, target: int) -> dict[str, Any]:
+        flow = {
+            f"flow.{box}.{unit}": n
+            for box, pair in consort(journeys).items()
+            for unit, n in zip(UNITS, pair, strict=True)
+        }
+        return recruitment(journeys, target, self.recruitment_ended) | what_happened(journeys) | flow
+
+
+def analysed(
+    journeys: Journeys, plan: AnalysisPlan, alpha: float, sets: dict[Any, AnalysisSet] | None = None
+) -> dict[str, Any]:
+    """One analysis of one trial, as a row.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    plan : AnalysisPlan
+    alpha : float
+    sets : dict, optional
+        What was made for other analyses of the same trial, to be used again.
+    """
+    sets = {} if sets is None else sets
+    method = METHODS[plan.method]
+    key = (plan.outcome, plan.visit, plan.estimand, method.imputes)
+    if key not in sets:
+        sets[key] = analysis_set(
+            journeys, plan.outcome, plan.visit, plan.estimand, complete=not method.imputes
+        )
+    data = sets[key]
+    fit = method.run(data, alpha)
+    lift, sau = means_of_all(journeys, plan.outcome, plan.visit)
+    return _of_fit(fit) | _of_data(data) | {"all_lift": lift, "all_sau": sau}
+
+
+def _of_fit(fit: Fit) -> dict[str, Any]:
+    return {
+        "estimate": fit.estimate,
+        "standard_error": fit.standard_error,
+        "df": fit.df,
+        "p": fit.p_value,
+        "low": fit.interval[0],
+        "high": fit.interval[1],
+        "converged": fit.converged,
+        "note": fit.note,
+        "family_variance": fit.family_variance,
+        "residual_variance": fit.residual_variance,
+    }
+
+
+def _of_data(data: AnalysisSet) -> dict[str, Any]:
+    lift, sau = data.treated == 1, data.treated == 0
+    both = ~np.isnan(data.baseline) & ~np.isnan(data.y)
+    families, first, sizes = np.unique(data.family, return_index=True, return_counts=True)
+    with_lift = int(lift[first].sum())
+    of_size = np.bincount(sizes, minlength=4)[1:4]
+    out = {
+        "families_lift": with_lift,
+        "families_sau": len(families) - with_lift,
+        "children_lift": int(lift.sum()),
+        "children_sau": int(sau.sum()),
+        "families_of_one": int(of_size[0]),
+        "families_of_two": int(of_size[1]),
+        "families_of_three": int(of_size[2]),
+        "mean_lift": _mean(data.y[lift]),
+        "mean_sau": _mean(data.y[sau]),
+        "sd_lift": _sd(data.y[lift]),
+        "sd_sau": _sd(data.y[sau]),
+        "baseline_share": _mean(both),
+        "baseline_correlation": _correlation(data.y[both], data.baseline[both]),
+        "received_lift": _mean(data.received[lift]),
+        "received_sau": _mean(data.received[sau]),
+    }
+    if data.outcome == "moves":
+        out |= {
+            "exposure_lift": float(data.exposure[lift].sum()),
+            "exposure_sau": float(data.exposure[sau].sum()),
+        }
+    if data.outcome == "permanence":
+        out |= {"events_lift": int(data.event[lift].sum()), "events_sau": int(data.event[sau].sum())}
+    return out
+
+
+def recruitment(j: Journeys, target: int, ended: dt.date | None) -> dict[str, Any]:
+    """Families randomised: when the target was reached (NaN: never), by each month's end, and by a published end."""
+    f = j.tables["families"]
+    at = np.sort(f["randomised"][f["arm"] != W.NOT_ALLOCATED])
+    by_site = {
+        f"randomised.{name}": int(((f["arm"] != W.NOT_ALLOCATED) & (f["site"] == k)).sum())
+        for k, name in enumerate(j.names["sites"])
+    }
+    out = {
+        "randomised": len(at),
+        "target_days": float(at[target - 1]) if len(at) >= target else np.nan,
+        BY_MONTH: np.searchsorted(at, _month_ends(j.start_date, j.end)).tolist(),
+        **by_site,
+    }
+    if ended is not None:  # the last day of recruitment is a day of recruitment
+        out["by_published_end"] = int(np.searchsorted(at, day_of(j, ended) + 1.0))
+    return out
+
+
+def what_happened(j: Journeys) -> dict[str, Any]:
+    """What became of the children of each arm: the order, permanence, moves, and the time until them."""
+    out: dict[str, Any] = {}
+    f, g, c, cases = (j.tables[name] for name in ("families", "groups", "children", "cases"))
+    at = np.asarray(PERMANENT_AT, float) * MONTH
+    for number in (W.LIFT, W.SAU):
+        name = W.ARMS[number].lower()
+        families = np.flatnonzero(f["arm"] == number)
+        children = j.lived[f["arm"][c["family"][j.lived]] == number]
+        group = c["group"][children]
+        days = g["care_days"][group]
+        days = days + np.where(g["in_care"][group] == 1, j.end - g["episode_since"][group], 0.0)
+        out[f"moves_per_year_{name}"] = _ratio(g["care_moves"][group].sum() * YEAR, days.sum())
+        decided = families[cases["decided"][families] <= j.end]
+        out[f"proceedings_weeks_{name}"] = _mean((cases["decided"] - cases["issued"])[decided] / 7.0)
+        out[f"hearings_{name}"] = _mean(cases["hearings"][decided])
+        out[f"re_entered_{name}"] = _mean(g["re_entries"][group] > 0)
+        entered, permanent = f["entered"][c["family"][children]], g["permanent_at"][group]
+        reached = permanent <= j.end  # False where NaN
+        share = kaplan_meier(np.where(reached, permanent, j.end) - entered, reached, at)
+        for month, still in zip(PERMANENT_AT, share, strict=True):
+            out[f"permanent_{month}_months_{name}"] = 1.0 - float(still)
+        for order in range(1, len(W.ORDERS)):
+            out[f"{W.ORDERS[order]}_{name}"] = _mean(g["order"][group] == order)
+    return out
+
+
+def _month_ends(start: dt.date, end: float) -> np.ndarray:
+    """Days from the start to the first of each following month, to the end of the run."""
+    days: list[int] = []
+    year, month = start.year, start.month
+    while True:
+        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
+        day = (dt.date(year, month, 1) - start).days
+        if day > end:
+            return np.asarray(days, float)
+        days.append(day)
+
+
+def _mean(values: np.ndarray) -> float:
+    known = values[~np.isnan(values)] if values.dtype.kind == "f" else values
+    return float(np.mean(known)) if len(known) else np.nan
+
+
+def _sd(values: np.ndarray) -> float:
+    known = values[~np.isnan(values)]
+    return float(np.std(known, ddof=1)) if len(known) > 1 else np.nan
+
+
+def _ratio(one: float, other: float) -> float:
+    return float(one / other) if other > 0 else np.nan
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    if len(one) <= 2:
+        return np.nan
+    one, other = one - one.mean(), other - other.mean()
+    spread = float(one @ one) * float(other @ other)
+    return float(one @ other) / float(np.sqrt(spread)) if spread > 0 else np.nan

@@ -1,0 +1,391 @@
+"""What the replicates of a power experiment say: power, the ADEMP measures, recruitment, the flow; each with its error.
+
+Every figure over replicates has a Monte Carlo standard error, or none where it is not a figure over replicates.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.compute as pc
+
+from best_sim.experiments.power.experiment import AnalysisPlan, Design, PowerExperiment, Published
+from best_sim.experiments.power.replicate import BY_MONTH, PERMANENT_AT, UNITS
+from best_sim.measures.observed import MONTH
+from best_sim.pathway import words as W
+from best_sim.replications import Keep, tables, whole_table
+from best_sim.scenario import Scenario
+from best_sim.trial.closed_forms import (
+    monte_carlo_error,
+    monte_carlo_error_mean,
+    monte_carlo_error_quantile,
+    power_clustered,
+)
+from best_sim.trial.consort import Pair
+from best_sim.trial.methods import METHODS
+from best_sim.trial.outcomes import OUTCOMES
+from best_sim.trial.performance import Estimate, Performance, performance
+
+SHARED = "all designs"
+"""Name in the summary of what does not depend on the effect."""
+
+_RATIO = "log ratio"
+
+
+def rows_of(keep: Keep, replicates: int) -> pd.DataFrame:
+    """A row for each replicate, design and analysis, of all that is one number or text."""
+    return whole_table(keep, replicates, without=[BY_MONTH]).to_pandas(split_blocks=True, self_destruct=True)
+
+
+# --- power --------------------------------------------------------------------------------------------------
+def power_table(experiment: PowerExperiment, got: pd.DataFrame, scenarios: list[Scenario]) -> pd.DataFrame:
+    """One row for each design and analysis; the columns are those of `PowerResult.power`."""
+    rows = []
+    for design, scenario in zip(experiment.designs, scenarios, strict=True):
+        mine = got[got["design"] == design.name]
+        for plan in experiment.analyses:
+            fits = mine[mine["analysis"] == plan.name] if len(experiment.analyses) > 1 else mine
+            rows.append(_power_of(experiment, design, plan, fits, scenario))
+    return pd.DataFrame(rows)
+
+
+def _power_of(
+    experiment: PowerExperiment, design: Design, plan: AnalysisPlan, rows: pd.DataFrame, scenario: Scenario
+) -> dict[str, Any]:
+    got = performance_of(plan, rows, experiment.alpha)
+    applies = scenario.outcomes.effect_applies_to
+    fits = rows[rows["converged"]]
+    effect = design.effect if plan == experiment.primary else None
+    is_score = OUTCOMES[plan.outcome].kind == "score"
+    closed = closed_form_of(plan, fits, 0.0 if effect is None else effect, applies, experiment.alpha)
+    seen = closed_form_of(plan, fits, got.mean.value, "allocated", experiment.alpha) if got.n else None
+    return {
+        "design": design.name,
+        "analysis": plan.name,
+        "outcome": plan.outcome,
+        "method": plan.method,
+        "effect": np.nan if design.effect is None else design.effect,
+        "applies_to": applies,
+        "power": got.rejected.value,
+        "mcse": got.rejected.mcse,
+        "low": got.rejected_interval[0],
+        "high": got.rejected_interval[1],
+        "closed_form": closed.power if closed and is_score and effect is not None else np.nan,
+        "replicates": got.n,
+        "failed": got.failed,
+        "note": design.note,
+        "closed_form_effect": closed.effect_intention_to_treat if closed and effect is not None else np.nan,
+        "closed_form_se": closed.standard_error if closed else np.nan,
+        "closed_form_at_estimate": seen.power if seen else np.nan,
+    }
+
+
+def performance_of(plan: AnalysisPlan, rows: pd.DataFrame, alpha: float) -> Performance:
+    """The ADEMP measures of one analysis of one design (or design and analysis of a grid).
+
+    Parameters
+    ----------
+    plan : AnalysisPlan
+    rows : pandas.DataFrame
+        Its rows.
+    alpha : float
+
+    Notes
+    -----
+    The truth is what complete data show on average over the replicates: the contrast between all children of eligible
+    families that were allocated to LIFT and all that were allocated to SAU, seen or not. Randomisation makes it the
+    effect of allocation. It is not known for hazard ratios, nor among those who received their service.
+    """
+    reference, truth = complete_contrast(plan, rows)
+    return performance(
+        rows["estimate"], rows["standard_error"], rows["p"], rows["low"], rows["high"], rows["converged"],
+        truth=truth, reference=reference if np.isfinite(truth) else None, alpha=alpha,
+    )  # fmt: skip
+
+
+def complete_contrast(plan: AnalysisPlan, rows: pd.DataFrame) -> tuple[np.ndarray, float]:
+    """By replicate, the contrast that complete data would give, and its expectation; NaN where there is none."""
+    lift, sau = rows["all_lift"].to_numpy(float), rows["all_sau"].to_numpy(float)
+    if plan.estimand != "intention-to-treat" or METHODS[plan.method].estimates == "complier average":
+        return np.full(len(rows), np.nan), np.nan
+    if METHODS[plan.method].scale == _RATIO:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            each = np.log(lift / sau)
+            return each, float(np.log(np.nanmean(lift) / np.nanmean(sau))) if np.isfinite(
+                lift
+            ).any() else np.nan
+    each = lift - sau
+    return each, float(np.nanmean(each)) if np.isfinite(each).any() else np.nan
+
+
+def closed_form_of(plan: AnalysisPlan, fits: pd.DataFrame, effect: float, applies: str, alpha: float) -> Any:
+    """The closed form of an effect on a score, fed with the simulation's own sizes, spread and correlations."""
+    if fits.empty or OUTCOMES[plan.outcome].kind != "score":
+        return None
+    if fits[["families_lift", "families_sau"]].mean().min() < 3:
+        return None
+    total = fits["family_variance"] + fits["residual_variance"]
+    icc = float(np.clip(fits["family_variance"].mean() / total.mean(), 0.0, 0.99))
+    received = float(fits["received_lift"].mean()) if applies == "received" else 1.0
+    return power_clustered(
+        effect=effect,
+        sd=float(np.sqrt((fits["sd_lift"] ** 2 + fits["sd_sau"] ** 2).mean() / 2)),
+        families_per_arm=(float(fits["families_lift"].mean()), float(fits["families_sau"].mean())),
+        size_shares={
+            1: fits["families_of_one"].sum(),
+            2: fits["families_of_two"].sum(),
+            3: fits["families_of_three"].sum(),
+        },
+        icc=0.0 if np.isnan(icc) else icc,
+        baseline_correlation=float(np.nan_to_num(fits["baseline_correlation"].mean())),
+        baseline_measured_share=float(fits["baseline_share"].mean()),
+        share_received=received,
+        alpha=alpha,
+    )
+
+
+# --- the summary --------------------------------------------------------------------------------------------
+class _Tidy:
+    """Rows of the summary: a quantity of a design and analysis, with its Monte Carlo standard error."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self.analysis = ""
+
+    def say(
+        self,
+        design: str,
+        quantity: str,
+        value: float,
+        mcse: float,
+        unit: str,
+        note: str = "",
+        interval: tuple[float, float] = (np.nan, np.nan),
+    ) -> None:
+        low, high = interval
+        self.rows.append(
+            {"design": design, "analysis": self.analysis, "quantity": quantity, "value": float(value), "mcse": mcse,
+             "low": low, "high": high, "unit": unit, "note": note}
+        )  # fmt: skip
+
+    def estimate(self, design: str, quantity: str, got: Estimate, unit: str, note: str = "") -> None:
+        self.say(design, quantity, got.value, got.mcse, unit, note)
+
+    def mean(
+        self, design: str, quantity: str, values: pd.Series | np.ndarray, unit: str, note: str = ""
+    ) -> None:
+        got = np.asarray(values, float)
+        got = got[~np.isnan(got)]
+        value = got.mean() if len(got) else np.nan
+        self.say(design, quantity, value, mean_error(got) if len(got) > 1 else np.nan, unit, note)
+
+
+def summary_of(experiment: PowerExperiment, got: pd.DataFrame, power: pd.DataFrame) -> pd.DataFrame:
+    """The tidy summary; the columns are those of `PowerResult.summary`."""
+    tidy = _Tidy()
+    plans = {plan.name: plan for plan in experiment.analyses}
+    for record in power.to_dict("records"):
+        row = {str(key): value for key, value in record.items()}
+        mine = got[(got["design"] == row["design"]) & (got["analysis"] == row["analysis"])]
+        tidy.analysis = str(row["analysis"])
+        _summarise_design(tidy, experiment, plans[tidy.analysis], row, mine)
+    tidy.analysis = ""
+    first = got[got["analysis"] == experiment.primary.name]
+    pathways = [experiment.pathway_of(design) for design in experiment.designs]
+    if len(set(pathways)) == 1:
+        name = experiment.designs[0].name
+        _summarise_pathway(tidy, experiment, SHARED, first[first["design"] == name])
+    else:
+        for design, pathway in zip(experiment.designs, pathways, strict=True):
+            described = experiment.designs[pathways.index(pathway)].name
+            _summarise_pathway(tidy, experiment, design.name, first[first["design"] == described])
+    return pd.DataFrame(tidy.rows)
+
+
+def _summarise_design(
+    tidy: _Tidy, experiment: PowerExperiment, plan: AnalysisPlan, row: dict[str, Any], rows: pd.DataFrame
+) -> None:
+    """The ADEMP measures of one analysis of one design (Morris, White and Crowther 2019)."""
+    name, primary = row["design"], plan == experiment.primary
+    got = performance_of(plan, rows, experiment.alpha)
+    mine = rows[rows["converged"]]
+    ratio = METHODS[plan.method].scale == _RATIO
+    unit = "log ratio" if ratio else OUTCOMES[plan.outcome].unit
+    tidy.say(
+        name, "power", row["power"], row["mcse"], "share", "two-sided p below alpha; type I error where no effect",
+        (row["low"], row["high"]),
+    )  # fmt: skip
+    if np.isfinite(row["closed_form"]):
+        tidy.say(
+            name, "power by closed form", row["closed_form"], np.nan, "share",
+            "noncentral t, design effect for siblings, baseline and receipt; it leaves out what passes through moves, "
+            "the floor of the score, and that those missed differ from those seen",
+        )  # fmt: skip
+    if np.isfinite(row["closed_form_at_estimate"]):
+        tidy.say(
+            name, "power by closed form at the mean estimate", row["closed_form_at_estimate"], np.nan, "share",
+            "the same formula with the effect that the analysis finds on average: what is left between it and the "
+            "simulated power is not a matter of the effect's size",
+        )  # fmt: skip
+    tidy.say(
+        name,
+        "fits that failed",
+        row["failed"],
+        np.nan,
+        "replicates",
+        "left out of every figure of the analysis",
+    )
+    if primary and np.isfinite(row["closed_form_effect"]):
+        tidy.say(
+            name, "intention-to-treat effect", row["closed_form_effect"], np.nan, unit,
+            "the direct effect, times the share that received LIFT where it applies to those only",
+        )  # fmt: skip
+    tidy.estimate(name, "mean estimate", got.mean, unit)
+    if np.isfinite(got.truth):
+        each, _ = complete_contrast(plan, rows)
+        tidy.say(
+            name, "true effect of allocation", got.truth, mean_error(each[np.isfinite(each)]), unit,
+            "between all children of eligible families, seen or not, on average over the replicates: direct, and "
+            "through moves and the length of cases",
+        )  # fmt: skip
+        tidy.estimate(name, "bias", got.bias, unit, "mean estimate less true effect of allocation")
+    tidy.estimate(name, "empirical standard error", got.empirical_se, unit)
+    tidy.estimate(name, "model standard error", got.model_se, unit, "root mean square")
+    tidy.estimate(name, "relative error of the model standard error", got.relative_error, "ratio")
+    if np.isfinite(got.truth):
+        tidy.estimate(name, "coverage", got.coverage, "share", f"of {1 - experiment.alpha:.0%} intervals")
+        tidy.estimate(name, "mean squared error", got.mse, f"{unit} squared")
+    said = ""
+    if experiment.published and primary:
+        low, high = experiment.published.interval
+        said = f"published: {high - low:.2f} ({low} to {high})"
+    tidy.estimate(name, "width of the interval", got.width, unit, said)
+    if OUTCOMES[plan.outcome].kind == "score":
+        tidy.mean(
+            name, "correlation of siblings, given the covariates",
+            mine["family_variance"] / (mine["family_variance"] + mine["residual_variance"]), "ratio",
+        )  # fmt: skip
+        tidy.mean(name, "baseline measured", mine["baseline_share"], "share")
+        tidy.mean(name, "correlation of baseline and outcome", mine["baseline_correlation"], "ratio")
+    for column, of in (
+        ("mean_lift", OUTCOMES[plan.outcome].unit), ("mean_sau", OUTCOMES[plan.outcome].unit),
+        ("sd_lift", OUTCOMES[plan.outcome].unit), ("sd_sau", OUTCOMES[plan.outcome].unit),
+        ("exposure_lift", "years in care"), ("exposure_sau", "years in care"),
+        ("events_lift", "events"), ("events_sau", "events"),
+        ("families_lift", "families"), ("families_sau", "families"), ("children_lift", "children"),
+        ("children_sau", "children"), ("received_lift", "share"), ("received_sau", "share"),
+    ):  # fmt: skip
+        if column in mine and mine[column].notna().any():
+            tidy.mean(name, column.replace("_", ", "), mine[column], of)
+
+
+def _summarise_pathway(tidy: _Tidy, experiment: PowerExperiment, name: str, rows: pd.DataFrame) -> None:
+    """What does not depend on the effect: recruitment, what happens to the children, the flow."""
+    n = len(rows)
+    reached = float(rows["target_days"].notna().mean())
+    tidy.say(name, "target reached within the run", reached, monte_carlo_error(reached, n), "share")
+    months = np.sort(rows["target_days"].fillna(np.inf).to_numpy()) / MONTH
+    early, median, late = (_order_statistic(months, q) for q in (0.05, 0.5, 0.95))
+    within = months[np.isfinite(months)]
+    tidy.say(
+        name, "months to the target, median", median if np.isfinite(median) else np.nan,
+        # an order statistic does not depend on how late the latest are, only that they are later
+        monte_carlo_error_quantile(np.minimum(months, within.max()), 0.5) if np.isfinite(median) else np.nan,
+        "months", "from the start date; 90 % interval; a replicate that never reaches it counts as latest, an empty "
+        "limit means never", (early, late if np.isfinite(late) else np.nan),
+    )  # fmt: skip
+    if experiment.published and "by_published_end" in rows:
+        _summarise_published_end(tidy, experiment.published, name, rows)
+    tidy.mean(name, "families randomised", rows["randomised"], "families")
+    for column in [c for c in rows.columns if c.startswith("randomised.")]:
+        tidy.mean(name, column.replace("randomised.", "families randomised, "), rows[column], "families")
+    for column, words, unit in _HAPPENED:
+        for arm in ("lift", "sau"):
+            tidy.mean(name, f"{words}, {arm}", rows[f"{column}_{arm}"], unit)
+    for box in flow_of(rows):
+        for unit in UNITS:
+            tidy.mean(name, f"flow: {box}", rows[f"flow.{box}.{unit}"], unit)
+
+
+def _summarise_published_end(tidy: _Tidy, published: Published, name: str, rows: pd.DataFrame) -> None:
+    """Recruitment by the day on which the published trial ended it."""
+    end = f"{published.recruitment_ended:%d %B %Y}".lstrip("0")
+    got = rows["by_published_end"].to_numpy(float)
+    low, high = np.quantile(got, [0.05, 0.95])
+    tidy.say(
+        name, f"families randomised by {end}", got.mean(), mean_error(got), "families",
+        f"90 % interval of replicates; published: {published.families}", (float(low), float(high)),
+    )  # fmt: skip
+    for words, many in (
+        (f"at least {published.families} families by {end}", got >= published.families),
+        (f"target reached by {end}", rows["target_days"].notna() & (rows["randomised"] <= got)),
+    ):
+        share = float(many.mean())
+        tidy.say(name, words, share, monte_carlo_error(share, len(rows)), "share")
+
+
+_HAPPENED = (
+    *(
+        (f"permanent_{month}_months", f"permanent within {month} months of entry", "share")
+        for month in PERMANENT_AT
+    ),
+    ("moves_per_year", "moves per child-year in care", "per year"),
+    ("re_entered", "came back into care", "share"),
+    ("proceedings_weeks", "weeks of proceedings", "weeks"),
+    ("hearings", "hearings per case", "hearings"),
+    *((order, order.replace("_", " "), "share") for order in W.ORDERS[1:]),
+)
+"""What happens to the children: column of the rows, words of the summary, unit."""
+
+
+def _order_statistic(ordered: np.ndarray, q: float) -> float:
+    """The smallest value with at least a share q at or below it; the latest may be infinite."""
+    return float(ordered[min(len(ordered) - 1, int(np.ceil(q * len(ordered))) - 1)])
+
+
+def curve_of(keep: Keep, replicates: int, design: str, start: dt.date) -> pd.DataFrame:
+    """Families randomised by the end of each month, over replicates of one design."""
+    parts = [
+        np.asarray(
+            table.filter(pc.and_(pc.equal(table["design"], design), pc.is_valid(table[BY_MONTH])))[
+                BY_MONTH
+            ].to_pylist(),
+            np.uint16,
+        )
+        for table in tables(keep, replicates, ["design", BY_MONTH])
+    ]
+    counts = np.concatenate(parts)
+    q = np.quantile(counts, (0.05, 0.25, 0.5, 0.75, 0.95), axis=0)
+    dates, year, month = [], start.year, start.month
+    for _ in range(counts.shape[1]):
+        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
+        dates.append(dt.date(year, month, 1))
+    return pd.DataFrame(
+        {"date": dates, "low90": q[0], "low50": q[1], "median": q[2], "high50": q[3], "high90": q[4]}
+    )
+
+
+def when_of(rows: pd.DataFrame, start: dt.date) -> tuple[dt.date | None, dt.date | None, dt.date | None]:
+    """5th, 50th and 95th centile of the day on which the target is reached, replicates that never reach it last."""
+    days = np.sort(rows["target_days"].fillna(np.inf).to_numpy())
+    got = [_order_statistic(days, q) for q in (0.05, 0.5, 0.95)]
+    early, median, late = (start + dt.timedelta(days=d) if np.isfinite(d) else None for d in got)
+    return early, median, late
+
+
+def flow_of(rows: pd.DataFrame) -> dict[str, Pair]:
+    """The mean flow over replicates of one design."""
+    families = [c for c in rows.columns if c.startswith("flow.") and c.endswith(".families")]
+    boxes = [c.removeprefix("flow.").removesuffix(".families") for c in families]
+    means = rows[[f"flow.{box}.{unit}" for box in boxes for unit in UNITS]].mean()
+    return {
+        box: (float(means[f"flow.{box}.families"]), float(means[f"flow.{box}.children"])) for box in boxes
+    }
+
+
+def mean_error(values: pd.Series | np.ndarray) -> float:
+    """The Monte Carlo standard error of a mean."""
+    return monte_carlo_error_mean(float(np.std(values, ddof=1)), len(values))

@@ -1,0 +1,121 @@
+"""The analyses that an experiment may name: each with the kind of outcome it is for, and what its contrast is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from best_sim.trial.analysis import (
+    Fit,
+    ancova_cluster_robust,
+    mixed_model,
+    t_test_children,
+    t_test_family_means,
+)
+from best_sim.trial.outcomes import OUTCOMES, AnalysisSet, Kind
+
+
+@dataclass(frozen=True)
+class Method:
+    """An analysis by name.
+
+    Attributes
+    ----------
+    name : str
+    kind : {"score", "count", "yes or no", "time"}
+        Of outcome.
+    label : str
+        In words.
+    scale : {"difference", "log ratio"}
+        Of its estimate: LIFT less SAU in units of the outcome, or the logarithm of a ratio, LIFT over SAU.
+    run : callable
+        ``run(data, alpha)`` gives the fit.
+    imputes : bool
+        Whether it wants children whose score is not known, too.
+    estimates : {"allocation", "complier average"}
+        The effect of what: of allocation, or of LIFT on families that receive it because they are allocated to it.
+    """
+
+    name: str
+    kind: Kind
+    label: str
+    scale: str
+    run: Callable[[AnalysisSet, float], Fit]
+    imputes: bool = False
+    estimates: str = "allocation"
+
+
+def _mixed(df: str) -> Callable[[AnalysisSet, float], Fit]:
+    def run(data: AnalysisSet, alpha: float) -> Fit:
+        return mixed_model(data.y, data.treated, data.family, data.covariates, df=df, alpha=alpha)  # type: ignore[arg-type]
+
+    return run
+
+
+def _plain(fit: Callable[..., Fit]) -> Callable[[AnalysisSet, float], Fit]:
+    def run(data: AnalysisSet, alpha: float) -> Fit:
+        return fit(data.y, data.treated, data.family, data.covariates, alpha=alpha)
+
+    return run
+
+
+_DIFFERENCE = "difference"
+_ALL = (
+    Method(
+        "mixed-model", "score", "random intercept for each family, REML, Satterthwaite", _DIFFERENCE,
+        _mixed("satterthwaite"),
+    ),
+    Method(
+        "mixed-model-normal", "score", "random intercept for each family, REML, normal", _DIFFERENCE, _mixed("normal")
+    ),
+    Method(
+        "ancova-cluster-robust", "score", "least squares, variance robust to families", _DIFFERENCE,
+        _plain(ancova_cluster_robust),
+    ),
+    Method("t-test-family-means", "score", "t test of family means", _DIFFERENCE, _plain(t_test_family_means)),
+    Method(
+        "t-test-children", "score", "t test of children as if siblings were strangers", _DIFFERENCE,
+        _plain(t_test_children),
+    ),
+)  # fmt: skip
+
+METHODS: Mapping[str, Method] = MappingProxyType({method.name: method for method in _ALL})
+"""The analyses, by name."""
+
+USUAL: Mapping[str, str] = MappingProxyType(
+    {kind: next(m.name for m in _ALL if m.kind == kind) for kind in dict.fromkeys(m.kind for m in _ALL)}
+)
+"""The analysis of each kind of outcome where none is named."""
+
+
+def methods_for(outcome: str) -> list[str]:
+    """Names of the analyses that fit an outcome."""
+    return [name for name, method in METHODS.items() if method.kind == OUTCOMES[outcome].kind]
+
+
+def true_contrast(method: Method, lift: AnalysisSet, sau: AnalysisSet) -> float:
+    """What a method would estimate without chance, from both outcomes of every child.
+
+    Parameters
+    ----------
+    method : Method
+    lift, sau : AnalysisSet
+        The same children under LIFT and under SAU.
+
+    Returns
+    -------
+    float
+        On the method's scale; NaN where that has no such contrast (a hazard ratio).
+    """
+    if method.kind == "time" or not len(lift.y):
+        return float("nan")
+    if method.kind == "count":
+        one, other = lift.y.sum() / lift.exposure.sum(), sau.y.sum() / sau.exposure.sum()
+    else:
+        one, other = lift.y.mean(), sau.y.mean()
+    if method.scale == "log ratio":
+        return float(np.log(one / other)) if one > 0 and other > 0 else float("nan")
+    return float(one - other)

@@ -1,0 +1,164 @@
+"""Several analyses of each trial, and designs made by a grid."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from best_sim.experiments.power import PowerExperiment, PowerResult, run_power
+from best_sim.scenario import ScenarioError
+
+GRID = """
+title = "A grid"
+scenario = "london-2017"
+replicates = 12
+seed = 4
+
+[[analysis]]
+name = "Primary"
+outcome = "sdq"
+
+[[analysis]]
+name = "As if strangers"
+method = "t-test-children"
+
+[[analysis]]
+name = "PIR-GAS at fifteen months"
+outcome = "pirgas"
+visit = 2
+
+[grid]
+effect = [0.0, -3.0]
+"trial.target_families" = [40, 80]
+boroughs = [["croydon"], ["croydon", "sutton"]]
+"""
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("grid") / "grid.toml"
+    path.write_text(GRID, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def result(file) -> PowerResult:
+    return run_power(PowerExperiment.load(file))
+
+
+def test_a_grid_makes_a_design_of_every_combination(file) -> None:
+    asked = PowerExperiment.load(file)
+    assert len(asked.designs) == 8 and len({d.name for d in asked.designs}) == 8
+    assert asked.designs[0].name == "effect 0, target families 40, boroughs croydon"
+    settings = [dict(d.setting) for d in asked.designs]
+    assert {one["trial.target_families"] for one in settings} == {40, 80}
+    assert {asked.scenario_of(d).trial.target_families for d in asked.designs} == {40, 80}
+
+
+def test_every_design_is_analysed_in_every_way(result) -> None:
+    assert len(result.replicates) == 12 * 8 * 3
+    assert len(result.power) == 8 * 3 and len(result.primary) == 8
+    assert set(result.power["analysis"]) == {"Primary", "As if strangers", "PIR-GAS at fifteen months"}
+    assert (result.power["replicates"] + result.power["failed"] == 12).all()
+
+
+def test_an_effect_on_the_sdq_is_none_on_the_pirgas(result) -> None:
+    rows = result.replicates
+    pirgas = rows[rows["analysis"] == "PIR-GAS at fifteen months"]
+    none, benefit = (
+        pirgas[pirgas["effect"] == effect]["estimate"].reset_index(drop=True) for effect in (0.0, -3.0)
+    )
+    pd.testing.assert_series_equal(none, benefit)
+    sdq = rows[rows["analysis"] == "Primary"]
+    assert sdq[sdq["effect"] == -3.0]["estimate"].mean() < sdq[sdq["effect"] == 0.0]["estimate"].mean() - 0.5
+
+
+def test_only_the_boroughs_of_a_design_recruit(file) -> None:
+    asked = PowerExperiment.load(file)
+    one = asked.scenario_of(asked.designs[0])
+    assert one.boroughs["sutton"].opens > one.simulation.end_date >= one.boroughs["croydon"].opens
+    both = asked.scenario_of(asked.designs[1])
+    assert both.boroughs["sutton"].opens < both.simulation.end_date
+
+
+def test_a_pathway_is_simulated_and_told_once(result) -> None:
+    """Two effects of four pathways: the pathway's columns are in the rows of one of them, of the first analysis."""
+    told = result.replicates.dropna(subset="randomised")
+    assert len(told) == 12 * 4
+    assert set(told["analysis"]) == {"Primary"} and (told["effect"] == 0.0).all()
+    randomised = result.summary[result.summary["quantity"] == "families randomised"].set_index("design")[
+        "value"
+    ]
+    assert randomised["effect -3, target families 40, boroughs croydon"] == pytest.approx(
+        randomised["effect 0, target families 40, boroughs croydon"]
+    )
+
+
+def test_strangers_are_too_sure(result) -> None:
+    rows = result.replicates.set_index(["design", "replicate", "analysis"])["standard_error"].unstack()
+    assert (rows["As if strangers"] / rows["Primary"]).mean() < 1.05
+
+
+def test_bias_is_against_what_complete_data_show(result) -> None:
+    rows = result.replicates
+    mine = rows[(rows["analysis"] == "Primary") & (rows["design"] == result.primary["design"][3])]
+    said = result.summary[
+        (result.summary["design"] == result.primary["design"][3]) & (result.summary["analysis"] == "Primary")
+    ].set_index("quantity")
+    fits = mine[mine["converged"]]
+    truth = (mine["all_lift"] - mine["all_sau"]).mean()
+    assert said.loc["true effect of allocation", "value"] == pytest.approx(truth)
+    assert said.loc["bias", "value"] == pytest.approx(fits["estimate"].mean() - truth)
+    paired = fits["estimate"] - (fits["all_lift"] - fits["all_sau"])
+    assert said.loc["bias", "mcse"] == pytest.approx(paired.std(ddof=1) / np.sqrt(len(fits)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "told"),
+    [
+        ('outcome = "pirgas"', 'outcome = "pirgass"', "analysis[2].outcome", "pirgas"),
+        ('"t-test-children"', '"t-test-child"', "analysis[1].method", "t-test-children"),
+        ("visit = 2", "visit = 5", "analysis[2].visit", "1 to 3"),
+        ("effect = [0.0, -3.0]", 'effect = ["much"]', "grid.effect", "a number of points"),
+        (
+            '"trial.target_families" = [40, 80]',
+            '"trial.target_families" = 40',
+            "grid.trial.target_families",
+            "a list",
+        ),
+        ('[["croydon"],', '["croydon",', "grid.boroughs", "a list of lists"),
+        ('name = "As if strangers"', 'name = "Primary"', "analysis", "different names"),
+        ("effect = [0.0, -3.0]", f"effect = {[i / 10 for i in range(200)]}", "grid", "400 combinations"),
+        ('boroughs = [["croydon"]', 'borough = [["croydon"]', "grid.borough", "effect, boroughs"),
+    ],
+)
+def test_what_is_wrong_in_a_grid_is_told(tmp_path, old, new, key, told) -> None:
+    assert GRID.count(old) == 1
+    path = tmp_path / "wrong.toml"
+    path.write_text(GRID.replace(old, new), encoding="utf-8")
+    with pytest.raises(ScenarioError) as error:
+        PowerExperiment.load(path)
+    problem = {p.key: p for p in error.value.problems}[key]
+    assert told in f"{problem.allowed} {problem.nearest}"
+
+
+def test_a_borough_that_is_not_there_is_told_with_the_nearest(tmp_path) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text(GRID.replace('"sutton"', '"suton"'), encoding="utf-8")
+    asked = PowerExperiment.load(path)
+    with pytest.raises(ScenarioError) as error:
+        for design in asked.designs:
+            asked.scenario_of(design)
+    assert error.value.problems[0].nearest == "sutton"
+
+
+def test_an_outcome_without_a_parameter_takes_no_effect(tmp_path) -> None:
+    path = tmp_path / "moves.toml"
+    text = GRID.replace('name = "Primary"\noutcome = "sdq"', 'name = "Primary"\noutcome = "utility"')
+    path.write_text(text, encoding="utf-8")
+    assert (
+        PowerExperiment.load(path)
+        .changes_of(PowerExperiment.load(path).designs[-1])[0]
+        .startswith("outcomes.sdq")
+    )
