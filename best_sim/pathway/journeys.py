@@ -67,6 +67,8 @@ class Journeys:
         Commands that the driver carried out.
     outcomes : OutcomeModel
         How scores are made.
+    scoring : int
+        How often this run was scored before, each time with other luck.
     """
 
     event_record: np.ndarray | None
@@ -80,6 +82,7 @@ class Journeys:
     replicate: int
     n_steps: int
     outcomes: OutcomeModel
+    scoring: int = 0
 
     @classmethod
     def from_run(
@@ -129,11 +132,11 @@ class Journeys:
     @cached_property
     def scores(self) -> Scores:
         """SDQ, PIR-GAS and utility by child (rows of the table of children) and visit; whether or not it was seen."""
-        return Scores(self.tables, self.seed, self.replicate, self.outcomes)
+        return Scores(self.tables, self.seed, self.replicate, self.outcomes, self.scoring)
 
-    def scored(self, outcomes: OutcomeModel) -> Journeys:
-        """The same journeys, scored under other assumptions about outcomes."""
-        return replace(self, outcomes=outcomes)
+    def scored(self, outcomes: OutcomeModel, scoring: int = 0) -> Journeys:
+        """The same journeys, scored under other assumptions about outcomes, or for the n-th time with other luck."""
+        return replace(self, outcomes=outcomes, scoring=scoring)
 
     @cached_property
     def resources(self) -> pd.DataFrame:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from best_sim.scenario import Scenario
 
 SCORES = ("sdq", "pirgas", "utility")
+_APART = 16
+"""Between the counts of one scoring's luck and the next's."""
 _LOW_SDQ, _HIGH_SDQ, _LOW_PIRGAS, _HIGH_PIRGAS = 0.0, 40.0, 1.0, 100.0
 
 
@@ -118,12 +120,16 @@ class Scores(Mapping[str, np.ndarray]):
     seed, replicate : int
         Address of its luck.
     model : OutcomeModel
+    scoring : int
+        The n-th time that this run is scored, from 0, with new luck: the same pathway, another day's answers and
+        children of another temper. Need, which the pathway depends on too, stays what it was.
     """
 
     tables: dict[str, np.ndarray]
     seed: int
     replicate: int
     model: OutcomeModel
+    scoring: int = 0
     _made: dict[str, np.ndarray] = field(default_factory=dict, init=False, repr=False)
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -192,7 +198,7 @@ class Scores(Mapping[str, np.ndarray]):
     # --- luck -----------------------------------------------------------------------------------------------
     def _normals(self, who: Callable[[str], np.ndarray], why: int, count: int) -> np.ndarray:
         address = (np.ascontiguousarray(who("stream")), np.ascontiguousarray(who("number")))
-        return ndtri(uniforms_at(self.seed, self.replicate, *address, why, count))
+        return ndtri(uniforms_at(self.seed, self.replicate, *address, why, count + _APART * self.scoring))
 
     def _occasions(self, why: int) -> np.ndarray:
         return np.column_stack([self._normals(self._of_child, why, k) for k in range(W.VISITS)])

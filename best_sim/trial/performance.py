@@ -1,5 +1,8 @@
 """How an analysis performs over replicates: the measures of Morris, White and Crowther, with their Monte Carlo errors.
 
+Where a simulated trial was scored several times, its scorings are not independent: errors are then those of sums over
+simulated trials, by the influence of each scoring on the measure.
+
 References
 ----------
 Morris, White and Crowther (2019). Using simulation studies to evaluate statistical methods. Statistics in Medicine
@@ -31,13 +34,13 @@ class Performance:
     Attributes
     ----------
     n : int
-        Replicates with a result.
+        Fits with a result.
     failed : int
-        Replicates without one; they are left out of every measure.
+        Fits without one; they are left out of every measure.
     rejected : Estimate
         Share with p below alpha: power, or type I error where there is no effect.
     rejected_interval : tuple of float
-        Exact 95 % interval of that share (Clopper and Pearson 1934).
+        Exact 95 % interval of that share (Clopper and Pearson 1934), for as many independent fits as have its error.
     mean : Estimate
         Of the estimates.
     truth : float
@@ -83,6 +86,7 @@ def performance(
     *,
     truth: float = np.nan,
     reference: ArrayLike | None = None,
+    trial: ArrayLike | None = None,
     alpha: float = 0.05,
 ) -> Performance:
     """The measures of one analysis of one design.
@@ -99,6 +103,8 @@ def performance(
         A contrast of each replicate whose expectation is the truth, and which shares the replicate's luck: the one
         that complete data would have given. The bias is then judged by the differences from it, which vary less than
         the estimates do.
+    trial : (replicates,) array, optional
+        Which simulated trial a fit is of, where one was scored several times; by default each is of its own.
     alpha : float
         Two-sided level.
 
@@ -117,41 +123,73 @@ def performance(
         return Performance(
             0, failed, none, (np.nan, np.nan), none, truth, none, none, none, none, none, none, none
         )
-    found = int((p_value < alpha).sum())
+    trials = None if trial is None else np.unique(np.asarray(trial)[kept], return_inverse=True)[1]
+    if trials is not None and trials.max() + 1 == n:
+        trials = None
+
+    def of_mean(values: np.ndarray) -> Estimate:
+        return Estimate(float(values.mean()), _error(values, trials))
+
+    def of_share(which: np.ndarray) -> Estimate:
+        share = float(which.mean())
+        return Estimate(share, monte_carlo_error(share, n) if trials is None else _error(which, trials))
+
+    rejected = of_share(p_value < alpha)
     spread = float(np.std(theta, ddof=1)) if n > 1 else np.nan
     model = float(np.sqrt(np.mean(se**2)))
-    model_error = float(np.std(se**2, ddof=1) / np.sqrt(4.0 * n) / model) if n > 1 and model > 0 else np.nan
-    known = np.isfinite(truth)
+    of_spread = (theta - theta.mean()) ** 2 / (2.0 * spread) if n > 1 and spread > 0 else np.full(n, np.nan)
+    of_model = se**2 / (2.0 * model) if model > 0 else np.full(n, np.nan)
+    spread_error = monte_carlo_error_sd(spread, n) if trials is None and n > 1 else _error(of_spread, trials)
     bias = coverage = mse = none
-    if known:
+    if np.isfinite(truth):
         differences = theta - (truth if reference is None else np.asarray(reference, float)[kept])
-        bias = Estimate(float(theta.mean() - truth), _error_of_mean(differences))
-        covered = float(((lower <= truth) & (upper >= truth)).mean())
-        coverage = Estimate(covered, monte_carlo_error(covered, n))
-        squared = (theta - truth) ** 2
-        mse = Estimate(float(squared.mean()), _error_of_mean(squared))
+        bias = Estimate(float(theta.mean() - truth), _error(differences, trials))
+        coverage = of_share((lower <= truth) & (upper >= truth))
+        mse = of_mean((theta - truth) ** 2)
     relative = none
     if n > 1 and spread > 0:
-        ratio = model / spread
-        relative = Estimate(
-            ratio - 1.0, ratio * float(np.sqrt((model_error / model) ** 2 + 1.0 / (2.0 * (n - 1))))
-        )
+        of_ratio = of_model / spread - model * of_spread / spread**2
+        relative = Estimate(model / spread - 1.0, _error(of_ratio, trials))
     return Performance(
         n=n,
         failed=failed,
-        rejected=Estimate(found / n, monte_carlo_error(found / n, n)),
-        rejected_interval=clopper_pearson_interval(found, n),
-        mean=Estimate(float(theta.mean()), _error_of_mean(theta)),
+        rejected=rejected,
+        rejected_interval=_exact(rejected, n, trials),
+        mean=of_mean(theta),
         truth=float(truth),
         bias=bias,
-        empirical_se=Estimate(spread, monte_carlo_error_sd(spread, n) if n > 1 else np.nan),
-        model_se=Estimate(model, model_error),
+        empirical_se=Estimate(spread, spread_error),
+        model_se=Estimate(model, _error(of_model, trials)),
         relative_error=relative,
         coverage=coverage,
         mse=mse,
-        width=Estimate(float((upper - lower).mean()), _error_of_mean(upper - lower)),
+        width=of_mean(upper - lower),
     )
 
 
-def _error_of_mean(values: np.ndarray) -> float:
-    return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.nan
+def error_over_trials(values: ArrayLike, trial: ArrayLike) -> float:
+    """Monte Carlo standard error of a mean of values of which some are of the same simulated trial."""
+    return _error(np.asarray(values, float), np.unique(np.asarray(trial), return_inverse=True)[1])
+
+
+def _exact(share: Estimate, n: int, trials: np.ndarray | None) -> tuple[float, float]:
+    """The exact interval of a share; of dependent fits, for as many independent ones as have its error."""
+    if trials is None:
+        return clopper_pearson_interval(round(share.value * n), n)
+    alike = int(trials.max()) + 1
+    worth = share.value * (1.0 - share.value) / share.mcse**2 if share.mcse > 0 else float(alike)
+    worth = int(min(max(worth, alike), n))
+    return clopper_pearson_interval(round(share.value * worth), worth)
+
+
+def _error(influence: np.ndarray, trials: np.ndarray | None) -> float:
+    """Standard error of a mean of influences, which are summed over each simulated trial first."""
+    n = len(influence)
+    if n < 2:
+        return np.nan
+    centred = influence - influence.mean()
+    if trials is None:
+        return float(np.sqrt(centred @ centred / (n - 1) / n))
+    sums = np.bincount(trials, centred)
+    m = len(sums)
+    return float(np.sqrt(sums @ sums * m / (m - 1)) / n) if m > 1 else np.nan

@@ -39,8 +39,8 @@ EFFECT: Mapping[str, tuple[str, float]] = MappingProxyType(
 """By outcome of the first analysis: the parameter that a design's effect sets, and its value where there is none."""
 
 _KEYS = (
-    "title", "question", "scenario", "replicates", "seed", "alpha", "set", "outcome", "visit", "method", "estimand",
-    "analysis", "design", "grid", "published",
+    "title", "question", "scenario", "replicates", "scorings", "seed", "alpha", "set", "outcome", "visit", "method",
+    "estimand", "analysis", "design", "grid", "published",
 )  # fmt: skip
 _ANALYSIS_KEYS = ("name", "outcome", "visit", "method", "estimand")
 _DESIGN_KEYS = ("name", "note", "effect", "set", "boroughs")
@@ -132,6 +132,8 @@ class PowerExperiment:
     scenario : str
         Name or path.
     replicates, seed : int
+    scorings : int
+        How often each simulated trial is scored and analysed, each time with other luck in the scores.
     alpha : float
         Two-sided level.
     analyses : tuple of AnalysisPlan
@@ -148,6 +150,7 @@ class PowerExperiment:
     question: str
     scenario: str
     replicates: int
+    scorings: int
     seed: int
     alpha: float
     analyses: tuple[AnalysisPlan, ...]
@@ -317,6 +320,7 @@ def _read(name: str, path: str, raw: dict[str, Any], text: str) -> PowerExperime
         "question": take("question", str, "a text", lambda v: True, ""),
         "scenario": take("scenario", str, "the name or path of a scenario", bool),
         "replicates": take("replicates", int, "a whole number, 1 or more", lambda v: v >= 1),
+        "scorings": take("scorings", int, "a whole number, 1 to 1000", lambda v: 1 <= v <= 1000, 1),
         "seed": take("seed", int, "a whole number, 0 or more", lambda v: v >= 0),
         "alpha": take("alpha", float, "between 0 and 1", lambda v: 0 < v < 1, 0.05),
     }

@@ -1,4 +1,9 @@
-"""One replicate of every design: simulated once for each pathway, scored for each design, analysed in every way."""
+"""One replicate of every design: simulated once for each pathway, scored for each design, analysed in every way.
+
+What happens to the children takes some fifteen times as long to simulate as to score and analyse, and decides little of
+whether a trial finds an effect: chance in the scores does. So one simulated trial may be scored several times, each
+time with other luck. Errors over replicates then count simulated trials, not scorings (`best_sim.trial.performance`).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +22,7 @@ from best_sim.pathway.lowering import Lowered, lower
 from best_sim.trial.analysis import Fit
 from best_sim.trial.consort import consort
 from best_sim.trial.methods import METHODS
-from best_sim.trial.outcomes import AnalysisSet, analysis_set, means_of_all
+from best_sim.trial.outcomes import OUTCOMES, AnalysisSet, analysis_set, means_of_all
 
 PERMANENT_AT = (12, 18, 24, 30)
 """Months after entry to care at which permanence is counted."""
@@ -27,7 +32,7 @@ BY_MONTH = "by_month"
 
 @dataclass(frozen=True)
 class Replicate:
-    """Rows of one replicate: one for each design and analysis, in their order.
+    """Rows of one replicate: one for each design, analysis and scoring, in their order.
 
     What does not depend on the design's scores (recruitment, what happened to the children, the flow) is in the first
     row of each pathway alone.
@@ -43,6 +48,8 @@ class Replicate:
     pathways : tuple of int
         Of each design, the number of the design whose pathway it has.
     analyses : tuple of AnalysisPlan
+    scorings : int
+        Of each trial; what is no score is analysed once.
     seed : int
     alpha : float
     engine : {"compiled", "simpy"}
@@ -55,6 +62,7 @@ class Replicate:
     effects: tuple[float, ...]
     pathways: tuple[int, ...]
     analyses: tuple[AnalysisPlan, ...]
+    scorings: int
     seed: int
     alpha: float
     engine: Literal["compiled", "simpy"]
@@ -76,6 +84,7 @@ class Replicate:
             effects=tuple(np.nan if d.effect is None else d.effect for d in experiment.designs),
             pathways=tuple(map(pathways.index, pathways)),
             analyses=experiment.analyses,
+            scorings=experiment.scorings,
             seed=experiment.seed,
             alpha=experiment.alpha,
             engine=engine,
@@ -89,19 +98,20 @@ class Replicate:
         for i, pathway in enumerate(self.pathways):
             if i == pathway:
                 simulated[i] = simulate(self.lowered[i], self.seed, number, self.engine, events=False)
-            journeys = simulated[pathway].scored(self.lowered[i].outcomes)
-            sets: dict[Any, AnalysisSet] = {}
-            for n, plan in enumerate(self.analyses):
-                row = {
-                    "design": self.names[i],
-                    "analysis": plan.name,
-                    "replicate": number,
-                    "effect": self.effects[i],
-                }
-                row |= analysed(journeys, plan, self.alpha, sets)
-                if i == pathway and n == 0:
-                    row |= self._pathway(journeys, int(self.lowered[i].world["target"][0]))
-                rows.append(row)
+            for scoring in range(self.scorings):
+                journeys = simulated[pathway].scored(self.lowered[i].outcomes, scoring)
+                sets: dict[Any, AnalysisSet] = {}
+                for n, plan in enumerate(self.analyses):
+                    if scoring > 0 and OUTCOMES[plan.outcome].kind != "score":
+                        continue
+                    row = {
+                        "design": self.names[i], "analysis": plan.name, "replicate": number, "scoring": scoring,
+                        "effect": self.effects[i],
+                    }  # fmt: skip
+                    row |= analysed(journeys, plan, self.alpha, sets)
+                    if i == pathway and n == 0 and scoring == 0:
+                        row |= self._pathway(journeys, int(self.lowered[i].world["target"][0]))
+                    rows.append(row)
         return rows
 
     def _pathway(self, journeys: Journeys, target: int) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from best_sim.trial.closed_forms import (
 from best_sim.trial.consort import Pair
 from best_sim.trial.methods import METHODS
 from best_sim.trial.outcomes import OUTCOMES
-from best_sim.trial.performance import Estimate, Performance, performance
+from best_sim.trial.performance import Estimate, Performance, error_over_trials, performance
 
 SHARED = "all designs"
 """Name in the summary of what does not depend on the effect."""
@@ -102,7 +102,7 @@ def performance_of(plan: AnalysisPlan, rows: pd.DataFrame, alpha: float) -> Perf
     reference, truth = complete_contrast(plan, rows)
     return performance(
         rows["estimate"], rows["standard_error"], rows["p"], rows["low"], rows["high"], rows["converged"],
-        truth=truth, reference=reference if np.isfinite(truth) else None, alpha=alpha,
+        truth=truth, reference=reference if np.isfinite(truth) else None, trial=rows["replicate"], alpha=alpha,
     )  # fmt: skip
 
 
@@ -119,6 +119,11 @@ def complete_contrast(plan: AnalysisPlan, rows: pd.DataFrame) -> tuple[np.ndarra
             ).any() else np.nan
     each = lift - sau
     return each, float(np.nanmean(each)) if np.isfinite(each).any() else np.nan
+
+
+def _error_of_truth(each: np.ndarray, rows: pd.DataFrame) -> float:
+    known = np.isfinite(each)
+    return mean_error(each[known], rows["replicate"].to_numpy()[known])
 
 
 def closed_form_of(plan: AnalysisPlan, fits: pd.DataFrame, effect: float, applies: str, alpha: float) -> Any:
@@ -154,6 +159,7 @@ class _Tidy:
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
         self.analysis = ""
+        self.trial: pd.Series | None = None  # of each row, where a simulated trial has several
 
     def say(
         self,
@@ -175,12 +181,18 @@ class _Tidy:
         self.say(design, quantity, got.value, got.mcse, unit, note)
 
     def mean(
-        self, design: str, quantity: str, values: pd.Series | np.ndarray, unit: str, note: str = ""
+        self,
+        design: str,
+        quantity: str,
+        values: pd.Series,
+        unit: str,
+        note: str = "",
     ) -> None:
-        got = np.asarray(values, float)
-        got = got[~np.isnan(got)]
-        value = got.mean() if len(got) else np.nan
-        self.say(design, quantity, value, mean_error(got) if len(got) > 1 else np.nan, unit, note)
+        known = values[values.notna()]
+        got = known.to_numpy(float)
+        of = None if self.trial is None else self.trial[known.index].to_numpy()
+        error = mean_error(got, of) if len(got) > 1 else np.nan
+        self.say(design, quantity, got.mean() if len(got) else np.nan, error, unit, note)
 
 
 def summary_of(experiment: PowerExperiment, got: pd.DataFrame, power: pd.DataFrame) -> pd.DataFrame:
@@ -192,7 +204,7 @@ def summary_of(experiment: PowerExperiment, got: pd.DataFrame, power: pd.DataFra
         mine = got[(got["design"] == row["design"]) & (got["analysis"] == row["analysis"])]
         tidy.analysis = str(row["analysis"])
         _summarise_design(tidy, experiment, plans[tidy.analysis], row, mine)
-    tidy.analysis = ""
+    tidy.analysis, tidy.trial = "", None
     first = got[got["analysis"] == experiment.primary.name]
     pathways = [experiment.pathway_of(design) for design in experiment.designs]
     if len(set(pathways)) == 1:
@@ -212,6 +224,7 @@ def _summarise_design(
     name, primary = row["design"], plan == experiment.primary
     got = performance_of(plan, rows, experiment.alpha)
     mine = rows[rows["converged"]]
+    tidy.trial = rows["replicate"] if rows["replicate"].duplicated().any() else None
     ratio = METHODS[plan.method].scale == _RATIO
     unit = "log ratio" if ratio else OUTCOMES[plan.outcome].unit
     tidy.say(
@@ -247,7 +260,7 @@ def _summarise_design(
     if np.isfinite(got.truth):
         each, _ = complete_contrast(plan, rows)
         tidy.say(
-            name, "true effect of allocation", got.truth, mean_error(each[np.isfinite(each)]), unit,
+            name, "true effect of allocation", got.truth, _error_of_truth(each, rows), unit,
             "between all children of eligible families, seen or not, on average over the replicates: direct, and "
             "through moves and the length of cases",
         )  # fmt: skip
@@ -386,6 +399,8 @@ def flow_of(rows: pd.DataFrame) -> dict[str, Pair]:
     }
 
 
-def mean_error(values: pd.Series | np.ndarray) -> float:
-    """The Monte Carlo standard error of a mean."""
-    return monte_carlo_error_mean(float(np.std(values, ddof=1)), len(values))
+def mean_error(values: np.ndarray, trial: np.ndarray | None = None) -> float:
+    """The Monte Carlo standard error of a mean, over simulated trials where one was scored several times."""
+    if trial is None:
+        return monte_carlo_error_mean(float(np.std(values, ddof=1)), len(values))
+    return error_over_trials(values, trial)
