@@ -35,9 +35,10 @@ from best_sim.pathway import simulate
 from best_sim.pathway.lowering import lower
 from best_sim.replications import Keep, Memory, Plan, Store, run, workers
 from best_sim.scenario import Problem, ScenarioError
+from best_sim.trial.performance import error_over_trials
 
 FAMILIES = "trial.target_families"
-_PILOT, _BATCH, _LARGEST_BATCH = 200, 400, 4_000
+_PILOT, _BATCH, _LARGEST_BATCH = 100, 200, 4_000
 _SPREAD = 0.15
 """Of each batch three fifths go to the best guess, and a fifth to so much below and above it."""
 _NEAR = 0.4
@@ -99,10 +100,10 @@ class SampleSize:
     reached : bool
         Whether the interval is as narrow.
     replicates : int
-        That were run.
+        Trials that were simulated, each scored as often as the experiment says.
     points : pandas.DataFrame
-        One row for each size: size, replicates, found (p below alpha), failed, power, mcse, fitted (the curve's power),
-        used (in the last fit), children, months (median to the target), reached_target (share of replicates).
+        One row for each size: size, trials, replicates (fits), found (p below alpha), failed, power, mcse, fitted (the
+        curve's power), used (in the last fit), children, months (median to the target), reached_target (share).
     curve : Crossing
     children : float
         Randomised, on average, at the size nearest to the one found.
@@ -110,8 +111,9 @@ class SampleSize:
         To recruit, at the size nearest: 5 %, median, 95 %; infinite where never reached.
     cost : float
         Mean cost of the service to the trial's families, in GBP; NaN where it was not asked for.
-    by_grid : float
-        Replicates that a plain grid would need for an interval as narrow; NaN where the limits are not finite.
+    by_grid : tuple of float
+        Trials that a plain grid over the limits would need for an interval as narrow: with the same curve fitted to
+        all of it, and read off without a curve.
     """
 
     experiment: PowerExperiment
@@ -127,7 +129,7 @@ class SampleSize:
     children: float
     months: tuple[float, float, float]
     cost: float
-    by_grid: float
+    by_grid: tuple[float, float]
 
 
 def find_sample_size(
@@ -352,18 +354,23 @@ class _Search:
         for size in sorted(self.keeps):
             rows = self.rows(size)
             fits = rows[rows["converged"]]
+            told = rows[rows["scoring"] == 0]
+            hit = (fits["p"] < self.experiment.alpha).to_numpy(float)
+            error = error_over_trials(hit, fits["replicate"]) if len(hit) > 1 else math.nan
             out.append(
                 {
                     "size": size,
+                    "trials": len(told),
                     "replicates": len(fits),
+                    "mcse": error,
                     "found": int((fits["p"] < self.experiment.alpha).sum()),
                     "failed": len(rows) - len(fits),
                     "statistic": float((fits["estimate"] / fits["standard_error"]).mean()),
                     "children": float((fits["children_lift"] + fits["children_sau"]).mean()),
                     "months": float(
-                        np.quantile(rows["target_days"].fillna(np.inf) / MONTH, 0.5, method="higher")
+                        np.quantile(told["target_days"].fillna(np.inf) / MONTH, 0.5, method="higher")
                     ),
-                    "reached_target": float(rows["target_days"].notna().mean()),
+                    "reached_target": float(told["target_days"].notna().mean()),
                 }
             )
         return pd.DataFrame(out)
@@ -422,7 +429,11 @@ class _Search:
         near = np.ones(len(counts), bool)
         for _ in range(2):
             crossing = crossing_of(
-                self.scale(counts["size"][near]), counts["found"][near], counts["replicates"][near], power
+                self.scale(counts["size"][near]),
+                counts["found"][near],
+                counts["replicates"][near],
+                power,
+                inflation=_inflation(counts),
             )
             x = self.back(crossing.x)
             close = np.abs(counts["size"] / x - 1.0) <= _NEAR if math.isfinite(x) and x > 0 else near
@@ -438,7 +449,7 @@ class _Search:
         counts = self.counts()
         for edge, word in ((self.limits[1], "more"), (self.limits[0], "fewer")):
             here = counts[counts["size"] == self.size(edge)]
-            if len(here) and here["replicates"].iloc[0] >= _BATCH:
+            if len(here) and here["trials"].iloc[0] >= _BATCH:
                 n, share = (
                     int(here["replicates"].iloc[0]),
                     float(here["found"].iloc[0] / here["replicates"].iloc[0]),
@@ -458,13 +469,12 @@ class _Search:
         """All that is told of the size found."""
         points = self.counts()
         points["power"] = points["found"] / points["replicates"]
-        points["mcse"] = np.sqrt(points["power"] * (1 - points["power"]) / points["replicates"])
         points["fitted"] = special.ndtr(crossing.intercept + crossing.slope * self.scale(points["size"]))
         points["used"] = self.used
         sizes = points["size"].to_numpy(float)
         nearest = float(sizes[np.abs(sizes - crossing.x).argmin()])
         rows = self.rows(nearest)
-        months = rows["target_days"].fillna(np.inf).to_numpy() / MONTH
+        months = rows.loc[rows["scoring"] == 0, "target_days"].fillna(np.inf).to_numpy() / MONTH
         early, middle, late = (float(np.quantile(months, q, method="higher")) for q in (0.05, 0.5, 0.95))
         children = points.loc[points["size"] == nearest, "children"]
         return SampleSize(
@@ -481,7 +491,7 @@ class _Search:
             children=float(children.iloc[0]),
             months=(early, middle, late),
             cost=self._cost(nearest),
-            by_grid=self._by_grid(crossing, power, within),
+            by_grid=self._by_grid(crossing, power, within, _inflation(points)),
         )
 
     def _cost(self, size: float) -> float:
@@ -494,8 +504,14 @@ class _Search:
         ]
         return float(np.mean(totals))
 
-    def _by_grid(self, crossing: Crossing, power: float, within: float) -> float:
-        """Replicates of a plain grid, equally many at each size between the limits, for the same half width."""
+    def _by_grid(
+        self, crossing: Crossing, power: float, within: float, inflation: float
+    ) -> tuple[float, float]:
+        """Trials of a plain grid, equally many at each size between the limits, for the same half width.
+
+        Where a curve is fitted to all of them, so must be right everywhere; and where the size is read off the grid,
+        whose sizes are then twice the half width apart.
+        """
         grid = self.scale(np.linspace(self.limits[0], self.limits[1], 20))
         eta = crossing.intercept + crossing.slope * grid
         p = np.clip(special.ndtr(eta), 1e-9, 1 - 1e-9)
@@ -506,10 +522,28 @@ class _Search:
         at = np.array([1.0, h])
         variance = float(at @ np.linalg.solve(information, at)) / crossing.slope**2  # of h, for one replicate
         stretch = 2.0 * h if self.along == FAMILIES else 1.0
-        return variance * (stretch * stats.norm.ppf(0.975) / within) ** 2
+        per_trial = inflation / self.experiment.scorings
+        fitted = variance * (stretch * stats.norm.ppf(0.975) / within) ** 2 * per_trial
+        slope = (
+            stats.norm.pdf(special.ndtri(power)) * crossing.slope / stretch
+        )  # of power, for each unit of size
+        each = power * (1.0 - power) * (stats.norm.ppf(0.975) / (slope * within)) ** 2 * per_trial
+        sizes = (self.limits[1] - self.limits[0]) / (2.0 * within)
+        return float(fitted), float(each * sizes)
 
 
-def crossing_of(h: Any, found: Any, replicates: Any, power: float) -> Crossing:
+def _inflation(counts: pd.DataFrame) -> float:
+    """How much more the counts vary than those of independent fits; 1 where every trial was scored once."""
+    if (counts["trials"] == counts["replicates"]).all():
+        return 1.0
+    n, share = counts["replicates"].to_numpy(float), (counts["found"] / counts["replicates"]).to_numpy(float)
+    independent = n * share * (1.0 - share)
+    seen = (n * counts["mcse"].to_numpy(float)) ** 2
+    known = np.isfinite(seen)
+    return max(1.0, float(seen[known].sum() / max(independent[known].sum(), 1e-12)))
+
+
+def crossing_of(h: Any, found: Any, replicates: Any, power: float, *, inflation: float = 1.0) -> Crossing:
     """Fit a probit curve to counts, and find where it reaches a power.
 
     Parameters
@@ -518,6 +552,8 @@ def crossing_of(h: Any, found: Any, replicates: Any, power: float) -> Crossing:
         Sizes on the scale on which the probit is straight.
     found, replicates : (sizes,) arrays of int
     power : float
+    inflation : float
+        How much more the counts vary than those of independent replicates.
 
     Returns
     -------
@@ -544,7 +580,7 @@ def crossing_of(h: Any, found: Any, replicates: Any, power: float) -> Crossing:
         if np.abs(step).max() < 1e-10:
             break
     try:
-        covariance = np.linalg.inv(information)
+        covariance = np.linalg.inv(information) * inflation
     except np.linalg.LinAlgError:
         covariance = np.full((2, 2), np.inf)
     aim = float(special.ndtri(power))
@@ -553,7 +589,7 @@ def crossing_of(h: Any, found: Any, replicates: Any, power: float) -> Crossing:
     low, high = _fieller(beta, covariance, aim)
     fitted = special.ndtr(design @ beta)
     freedom = len(h) - 2
-    chi = float((((k - n * fitted) ** 2) / np.maximum(n * fitted * (1 - fitted), 1e-12)).sum())
+    chi = float((((k - n * fitted) ** 2) / np.maximum(n * fitted * (1 - fitted), 1e-12)).sum()) / inflation
     turn = np.array([[1.0, -centre], [0.0, 1.0]])  # back from the centred size
     return Crossing(
         intercept=float(beta[0] - slope * centre),
@@ -593,6 +629,6 @@ def words_of(found: SampleSize, start: dt.date) -> str:
     )
     return (
         f"{found.size:g} {what} give a power of {found.wanted:.0%} (95 % interval {low:.0f} to {high:.0f}, "
-        f"{found.replicates:,} replicates). That is about {found.children:.0f} children analysed, and recruiting takes "
-        f"{months} from {start:%B %Y}. The service to the trial's families costs about GBP {found.cost:,.0f}."
+        f"{found.replicates:,} simulated trials). That is about {found.children:.0f} children analysed, and recruiting "
+        f"takes {months} from {start:%B %Y}. The service to the trial's families costs about GBP {found.cost:,.0f}."
     )
