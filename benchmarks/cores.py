@@ -62,7 +62,7 @@ class Trial:
 def default_trial() -> tuple[Lowered, str]:
     """The shipped power experiment's first design, and its method."""
     experiment = PowerExperiment.load("power")
-    return lower(experiment.scenario_of(experiment.designs[0])), experiment.method
+    return lower(experiment.scenario_of(experiment.designs[0])), experiment.primary.method
 
 
 def timed(work: Trial, executor: Executor, replicates: int, chunk: int) -> tuple[float, pd.DataFrame]:

@@ -11,7 +11,9 @@ import numpy as np
 from best_sim.trial.analysis import (
     Fit,
     ancova_cluster_robust,
+    complier_average,
     mixed_model,
+    multiple_imputation,
     t_test_children,
     t_test_family_means,
 )
@@ -32,7 +34,8 @@ class Method:
     scale : {"difference", "log ratio"}
         Of its estimate: LIFT less SAU in units of the outcome, or the logarithm of a ratio, LIFT over SAU.
     run : callable
-        ``run(data, alpha)`` gives the fit.
+        ``run(data, alpha, delta)`` gives the fit; `delta` is a shift of imputed outcomes of the LIFT arm, and 0 for an
+        analysis that imputes none.
     imputes : bool
         Whether it wants children whose score is not known, too.
     estimates : {"allocation", "complier average"}
@@ -43,23 +46,41 @@ class Method:
     kind: Kind
     label: str
     scale: str
-    run: Callable[[AnalysisSet, float], Fit]
+    run: Callable[[AnalysisSet, float, float], Fit]
     imputes: bool = False
     estimates: str = "allocation"
 
 
-def _mixed(df: str) -> Callable[[AnalysisSet, float], Fit]:
-    def run(data: AnalysisSet, alpha: float) -> Fit:
+def _mixed(df: str) -> Callable[[AnalysisSet, float, float], Fit]:
+    def run(data: AnalysisSet, alpha: float, delta: float) -> Fit:
         return mixed_model(data.y, data.treated, data.family, data.covariates, df=df, alpha=alpha)  # type: ignore[arg-type]
 
     return run
 
 
-def _plain(fit: Callable[..., Fit]) -> Callable[[AnalysisSet, float], Fit]:
-    def run(data: AnalysisSet, alpha: float) -> Fit:
+def _plain(fit: Callable[..., Fit]) -> Callable[[AnalysisSet, float, float], Fit]:
+    def run(data: AnalysisSet, alpha: float, delta: float) -> Fit:
         return fit(data.y, data.treated, data.family, data.covariates, alpha=alpha)
 
     return run
+
+
+def _complier(data: AnalysisSet, alpha: float, delta: float) -> Fit:
+    return complier_average(
+        data.y, data.treated, data.family, data.covariates, received=data.had_lift, alpha=alpha
+    )
+
+
+def _imputed(data: AnalysisSet, alpha: float, delta: float) -> Fit:
+    seed, replicate, scoring = data.luck
+    generator = np.random.Generator(
+        np.random.Philox(key=np.array([seed, replicate], np.uint64), counter=scoring)
+    )
+    earlier = data.visits[:, : data.visit - 1]
+    return multiple_imputation(
+        data.y, data.treated, data.family, data.covariates, auxiliary=earlier, generator=generator, delta=delta,
+        alpha=alpha,
+    )  # fmt: skip
 
 
 _DIFFERENCE = "difference"
@@ -79,6 +100,14 @@ _ALL = (
     Method(
         "t-test-children", "score", "t test of children as if siblings were strangers", _DIFFERENCE,
         _plain(t_test_children),
+    ),
+    Method(
+        "complier-average", "score", "two-stage least squares, allocation as instrument, robust to families",
+        _DIFFERENCE, _complier, estimates="complier average",
+    ),
+    Method(
+        "multiple-imputation", "score", "mixed model of 20 imputations, pooled by Rubin's rules", _DIFFERENCE, _imputed,
+        imputes=True,
     ),
 )  # fmt: skip
 

@@ -95,6 +95,8 @@ class AnalysisSet:
         Scores at all visits at which the family was seen, NaN elsewhere; NaN for the other outcomes.
     outcome, visit
         What was asked for.
+    luck : tuple of int
+        Seed, replicate and scoring, for an analysis that draws numbers itself.
     """
 
     y: np.ndarray
@@ -109,6 +111,7 @@ class AnalysisSet:
     visits: np.ndarray = field(repr=False)
     outcome: str = "sdq"
     visit: int = 3
+    luck: tuple[int, int, int] = (0, 0, 0)
 
     @property
     def event(self) -> np.ndarray:
@@ -293,4 +296,5 @@ def _set(
         visits=visits,
         outcome=outcome,
         visit=visit,
+        luck=(j.seed, j.replicate, j.scoring),
     )

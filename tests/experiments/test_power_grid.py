@@ -162,3 +162,64 @@ def test_an_outcome_without_a_parameter_takes_no_effect(tmp_path) -> None:
         .changes_of(PowerExperiment.load(path).designs[-1])[0]
         .startswith("outcomes.sdq")
     )
+
+
+def test_estimands_and_missing_scores_are_analyses(tmp_path) -> None:
+    """Per protocol, complier average, imputed and shifted, each of the same trials."""
+    path = tmp_path / "estimands.toml"
+    more = """
+    [[analysis]]
+    name = "Per protocol"
+    estimand = "per protocol"
+    [[analysis]]
+    name = "Compliers"
+    method = "complier-average"
+    [[analysis]]
+    name = "Imputed"
+    method = "multiple-imputation"
+    [[analysis]]
+    name = "Imputed, LIFT worse by 4"
+    method = "multiple-imputation"
+    delta = 4
+    [[design]]
+    name = "Assumed benefit"
+    effect = -4.0
+    """
+    head = 'scenario = "london-2017"\nreplicates = 6\nseed = 2\n[[analysis]]\nname = "Primary"\n'
+    path.write_text(head + more, encoding="utf-8")
+    result = run_power(PowerExperiment.load(path))
+    means = result.replicates.groupby("analysis", observed=True)[["estimate", "standard_error"]].mean()
+    assert result.replicates["converged"].all()
+    # those who received it have all of the effect, allocation a part of it
+    assert means.loc["Compliers", "estimate"] < means.loc["Primary", "estimate"] < 0
+    assert means.loc["Imputed, LIFT worse by 4", "estimate"] > means.loc["Imputed", "estimate"] + 0.2
+    again = run_power(PowerExperiment.load(path))
+    pd.testing.assert_frame_equal(
+        result.replicates, again.replicates
+    )  # imputation's luck has an address, too
+    known = result.summary.set_index(["analysis", "quantity"])["value"]
+    assert ("Primary", "bias") in known.index and ("Compliers", "bias") not in known.index
+
+
+def test_a_shift_of_what_is_not_imputed_is_refused(tmp_path) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text(
+        GRID.replace('method = "t-test-children"', 'method = "t-test-children"\ndelta = 2'), "utf-8"
+    )
+    with pytest.raises(ScenarioError, match="multiple-imputation"):
+        PowerExperiment.load(path)
+
+
+def test_scorings_are_of_the_same_trials_with_other_luck(tmp_path) -> None:
+    path = tmp_path / "scored.toml"
+    path.write_text(
+        'scenario = "london-2017"\nreplicates = 8\nscorings = 5\nseed = 2\n[grid]\neffect = [0.0]\n'
+    )
+    result = run_power(PowerExperiment.load(path))
+    rows = result.replicates
+    assert len(rows) == 40 and rows["estimate"].nunique() == 40
+    assert (rows.groupby("replicate")["families_lift"].nunique() == 1).all()
+    path.write_text('scenario = "london-2017"\nreplicates = 8\nseed = 2\n[grid]\neffect = [0.0]\n')
+    once = run_power(PowerExperiment.load(path)).replicates
+    first = rows[rows["scoring"] == 0].reset_index(drop=True)
+    assert (first["estimate"] == once["estimate"]).all()

@@ -40,9 +40,9 @@ EFFECT: Mapping[str, tuple[str, float]] = MappingProxyType(
 
 _KEYS = (
     "title", "question", "scenario", "replicates", "scorings", "seed", "alpha", "set", "outcome", "visit", "method",
-    "estimand", "analysis", "design", "grid", "published",
+    "estimand", "delta", "analysis", "design", "grid", "published",
 )  # fmt: skip
-_ANALYSIS_KEYS = ("name", "outcome", "visit", "method", "estimand")
+_ANALYSIS_KEYS = ("name", "outcome", "visit", "method", "estimand", "delta")
 _DESIGN_KEYS = ("name", "note", "effect", "set", "boroughs")
 _PUBLISHED_KEYS = ("recruitment_ended", "families", "estimate", "interval", "source")
 _SCORES_ONLY, _WHO_IS_SCORED = "outcomes.", "outcomes.sdq.youngest_age"
@@ -63,6 +63,8 @@ class AnalysisPlan:
     method : str
         One of `best_sim.trial.methods.METHODS`.
     estimand : {"intention-to-treat", "per protocol"}
+    delta : float
+        Added to every imputed outcome of the LIFT arm, in units of the outcome; for analyses that impute.
     """
 
     name: str
@@ -70,6 +72,7 @@ class AnalysisPlan:
     visit: int
     method: str
     estimand: Estimand = "intention-to-treat"
+    delta: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -364,12 +367,22 @@ def _read_analyses(path: str, raw: dict[str, Any], problems: list[Problem]) -> t
         values = {
             "name": "primary" if i == 0 else f"analysis {i + 1}", "outcome": outcome, "visit": 3,
             "method": USUAL[OUTCOMES[outcome].kind] if known else methods[0], "estimand": "intention-to-treat",
+            "delta": 0.0,
         } | one  # fmt: skip
         right = {
             "name": (isinstance(values["name"], str) and bool(values["name"]), "a text", ()),
             "outcome": (known, ", ".join(OUTCOMES), OUTCOMES),
             "visit": (values["visit"] in range(1, W.VISITS + 1), f"1 to {W.VISITS}", ()),
             "method": (values["method"] in methods, ", ".join(methods) + f" (for {outcome})", methods),
+            "delta": (
+                _is_number(values["delta"])
+                and (
+                    values["delta"] == 0
+                    or (values["method"] in methods and METHODS[values["method"]].imputes)
+                ),
+                "a number of points, for multiple-imputation",
+                (),
+            ),
             "estimand": (
                 values["estimand"] in get_args(Estimand),
                 ", ".join(get_args(Estimand)),

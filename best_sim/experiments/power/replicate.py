@@ -144,7 +144,7 @@ def analysed(
             journeys, plan.outcome, plan.visit, plan.estimand, complete=not method.imputes
         )
     data = sets[key]
-    fit = method.run(data, alpha)
+    fit = method.run(data, alpha, plan.delta)
     lift, sau = means_of_all(journeys, plan.outcome, plan.visit)
     return _of_fit(fit) | _of_data(data) | {"all_lift": lift, "all_sau": sau}
 

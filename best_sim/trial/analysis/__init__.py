@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from best_sim.trial.analysis.fit import Analysis, Fit
+from best_sim.trial.analysis.instrumental import complier_average
 from best_sim.trial.analysis.linear import (
     ancova_cluster_robust,
     mixed_model,
     t_test_children,
     t_test_family_means,
 )
+from best_sim.trial.analysis.missing import TippingPoint, multiple_imputation, pooled, tipping_point
 
 PRIMARY_METHODS: Mapping[str, Analysis] = MappingProxyType(
     {
@@ -32,8 +34,13 @@ __all__ = [
     "PRIMARY_METHODS",
     "Analysis",
     "Fit",
+    "TippingPoint",
     "ancova_cluster_robust",
+    "complier_average",
     "mixed_model",
+    "multiple_imputation",
+    "pooled",
     "t_test_children",
     "t_test_family_means",
+    "tipping_point",
 ]
