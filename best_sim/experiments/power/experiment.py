@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+from best_sim.experiments.priors import Prior, Varied, read_priors, read_varied
 from best_sim.pathway import words as W
 from best_sim.scenario import Problem, Scenario, ScenarioError
 from best_sim.trial.methods import METHODS, USUAL, methods_for
@@ -40,7 +41,7 @@ EFFECT: Mapping[str, tuple[str, float]] = MappingProxyType(
 
 _KEYS = (
     "title", "question", "scenario", "replicates", "scorings", "seed", "alpha", "set", "outcome", "visit", "method",
-    "estimand", "delta", "analysis", "design", "grid", "published",
+    "estimand", "delta", "analysis", "design", "grid", "prior", "vary", "published",
 )  # fmt: skip
 _ANALYSIS_KEYS = ("name", "outcome", "visit", "method", "estimand", "delta")
 _DESIGN_KEYS = ("name", "note", "effect", "set", "boroughs")
@@ -144,6 +145,10 @@ class PowerExperiment:
     designs : tuple of Design
     published : Published or None
         What the trial that the scenario stands for reported; None where the scenario is another than the file's.
+    priors : tuple of Prior
+        What is believed of parameters, for assurance.
+    varied : tuple of Varied
+        Parameters and their ends, for fragility.
     overrides : tuple of str
         Applied to every design: those of the file (`set`), then those that were given beside it.
     """
@@ -159,6 +164,8 @@ class PowerExperiment:
     analyses: tuple[AnalysisPlan, ...]
     designs: tuple[Design, ...]
     published: Published | None = None
+    priors: tuple[Prior, ...] = ()
+    varied: tuple[Varied, ...] = ()
     overrides: tuple[str, ...] = ()
     text: str = field(default="", repr=False)
 
@@ -222,7 +229,7 @@ class PowerExperiment:
         keys = {one: one.partition("=")[0].strip() for one in changes}
         return (
             design.boroughs,
-            *(one for one, key in keys.items() if not key.startswith(_SCORES_ONLY) or key == _WHO_IS_SCORED),
+            *(one for one, key in keys.items() if not changes_scores_alone(key)),
         )
 
     def scenario_of(self, design: Design) -> Scenario:
@@ -246,6 +253,11 @@ class PowerExperiment:
                 ]
             )  # fmt: skip
         return scenario
+
+
+def changes_scores_alone(key: str) -> bool:
+    """Whether a parameter changes scores and nothing else: not even who has one."""
+    return key.startswith(_SCORES_ONLY) and key != _WHO_IS_SCORED
 
 
 def _only(scenario: Scenario, design: Design, file: str) -> Scenario:
@@ -332,10 +344,14 @@ def _read(name: str, path: str, raw: dict[str, Any], text: str) -> PowerExperime
     primary = analyses[0].outcome if analyses else "sdq"
     designs = _read_designs(path, raw, primary, problems)
     published = _read_published(path, raw["published"], problems) if "published" in raw else None
+    priors = read_priors(path, raw.get("prior", []), problems)
+    varied = read_varied(path, raw.get("vary", []), problems)
     if problems:
         raise ScenarioError(problems)
     return PowerExperiment(
         name=name,
+        priors=priors,
+        varied=varied,
         analyses=analyses,
         designs=designs,
         published=published,

@@ -203,3 +203,18 @@ def inference(
         residual_variance=residual_variance,
         note=note,
     )
+
+
+def independent(columns: Floats) -> list[int]:
+    """Which columns are not linear combinations of those before them."""
+    kept: list[int] = []
+    basis = np.empty((len(columns), 0))
+    for k in range(columns.shape[1]):
+        vector = columns[:, k]
+        rest = vector - basis @ (basis.T @ vector)
+        rest = rest - basis @ (basis.T @ rest)
+        length = math.sqrt(float(rest @ rest))
+        if length > DEPENDENT * math.sqrt(float(vector @ vector)) and len(kept) < len(columns):
+            kept.append(k)
+            basis = np.column_stack([basis, rest / length])
+    return kept

@@ -15,6 +15,7 @@ from best_sim.trial.analysis.fit import (
     Fit,
     complete_rows,
     failure,
+    independent,
     inference,
 )
 
@@ -77,7 +78,7 @@ def complier_average(
         return failure(_METHOD, data, data.obstacle)
     n = len(data.y)
     others, exposure, arm = data.design[:, :-2], data.design[:, -2], data.design[:, -1]
-    kept = _independent(others)
+    kept = independent(others)
     basis, _ = np.linalg.qr(others[:, kept])
     rank = basis.shape[1] + 1
     if n <= rank:
@@ -103,18 +104,3 @@ def complier_average(
     if standard_error == 0.0:
         return failure(_METHOD, data, NO_VARIATION)
     return inference(_METHOD, data, estimate, standard_error, data.n_families - 1, alpha)
-
-
-def _independent(columns: np.ndarray) -> np.ndarray:
-    """Which columns are not linear combinations of those before them."""
-    kept: list[int] = []
-    basis = np.empty((len(columns), 0))
-    for k in range(columns.shape[1]):
-        vector = columns[:, k]
-        rest = vector - basis @ (basis.T @ vector)
-        rest = rest - basis @ (basis.T @ rest)
-        length = float(np.sqrt(rest @ rest))
-        if length > 1e-7 * float(np.sqrt(vector @ vector)) and len(kept) < len(columns):
-            kept.append(k)
-            basis = np.column_stack([basis, rest / length])
-    return np.asarray(kept, np.intp)
