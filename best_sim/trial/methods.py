@@ -8,16 +8,24 @@ from types import MappingProxyType
 
 import numpy as np
 
+from best_sim.pathway.words import HOME
 from best_sim.trial.analysis import (
     Fit,
     ancova_cluster_robust,
     complier_average,
+    cox,
+    incidence_difference,
+    log_rank,
     mixed_model,
     multiple_imputation,
+    negative_binomial,
+    poisson_robust,
+    risk_difference,
+    risk_ratio,
     t_test_children,
     t_test_family_means,
 )
-from best_sim.trial.outcomes import OUTCOMES, AnalysisSet, Kind
+from best_sim.trial.outcomes import OUTCOMES, YEAR, AnalysisSet, Kind
 
 
 @dataclass(frozen=True)
@@ -83,7 +91,27 @@ def _imputed(data: AnalysisSet, alpha: float, delta: float) -> Fit:
     )  # fmt: skip
 
 
-_DIFFERENCE = "difference"
+def _count(fit: Callable[..., Fit]) -> Callable[[AnalysisSet, float, float], Fit]:
+    def run(data: AnalysisSet, alpha: float, delta: float) -> Fit:
+        return fit(data.y, data.treated, data.family, data.covariates, exposure=data.exposure, alpha=alpha)
+
+    return run
+
+
+def _time(fit: Callable[..., Fit]) -> Callable[[AnalysisSet, float, float], Fit]:
+    def run(data: AnalysisSet, alpha: float, delta: float) -> Fit:
+        return fit(data.y, data.event, data.treated, data.family, data.covariates, alpha=alpha)
+
+    return run
+
+
+def _home(data: AnalysisSet, alpha: float, delta: float) -> Fit:
+    return incidence_difference(
+        data.y, data.cause, data.treated, data.family, of=HOME + 1, horizon=2 * YEAR, alpha=alpha
+    )
+
+
+_DIFFERENCE, _LOG_RATIO = "difference", "log ratio"
 _ALL = (
     Method(
         "mixed-model", "score", "random intercept for each family, REML, Satterthwaite", _DIFFERENCE,
@@ -108,6 +136,20 @@ _ALL = (
     Method(
         "multiple-imputation", "score", "mixed model of 20 imputations, pooled by Rubin's rules", _DIFFERENCE, _imputed,
         imputes=True,
+    ),
+    Method(
+        "negative-binomial", "count", "negative binomial, robust to families", _LOG_RATIO, _count(negative_binomial)
+    ),
+    Method("poisson-robust", "count", "Poisson, robust to families and dispersion", _LOG_RATIO, _count(poisson_robust)),
+    Method(
+        "risk-difference", "yes or no", "difference of risks, robust to families", _DIFFERENCE, _plain(risk_difference)
+    ),
+    Method("risk-ratio", "yes or no", "ratio of risks, robust to families", _LOG_RATIO, _plain(risk_ratio)),
+    Method("cox", "time", "Cox's model, robust to families", _LOG_RATIO, _time(cox)),
+    Method("log-rank", "time", "log-rank test, robust to families", _LOG_RATIO, _time(log_rank)),
+    Method(
+        "home-within-two-years", "time", "difference in the share who went home within two years, others competing",
+        _DIFFERENCE, _home,
     ),
 )  # fmt: skip
 

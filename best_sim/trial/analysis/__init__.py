@@ -10,6 +10,7 @@ benefit is negative.
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from best_sim.trial.analysis.counts import negative_binomial, poisson_robust, risk_difference, risk_ratio
 from best_sim.trial.analysis.fit import Analysis, Fit
 from best_sim.trial.analysis.instrumental import complier_average
 from best_sim.trial.analysis.linear import (
@@ -19,6 +20,7 @@ from best_sim.trial.analysis.linear import (
     t_test_family_means,
 )
 from best_sim.trial.analysis.missing import TippingPoint, multiple_imputation, pooled, tipping_point
+from best_sim.trial.analysis.survival import cox, cumulative_incidence, incidence_difference, log_rank
 
 PRIMARY_METHODS: Mapping[str, Analysis] = MappingProxyType(
     {
@@ -37,9 +39,17 @@ __all__ = [
     "TippingPoint",
     "ancova_cluster_robust",
     "complier_average",
+    "cox",
+    "cumulative_incidence",
+    "incidence_difference",
+    "log_rank",
     "mixed_model",
     "multiple_imputation",
+    "negative_binomial",
+    "poisson_robust",
     "pooled",
+    "risk_difference",
+    "risk_ratio",
     "t_test_children",
     "t_test_family_means",
     "tipping_point",
