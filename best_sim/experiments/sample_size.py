@@ -185,6 +185,27 @@ def find_sample_size(
     ValueError
         If the power, the precision or the limits make no sense.
     """
+    search = begin_search(experiment, design, power, within, along, limits, engine, folder)
+    own = workers(engine) if executor == "default" else executor
+    try:
+        crossing = search.until(power, within, most, own, progress)
+    finally:
+        if executor == "default" and isinstance(own, Executor):
+            own.shutdown(cancel_futures=True)
+    return search.result(power, within, crossing)
+
+
+def begin_search(
+    experiment: PowerExperiment,
+    design: str | None,
+    power: float,
+    within: float,
+    along: str,
+    limits: tuple[float, float],
+    engine: Literal["compiled", "simpy"] = "compiled",
+    folder: Path | None = None,
+) -> _Search:
+    """A search that is ready to run; what can't be searched is refused, and nothing is simulated or written."""
     if not experiment.alpha < power < 1.0:
         raise ValueError(f"power: found {power:g}, allowed above alpha ({experiment.alpha:g}) and below 1")
     if not within > 0:
@@ -196,13 +217,7 @@ def find_sample_size(
     one = _one_design(experiment, design)
     search = _Search(one, along, limits, engine, folder)
     search.check()
-    own = workers(engine) if executor == "default" else executor
-    try:
-        crossing = search.until(power, within, most, own, progress)
-    finally:
-        if executor == "default" and isinstance(own, Executor):
-            own.shutdown(cancel_futures=True)
-    return search.result(power, within, crossing)
+    return search
 
 
 def _one_design(experiment: PowerExperiment, name: str | None) -> PowerExperiment:
@@ -451,17 +466,17 @@ class _Search:
             here = counts[counts["size"] == self.size(edge)]
             if len(here) and here["trials"].iloc[0] >= _BATCH:
                 n, share = (
-                    int(here["replicates"].iloc[0]),
+                    int(here["trials"].iloc[0]),
                     float(here["found"].iloc[0] / here["replicates"].iloc[0]),
                 )
-                error = math.sqrt(share * (1 - share) / n)
+                error = float(here["mcse"].iloc[0])
                 short = share + 4 * error < power if word == "more" else share - 4 * error > power
                 if short:
                     raise NoSampleSizeError(
                         f"{self.along}: at the {'largest' if word == 'more' else 'smallest'} size tried, {edge:g}, the "
-                        f"power is {share:.3f} (Monte Carlo standard error {error:.3f}, {n} replicates), and {power:g} "
-                        f"was wanted; {here['reached_target'].iloc[0]:.0%} of the replicates reached their target "
-                        "within the run"
+                        f"power is {share:.3f} (Monte Carlo standard error {error:.3f}, {n} trials), and {power:g} "
+                        f"was wanted; {here['reached_target'].iloc[0]:.0%} of the trials reached their target within "
+                        "the run"
                     )
 
     # --- what came out --------------------------------------------------------------------------------------
@@ -482,9 +497,9 @@ class _Search:
             along=self.along,
             wanted=power,
             size=float(math.ceil(crossing.x - 1e-9)) if self.whole else crossing.x,
-            interval=(crossing.low, crossing.high),
+            interval=(float(crossing.low), float(crossing.high)),
             within=within,
-            reached=(crossing.high - crossing.low) / 2.0 <= within,
+            reached=bool((crossing.high - crossing.low) / 2.0 <= within),
             replicates=self.done,
             points=points,
             curve=crossing,

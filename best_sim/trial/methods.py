@@ -48,6 +48,8 @@ class Method:
         Whether it wants children whose score is not known, too.
     estimates : {"allocation", "complier average"}
         The effect of what: of allocation, or of LIFT on families that receive it because they are allocated to it.
+    unit : str
+        Of a difference, where it is not that of the outcome.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Method:
     run: Callable[[AnalysisSet, float, float], Fit]
     imputes: bool = False
     estimates: str = "allocation"
+    unit: str = ""
 
 
 def _mixed(df: str) -> Callable[[AnalysisSet, float, float], Fit]:
@@ -149,7 +152,7 @@ _ALL = (
     Method("log-rank", "time", "log-rank test, robust to families", _LOG_RATIO, _time(log_rank)),
     Method(
         "home-within-two-years", "time", "difference in the share who went home within two years, others competing",
-        _DIFFERENCE, _home,
+        _DIFFERENCE, _home, unit="share",
     ),
 )  # fmt: skip
 

@@ -226,7 +226,7 @@ def _summarise_design(
     mine = rows[rows["converged"]]
     tidy.trial = rows["replicate"] if rows["replicate"].duplicated().any() else None
     ratio = METHODS[plan.method].scale == _RATIO
-    unit = "log ratio" if ratio else OUTCOMES[plan.outcome].unit
+    unit = "log ratio" if ratio else METHODS[plan.method].unit or OUTCOMES[plan.outcome].unit
     tidy.say(
         name, "power", row["power"], row["mcse"], "share", "two-sided p below alpha; type I error where no effect",
         (row["low"], row["high"]),

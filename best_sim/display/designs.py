@@ -1,0 +1,430 @@
+"""Figures for trial designers: analyses, coverage, sample size, assurance, fragility, twins, allocation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from scipy import special
+
+from best_sim.display import wording as say
+from best_sim.display.style import (
+    ACCENT,
+    FAINT,
+    INK,
+    PAPER,
+    RULE,
+    SIZE,
+    SMALL,
+    SOFT,
+    TINY,
+    WASH,
+    Sheet,
+    styled,
+    wrapped,
+)
+from best_sim.trial.performance import error_over_trials
+
+if TYPE_CHECKING:
+    from best_sim.experiments.allocations import Allocations
+    from best_sim.experiments.assurance import Assurance, Fragility
+    from best_sim.experiments.sample_size import SampleSize
+    from best_sim.experiments.twins import Twins
+
+WIDTH = 9.0
+OCHRE = "#b5720b"
+_LABELS = {
+    "sdq": ("SDQ at 30 months", "points"),
+    "pirgas": ("PIR-GAS at 30 months", "points"),
+    "moves": ("moves in care by 30 months", "moves"),
+    "three_or_more": ("three or more placements in a year", "share"),
+    "days_to_permanence": ("days from entry to permanence", "days"),
+    "weeks_of_proceedings": ("weeks of proceedings", "weeks"),
+}
+
+
+@styled
+def analyses_figure(power: pd.DataFrame, alpha: float = 0.05) -> Figure:
+    """Power of every analysis of every design.
+
+    Parameters
+    ----------
+    power : pandas.DataFrame
+        As `PowerResult.power`.
+    alpha : float
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    designs, analyses = list(dict.fromkeys(power["design"])), list(dict.fromkeys(power["analysis"]))
+    step, gap = 0.26, 0.24
+    heights = [gap + step * len(analyses) for _ in designs]
+    body = 0.3 + sum(heights) + 0.5
+    words = "; ".join(
+        f"{r['design']}, {r['analysis']}: {say.percent(r['power'], 1)}" for r in power.to_dict("records")
+    )
+    sheet = Sheet(
+        WIDTH, body, "Power of each analysis of the same trials",
+        f"Share of replicates with p < {alpha:g}, two-sided, in %; bars: 95% interval. Dotted: {say.percent(alpha)}.",
+        "Analyses differ in what they estimate, not only in how well.", f"Power by design and analysis. {words}",
+    )  # fmt: skip
+    left, right = 3.3, 1.0
+    ax = sheet.axes(left, right, 0.5, 0.3)
+    total = sum(heights)
+    ax.set(xlim=(0, 100), ylim=(total, 0))
+    ax.set_yticks([])
+    ax.spines["left"].set_visible(False)
+    ax.set_xlabel("Power, % of replicates")
+    for tick in range(0, 101, 20):
+        ax.axvline(tick, color=RULE, lw=0.6, zorder=0)
+    ax.axvline(100 * alpha, color=INK, lw=0.9, ls=(0, (1.2, 1.6)), zorder=1)
+    top, y = sheet.bottom + 0.5 + total, 0.0
+    for design, height in zip(designs, heights, strict=True):
+        sheet.text(Sheet.MARGIN, top - y - 0.06, design, va="top", size=SIZE, weight="bold")
+        for k, analysis in enumerate(analyses):
+            at = y + gap + step * (k + 0.4)
+            row = power[(power["design"] == design) & (power["analysis"] == analysis)].iloc[0]
+            sheet.text(Sheet.MARGIN + 0.18, top - at, str(analysis), va="center", size=SMALL, color=SOFT)
+            ax.plot([100 * row["low"], 100 * row["high"]], [at, at], color=ACCENT, lw=2.0)
+            ax.plot([100 * row["power"]], [at], marker="o", color=ACCENT, ms=4.5, clip_on=False)
+            sheet.text(
+                WIDTH - Sheet.MARGIN,
+                top - at,
+                say.percent(row["power"], 1),
+                ha="right",
+                va="center",
+                size=SMALL,
+            )
+        y += height
+    return sheet.figure
+
+
+@styled
+def coverage_figure(rows: pd.DataFrame, truth: float, *, unit: str = "points", alpha: float = 0.05) -> Figure:
+    """A zip plot: every replicate's interval, ranked by how far the estimate lies from the truth in its own errors.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Columns replicate, estimate, standard_error, low, high, converged; of one design and analysis.
+    truth : float
+    unit : str
+    alpha : float
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    References
+    ----------
+    Morris, White and Crowther (2019) Statistics in Medicine 38:2074, figure 4.
+    """
+    fits = rows[rows["converged"]]
+    z = ((fits["estimate"] - truth) / fits["standard_error"]).abs()
+    order = np.argsort(z.to_numpy(), kind="stable")
+    low, high = fits["low"].to_numpy()[order], fits["high"].to_numpy()[order]
+    holds = (low <= truth) & (high >= truth)
+    n, share = len(fits), float(holds.mean())
+    error = error_over_trials(holds, fits["replicate"].to_numpy()[order])
+    sheet = Sheet(
+        WIDTH, 4.3, f"{say.percent(share, 1)} of the intervals hold the true effect; {say.percent(1 - alpha)} should",
+        f"Each line is one trial's {say.percent(1 - alpha)} interval, by the centile of |estimate - truth| / its "
+        f"standard error, from 50 up; {n:,} analyses, Monte Carlo error {100 * error:.1f} percentage points.",
+        "Intervals that miss the truth are in ochre.",
+        f"Zip plot of coverage: {say.percent(share, 1)} of {n} intervals hold the true effect {truth:.2f} {unit}.",
+    )  # fmt: skip
+    ax = sheet.axes(1.0, 0.5, 0.5, 0.1)
+    centile = 100 * (np.arange(n) + 0.5) / n
+    shown = centile >= 50
+    for mask, color, width in ((shown & holds, FAINT, 0.5), (shown & ~holds, OCHRE, 0.8)):
+        ax.hlines(centile[mask], low[mask], high[mask], color=color, lw=width)
+    ax.axvline(truth, color=INK, lw=1.0)
+    ax.axhline(100 * (1 - alpha), color=INK, lw=0.8, ls=(0, (1.2, 1.6)))
+    ax.set(ylim=(50, 100), xlabel=f"LIFT less SAU, {unit}", ylabel="centile")
+    ax.annotate(
+        f"true effect {truth:+.2f}", (truth, 50), (4, 4), textcoords="offset points", size=SMALL, color=INK,
+        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.0},
+    )  # fmt: skip
+    return sheet.figure
+
+
+@styled
+def sample_size_figure(found: SampleSize) -> Figure:
+    """The fitted power curve, what was found at each size, and where it reaches the wanted power.
+
+    Parameters
+    ----------
+    found : best_sim.experiments.sample_size.SampleSize
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    low, high = found.interval
+    what = "families" if found.along == "trial.target_families" else found.along
+    design = found.experiment.designs[0]
+    sheet = Sheet(
+        WIDTH, 4.2, f"{found.size:,.0f} {what} for a power of {say.percent(found.wanted)}",
+        f"Design: {design.name}. Dots: simulated power with 95% interval, larger where more trials were spent; line: "
+        f"the fitted curve. 95% interval of the size: {low:,.0f} to {high:,.0f}.",
+        f"{found.replicates:,} simulated trials, each scored {found.experiment.scorings} times. Open dots took no part "
+        "in the last fit.",
+        f"Power curve: {found.size:,.0f} {what} give {say.percent(found.wanted)}, interval {low:,.0f} to {high:,.0f}.",
+    )  # fmt: skip
+    ax = sheet.axes(0.9, 0.5, 0.55, 0.1)
+    points = found.points
+    x = np.linspace(points["size"].min(), points["size"].max(), 200)
+    scale = np.sqrt(x) if what == "families" else x
+    used = points["used"].to_numpy(bool)
+    near = (x >= points.loc[used, "size"].min()) & (x <= points.loc[used, "size"].max())
+    curve = 100 * special.ndtr(found.curve.intercept + found.curve.slope * scale)
+    ax.plot(x, curve, color=FAINT, lw=1.0, ls=(0, (2, 2)))
+    ax.plot(x[near], curve[near], color=ACCENT, lw=1.8)
+    ax.axvspan(low, high, color=WASH, zorder=0)
+    ax.axhline(100 * found.wanted, color=INK, lw=0.8, ls=(0, (1.2, 1.6)))
+    for row in points.to_dict("records"):
+        middle, reach = 100 * row["power"], 196 * row["mcse"]
+        size = 3.0 + 6.0 * float(np.sqrt(row["trials"] / points["trials"].max()))
+        ax.plot([row["size"]] * 2, [middle - reach, middle + reach], color=ACCENT, lw=0.9)
+        face = ACCENT if row["used"] else PAPER
+        ax.plot([row["size"]], [middle], marker="o", ms=size, mfc=face, mec=ACCENT, mew=0.9)
+    ax.set(xlabel=what, ylabel="Power, %", ylim=(0, 100))
+    ax.grid(axis="y", color=RULE, lw=0.6)
+    ax.annotate(
+        f"{found.size:,.0f}", (found.size, 100 * found.wanted), (6, -12), textcoords="offset points", size=SIZE,
+        weight="bold",
+    )  # fmt: skip
+    return sheet.figure
+
+
+@styled
+def fragility_figure(found: Fragility, labels: dict[str, str] | None = None) -> Figure:
+    """A tornado: how far each assumption, moved to its ends, moves the power.
+
+    Parameters
+    ----------
+    found : best_sim.experiments.assurance.Fragility
+    labels : dict of str to str, optional
+        Words for parameters.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    table, labels = found.table, labels or {}
+    step = 0.42
+    body = 0.25 + step * len(table) + 0.55
+    base = 100 * found.base.value
+    sheet = Sheet(
+        WIDTH, body, "What each assumption does to the power",
+        f"Design: {found.experiment.designs[0].name}. Power with each parameter at its low and high end, in %; base "
+        f"{base:.1f}% (Monte Carlo error {100 * found.base.mcse:.1f} points). Thin lines: 95% interval of the change.",
+        "Every other parameter as in the base; the same luck throughout, so changes are surer than powers.",
+        "Tornado of power. "
+        + " ".join(
+            f"{r['key']}: {100 * r['power_low']:.1f}% at {r['low']:g}, {100 * r['power_high']:.1f}% at {r['high']:g}."
+            for r in table.to_dict("records")
+        ),
+    )  # fmt: skip
+    left, right = 3.7, 0.6
+    ax = sheet.axes(left, right, 0.55, 0.25)
+    n = len(table)
+    ax.set(ylim=(n, 0), xlabel="Power, %")
+    ax.set_yticks([])
+    ax.spines["left"].set_visible(False)
+    ax.axvline(base, color=INK, lw=1.0)
+    top = sheet.bottom + 0.55 + step * n
+    for i, row in enumerate(table.to_dict("records")):
+        at = i + 0.5
+        for end, color in (("low", OCHRE), ("high", ACCENT)):
+            there, reach = 100 * row[f"power_{end}"], 196 * row[f"mcse_{end}"]
+            up = at - 0.14 if end == "low" else at + 0.14
+            ax.barh([up], [there - base], left=base, height=0.26, color=color)
+            ax.plot([there - reach, there + reach], [up, up], color=INK, lw=0.8)
+            side = 1 if there >= base else -1
+            ax.annotate(
+                f"{row[end]:g}", (there + side * reach, up), (3 * side, 0), textcoords="offset points", size=TINY,
+                va="center", ha="left" if side > 0 else "right", color=SOFT,
+            )  # fmt: skip
+        lines = wrapped(labels.get(row["key"], row["key"]), left - Sheet.MARGIN - 0.2, SMALL)
+        for k, line in enumerate(lines[:2]):
+            sheet.text(
+                Sheet.MARGIN,
+                top - step * at - 0.13 * (k - (min(len(lines), 2) - 1) / 2),
+                line,
+                va="center",
+                size=SMALL,
+            )
+    ax.margins(x=0.12)
+    return sheet.figure
+
+
+@styled
+def assurance_figure(found: Assurance, key: str | None = None, label: str = "") -> Figure:
+    """Power along one uncertain parameter, what is believed of it, and the average over all.
+
+    Parameters
+    ----------
+    found : best_sim.experiments.assurance.Assurance
+    key : str, optional
+        The parameter; by default that of the first prior.
+    label : str
+        Words for it.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    key = key or found.priors[0].key
+    prior = next(one for one in found.priors if one.key == key)
+    table = found.by_value(key)
+    got = found.assurance
+    sheet = Sheet(
+        WIDTH, 4.0, f"Assurance {say.percent(got.value, 1)}: the power, averaged over what is believed",
+        f"Dots: power by {label or key}, over all that is believed of the other {len(found.priors) - 1}; bars: 95% "
+        f"interval. Below: the belief. With every parameter at its median the power is "
+        f"{say.percent(found.at_means.value, 1)}.",
+        f"{found.experiment.replicates:,} simulated trials, each with parameters of its own; Monte Carlo error "
+        f"{100 * got.mcse:.1f} percentage points. Beliefs are assumptions.",
+        f"Assurance {say.percent(got.value, 1)}; power at the medians {say.percent(found.at_means.value, 1)}.",
+    )  # fmt: skip
+    ax = sheet.axes(0.9, 0.5, 1.25, 0.1)
+    below = sheet.axes(0.9, 0.5, 0.5, sheet.body - 1.15)
+    x, p, reach = (table[c].to_numpy() * f for c, f in (("value", 1), ("power", 100), ("mcse", 196)))
+    ax.vlines(x, p - reach, p + reach, color=ACCENT, lw=1.6)
+    ax.plot(x, p, marker="o", ms=5, color=ACCENT, lw=0.8)
+    ax.axhline(100 * got.value, color=INK, lw=0.9, ls=(0, (1.2, 1.6)))
+    ax.annotate(
+        f"assurance {say.percent(got.value, 1)}", (1, 100 * got.value), (-2, 4), xycoords=("axes fraction", "data"),
+        textcoords="offset points", size=SMALL, ha="right",
+    )  # fmt: skip
+    ax.set(ylabel="Power, %", ylim=(0, 100))
+    ax.grid(axis="y", color=RULE, lw=0.6)
+    u = np.linspace(0.001, 0.999, 400)
+    values = prior.quantile(u)
+    density = np.gradient(u, values)
+    below.fill_between(values, density, color=FAINT, lw=0)
+    below.set(xlabel=label or key, yticks=[])
+    below.spines["left"].set_visible(False)
+    span = (min(values.min(), x.min()), max(values.max(), x.max()))
+    ax.set_xlim(span)
+    below.set(xlim=span, ylim=(0, None))
+    ax.set_xticklabels([])
+    return sheet.figure
+
+
+@styled
+def twins_figure(found: Twins) -> Figure:
+    """What allocation to LIFT changes for the same child, and what single trials estimated.
+
+    Parameters
+    ----------
+    found : best_sim.experiments.twins.Twins
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    difference = (found.children["sdq.lift"] - found.children["sdq.sau"]).dropna()
+    effect: dict[str, Any] = found.effects().set_index("outcome").to_dict("index")["sdq"]  # type: ignore[assignment]
+    mean, same = float(effect["mean"]), float(effect["same"])
+    n = len(found.estimates)
+    sheet = Sheet(
+        WIDTH, 3.9, "The same children under LIFT and under services as usual",
+        f"Left: the difference of each child's SDQ at 30 months, LIFT less SAU; mean {mean:+.2f} points, none for "
+        f"{say.percent(same)}. Right: what {say.plural(n, 'trial')} of these children would have estimated, with 95% "
+        "intervals, and the true mean of its children (diamond).",
+        f"{effect['children']:,} children. Differences are what the scenario assumes: a direct "
+        "effect, and moves and delays that LIFT changes.",
+        f"Difference of the SDQ of the same child: mean {mean:+.2f} points; none for {say.percent(same)} of children.",
+    )  # fmt: skip
+    ax = sheet.axes(0.8, 4.9, 0.5, 0.1)
+    edges = np.arange(np.floor(difference.min()) - 0.5, np.ceil(difference.max()) + 1.5)
+    counts, _ = np.histogram(difference, edges)
+    ax.bar((edges[:-1] + edges[1:]) / 2, 100 * counts / counts.sum(), width=0.86, color=ACCENT)
+    ax.axvline(0, color=INK, lw=0.8)
+    ax.set(xlabel="SDQ under LIFT less under SAU, points", ylabel="% of children")
+    other = sheet.axes(5.0, 0.4, 0.5, 0.1)
+    for i, row in enumerate(found.estimates.to_dict("records")):
+        other.plot([row["low"], row["high"]], [i, i], color=FAINT, lw=1.6)
+        other.plot([row["estimate"]], [i], marker="o", ms=5, color=ACCENT)
+        other.plot([row["truth"]], [i], marker="D", ms=5, mfc=PAPER, mec=INK)
+    other.axvline(0, color=INK, lw=0.8)
+    other.set(xlabel="LIFT less SAU, SDQ points", yticks=[], ylim=(n - 0.4, -0.6))
+    other.spines["left"].set_visible(False)
+    return sheet.figure
+
+
+@styled
+def allocations_figure(found: Allocations) -> Figure:
+    """How unequal each method leaves the arms, and how well the next allocation can be guessed.
+
+    Parameters
+    ----------
+    found : best_sim.experiments.allocations.Allocations
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    summary = found.summary()
+    methods = list(dict.fromkeys(summary["method"]))
+    factors = [q for q in dict.fromkeys(summary["quantity"]) if not str(q).startswith("guessed")]
+    n = found.guessed["replicate"].nunique()
+    told: dict[tuple[str, str], float] = {
+        (str(r["method"]), str(r["quantity"])): float(r["mean"]) for r in summary.to_dict("records")
+    }
+    sheet = Sheet(
+        WIDTH, 3.9, "Methods of allocation: balance, and what somebody could guess",
+        f"Left: largest difference between arms in a level of each factor, families; mean of {n} replicates. Right: "
+        "share of allocations guessed right by betting on the arm that is behind, among earlier families of the same "
+        "borough and of the same site.",
+        "The same families under each method. A coin is guessed right half the time.",
+        "Imbalance and predictability. "
+        + " ".join(f"{m}: {told[m, 'all families']:.1f} families, guessed within the borough "
+                   f"{say.percent(told[m, 'guessed within the borough'])}." for m in methods),
+    )  # fmt: skip
+    looks = dict(zip(methods, (FAINT, ACCENT, "#56a0cf", OCHRE, INK, SOFT), strict=False))
+    markers = dict(zip(methods, "oDsv^P", strict=False))
+    ax = sheet.axes(1.35, 3.9, 0.55, 0.35)
+    for k, method in enumerate(methods):
+        at = np.arange(len(factors)) + 0.16 * (k - (len(methods) - 1) / 2)
+        values = [told[method, f] for f in factors]
+        ax.plot(values, at, ls="", marker=markers[method], ms=6, color=looks[method], label=method)
+    ax.set(yticks=range(len(factors)), yticklabels=factors, ylim=(len(factors) - 0.5, -0.5), xlim=(0, None))
+    ax.set_xlabel("families more in one arm")
+    ax.grid(axis="x", color=RULE, lw=0.6)
+    ax.legend(
+        loc="lower left", bbox_to_anchor=(-0.3, 1.0), ncols=len(methods), frameon=False, fontsize=TINY,
+        handletextpad=0.2, columnspacing=1.0, borderpad=0.0,
+    )  # fmt: skip
+    other = sheet.axes(6.6, 0.4, 0.55, 0.35)
+    for i, where in enumerate(("borough", "site")):
+        for k, method in enumerate(methods):
+            value = 100 * told[method, f"guessed within the {where}"]
+            height = i + 0.16 * (k - (len(methods) - 1) / 2)
+            other.plot([value], [height], ls="", marker=markers[method], ms=6, color=looks[method])
+    other.axvline(50, color=INK, lw=0.8, ls=(0, (1.2, 1.6)))
+    other.set(
+        yticks=[0, 1],
+        yticklabels=["borough", "site"],
+        ylim=(1.5, -0.5),
+        xlim=(45, 80),
+        xlabel="% guessed right",
+    )
+    other.grid(axis="x", color=RULE, lw=0.6)
+    return sheet.figure
+
+
+def effects_table(found: Twins) -> list[dict[str, Any]]:
+    """The true effects in words, a row for each outcome: outcome, mean with its error, spread, unit."""
+    rows = []
+    for row in found.effects().to_dict("records"):
+        label, unit = _LABELS[row["outcome"]]
+        rows.append(
+            {"outcome": label, "mean": row["mean"], "mcse": row["mcse"], "sd": row["sd"], "unit": unit}
+        )
+    return rows
