@@ -345,6 +345,8 @@ def _pictures(result: PowerResult) -> dict[str, Any]:
 
     from best_sim.display import figures as draw
     from best_sim.display.consort import consort_figure
+    from best_sim.display.designs import analyses_figure, coverage_figure
+    from best_sim.experiments.power.summary import complete_contrast
 
     openings = {b.title: b.opens for b in result.scenario.boroughs.values()}
     rows, power = result.replicates, result.primary
@@ -376,6 +378,13 @@ def _pictures(result: PowerResult) -> dict[str, Any]:
             pd.concat([j.proceedings for j in sample], ignore_index=True), end=end
         ),
     }
+    if len(result.experiment.analyses) > 1:
+        pictures["analyses"] = analyses_figure(result.power, result.experiment.alpha)
+    chosen = power["design"].iloc[int(power["effect"].abs().fillna(0.0).argmax())]
+    mine = rows[rows["design"] == chosen]
+    _, truth = complete_contrast(result.experiment.primary, mine)
+    if truth == truth:  # not where there is none
+        pictures["coverage"] = coverage_figure(mine, truth, alpha=result.experiment.alpha)
     services = pd.concat([j.services for j in sample], ignore_index=True)
     if (services["asked_days"].notna()).any():
         pictures["waits"] = draw.waits_figure(services, end=end)

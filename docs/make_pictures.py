@@ -7,7 +7,9 @@ versions give the same bytes.
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -23,7 +25,19 @@ from best_sim.display import (
     waits_figure,
 )
 from best_sim.display.consort import consort_figure
+from best_sim.display.designs import (
+    allocations_figure,
+    assurance_figure,
+    fragility_figure,
+    sample_size_figure,
+    twins_figure,
+)
 from best_sim.display.wording import as_date
+from best_sim.experiments.allocations import compare_allocations
+from best_sim.experiments.assurance import run_assurance, run_fragility
+from best_sim.experiments.power import PowerExperiment
+from best_sim.experiments.sample_size import find_sample_size
+from best_sim.experiments.twins import twins
 from best_sim.pathway import Journeys, simulate
 from best_sim.scenario import Scenario
 from best_sim.trial.consort import consort, mean_flow
@@ -67,6 +81,7 @@ def main(replicates: int = 100) -> None:
         "waits": waits_figure(pd.concat([j.services for j in runs]), end=first.end, source=note),
         "timeline": timeline_figure(first, child, in_sau),
     }
+    drawn |= designing()
     for name, figure in drawn.items():
         png, svg = save(figure, HERE / name)
         svg.unlink()
@@ -74,6 +89,24 @@ def main(replicates: int = 100) -> None:
         if size > MOST_BYTES:
             raise SystemExit(f"{png}: {size:,} bytes, at most {MOST_BYTES:,}")
         print(f"{png}: {size:,} bytes")
+
+
+def designing() -> dict[str, Any]:
+    """The pictures of `how-to/design-a-trial.md`."""
+    asked = PowerExperiment.load("power", replicates=400, scorings=8)
+    always = ("simulation.end_date=2045-01-01", "sites.london.recruiting=[{from=2017-10-01,value=1}]")
+    london = PowerExperiment.load("power", scenario="london-2017", scorings=10, overrides=always)
+    assumed = "Assumed benefit"
+    with_effect = Scenario.load("trial-as-run", ["outcomes.sdq.lift_effect=-2.4", *asked.overrides])
+    return {
+        "sample-size": sample_size_figure(
+            find_sample_size(london, assumed, power=0.5, within=30, limits=(50, 1500))
+        ),
+        "assurance": assurance_figure(run_assurance(asked), label="the direct effect of LIFT, SDQ points"),
+        "fragility": fragility_figure(run_fragility(replace(asked, replicates=200), assumed)),
+        "twins": twins_figure(twins(with_effect, 5)),
+        "allocations": allocations_figure(compare_allocations(with_effect, 100)),
+    }
 
 
 if __name__ == "__main__":
