@@ -43,7 +43,9 @@ UNSETTLED = "the search for the maximum of the likelihood did not end"
 NO_VARIATION = "families do not vary in what they contribute to the contrast"
 NOT_FOLLOWED = "no child of one arm was followed until the horizon"
 NO_SUCH_EVENT = "no such event was seen in either arm by the horizon"
-ONE_CERTAIN = "the incidence in one arm is exactly zero or one: the standard error is that of the other arm"
+ONE_CERTAIN = (
+    "the incidence does not vary in one arm (it is zero or one): the standard error is that of the other"
+)
 ONE_FAMILY = "there is only one family in one arm"
 NOBODY = "no child was observed"
 
@@ -70,9 +72,9 @@ def log_rank(
     waiting at each time. It is a sum over children of :math:`r_i = \int (Z_i - \bar Z)\, dM_i`, with Z the arm,
     :math:`\bar Z(t)` its share among those waiting, and M a child's events less those expected. Summed by family,
 
-    .. math:: \widehat{\operatorname{var}}(U) = \sum_f \Big(\sum_{i \in f} r_i\Big)^2
+    .. math:: \widehat{\operatorname{var}}(U) = \frac{G}{G-1} \sum_f \Big(\sum_{i \in f} r_i\Big)^2
 
-    whatever the correlation of siblings is.
+    for G families, whatever the correlation of siblings is.
 
     Parameters
     ----------
@@ -107,9 +109,8 @@ def log_rank(
     The one-step estimate is good for hazard ratios near one and shrinks towards it far away; :func:`cox` is to be
     preferred for the size of an effect.
 
-    The statistic is a self-normalised sum: with G families it cannot exceed :math:`\sqrt G`, and its tails are a little
-    *lighter* than the normal's, to which it is referred. A factor G/(G - 1) or a t distribution, as :func:`cox` needs,
-    would make it too cautious.
+    Referred to t with G - 1 degrees of freedom if `by_family`, otherwise to the normal. The factor G/(G - 1) and the t
+    are for small trials: without them, about 6 % of trials of 20 to 40 families reject a true null hypothesis at 5 %.
 
     References
     ----------
@@ -129,13 +130,15 @@ def log_rank(
     excess, information = kernels.excess(at, seen, arm)
     if information <= FLAT:
         return failure(method, data, NEVER_TOGETHER)
-    variance = information
+    variance, df = information, math.inf
     if by_family:
         residual = kernels.residuals(at, seen, arm, np.ones_like(at), False)
-        variance = _sum_of_squares(residual, data.family[order], data.n_families)
-        if variance <= NEGLIGIBLE * information:
+        robust = _sum_of_squares(residual, data.family[order], data.n_families)
+        if robust <= NEGLIGIBLE * information:
             return failure(method, data, NO_VARIATION)
-    return inference(method, data, excess / information, math.sqrt(variance) / information, math.inf, alpha)
+        df = data.n_families - 1
+        variance = robust * data.n_families / df
+    return inference(method, data, excess / information, math.sqrt(variance) / information, df, alpha)
 
 
 def cox(
@@ -531,7 +534,12 @@ def incidence_difference(
     -----
     The variance is that of the influence functions summed by family, each arm times :math:`G_a/(G_a-1)` for its
     :math:`G_a` families (without censoring and siblings, the usual variance of a difference of two shares), referred to
-    t with G - 2 degrees of freedom. The curves of :func:`incidence_by_arm` have no such factor.
+    t with the degrees of freedom of Welch (1947), which matter if one arm is small. The curves of
+    :func:`incidence_by_arm` have no such factor.
+
+    References
+    ----------
+    As for :func:`cumulative_incidence`; Welch (1947) Biometrika 34:28.
     """
     kinds = _kinds(of)
     if not (0.0 < horizon < math.inf):
@@ -540,7 +548,7 @@ def incidence_difference(
     data, kind = _rows(time, cause, treated, family, None, name="cause", highest=None)
     if data.obstacle:
         return failure(method, data, data.obstacle)
-    shares = [0.0, 0.0]
+    shares, variances, freedom = [0.0, 0.0], [0.0, 0.0], [0, 0]
     influence = np.empty(data.y.size)
     for side in (0, 1):
         mine = data.treated == side
@@ -548,25 +556,28 @@ def incidence_difference(
         steps = _steps(at, any_kind, this_kind)
         if at.max() < horizon and not (steps.survival.size and steps.survival[-1] == 0.0):
             return failure(method, data, NOT_FOLLOWED)
-        families = np.count_nonzero(np.bincount(data.family[mine]))
-        if families < 2:
+        freedom[side] = int(np.count_nonzero(np.bincount(data.family[mine]))) - 1
+        if freedom[side] < 1:
             return failure(method, data, ONE_FAMILY)
         until = int(np.searchsorted(steps.times, horizon, side="right"))
         shares[side] = float(steps.incidence[until - 1]) if until else 0.0
-        factor = math.sqrt(families / (families - 1.0)) * (1.0 if side else -1.0)
+        factor = math.sqrt(1.0 + 1.0 / freedom[side]) * (1.0 if side else -1.0)
         influence[mine] = factor * _influence(at, any_kind, this_kind, steps, np.array([until]))[:, 0]
+        variances[side] = _sum_of_squares(influence[mine], data.family[mine], data.n_families)
+    # Where a family is in both arms, not the sum of the two.
     variance = _sum_of_squares(influence, data.family, data.n_families)
     if shares[0] == 0.0 == shares[1]:
         return failure(method, data, NO_SUCH_EVENT)
     if variance <= NEGLIGIBLE:
         return failure(method, data, NO_VARIATION)
-    certain = any(share <= 0.0 or share >= 1.0 for share in shares)
+    welch = sum(variances) ** 2 / sum(v**2 / df for v, df in zip(variances, freedom, strict=True))
+    certain = min(variances) <= NEGLIGIBLE
     return inference(
         method,
         data,
         shares[1] - shares[0],
         math.sqrt(variance),
-        data.n_families - 2,
+        welch,
         alpha,
         note=ONE_CERTAIN if certain else "",
     )
