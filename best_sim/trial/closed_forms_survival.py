@@ -352,8 +352,8 @@ def residual_correlation(
     -----
     Assumes that siblings are followed for the same time. The correlation rises with follow-up in Clayton's case, where
     dependence is strongest among late events, and is smaller than tau under heavy censoring; another copula with the
-    same tau gives another value (Zhong & Cook 2015). The integrals are by Gauss-Legendre quadrature, to about 8 digits
-    for tau up to 0.5 and 4 up to 0.9.
+    same tau gives another value (Zhong & Cook 2015). The integrals are by Gauss-Legendre quadrature, to 12
+    digits for tau up to 0.5 and any follow-up, and 4 for 0.9 and follow-up without end.
 
     Clayton (1978) Biometrika 65:141. Prentice & Cai (1992) Biometrika 79:495. Zhong & Cook (2015) Statistics in
     Medicine 34:901.

@@ -306,7 +306,7 @@ class IncidenceCurve:
     standard_error : (k,) array
         Of `incidence`, summed by family if families were told.
     low, high : (k,) arrays
-        Ends of the two-sided interval on the scale of log(-log(1 - F)); NaN where the incidence is zero or one.
+        Ends of the two-sided interval on the scale of log(-log F); NaN where the incidence is zero or one.
     last, n_children, n_families, n_dropped, note
         As for :class:`SurvivalCurve`.
     """
@@ -441,15 +441,15 @@ def cumulative_incidence(
     any_kind, this_kind = kind > 0, np.isin(kind, kinds)
     steps = _steps(at, any_kind, this_kind)
     spread = _spread(at, any_kind, this_kind, codes, n_families, steps)
-    low, high = _log_log(1.0 - steps.incidence, spread, alpha)
+    low, high = _log_log(steps.incidence, spread, alpha)
     return IncidenceCurve(
         times=steps.times,
         at_risk=steps.at_risk,
         events=steps.of_this_kind,
         incidence=steps.incidence,
         standard_error=spread,
-        low=1.0 - high,
-        high=1.0 - low,
+        low=low,
+        high=high,
         last=float(at.max()) if at.size else math.nan,
         n_children=at.size,
         n_families=n_families,
@@ -807,11 +807,11 @@ def _spread(
     return np.sqrt(squares)
 
 
-def _log_log(survival: Floats, spread: Floats, alpha: float) -> tuple[Floats, Floats]:
-    """Interval of a survival on the scale of log(-log S), where it cannot leave the range from 0 to 1."""
-    low, high = np.full_like(survival, np.nan), np.full_like(survival, np.nan)
-    inner = (survival > 0.0) & (survival < 1.0)
-    s = survival[inner]
+def _log_log(share: Floats, spread: Floats, alpha: float) -> tuple[Floats, Floats]:
+    """Interval of a share on the scale of log(-log), where it cannot leave the range from 0 to 1."""
+    low, high = np.full_like(share, np.nan), np.full_like(share, np.nan)
+    inner = (share > 0.0) & (share < 1.0)
+    s = share[inner]
     reach = float(special.ndtri(1.0 - alpha / 2.0)) * spread[inner] / (s * -np.log(s))
     low[inner] = s ** np.exp(reach)
     high[inner] = s ** np.exp(-reach)
