@@ -534,7 +534,8 @@ def incidence_difference(
     -----
     The variance is that of the influence functions summed by family, each arm times :math:`G_a/(G_a-1)` for its
     :math:`G_a` families (without censoring and siblings, the usual variance of a difference of two shares), referred to
-    t with the degrees of freedom of Welch (1947), which matter if one arm is small. The curves of
+    t with the degrees of freedom of Welch (1947), which matter if one arm is small: of simulated trials without effect,
+    5 % reject with 20 families in each arm, but 7 to 8 % with 10 in one and 30 in the other. The curves of
     :func:`incidence_by_arm` have no such factor.
 
     References
