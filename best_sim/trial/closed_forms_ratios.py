@@ -1,4 +1,4 @@
-"""Closed forms of power for ratios: rates of counts, risks, and hazards; as `best_sim.trial.closed_forms` has means.
+"""Closed forms of power for ratios: rates of counts and risks; as `best_sim.trial.closed_forms` has means.
 
 Families enter by a design effect that the caller gives (`best_sim.trial.closed_forms.design_effect`). All tests are
 two-sided, and power counts rejection in either direction.
@@ -109,53 +109,6 @@ def risk_power(
         return _wald(math.log(treated / control), math.sqrt(variance), alpha)
     variance = inflation * sum(p * (1.0 - p) / n for p, n in zip(risks, children, strict=True))
     return _wald(treated - control, math.sqrt(variance), alpha)
-
-
-def hazard_ratio_power(
-    hazard_ratio: float, events: float, share: float = 0.5, *, inflation: float = 1.0, alpha: float = 0.05
-) -> float:
-    """Power of the log-rank test from the number of events.
-
-    Parameters
-    ----------
-    hazard_ratio : float
-        Treated over control.
-    events : float
-        In both arms together.
-    share : float
-        Of children in the treated arm.
-    inflation : float
-        Design effect of families.
-    alpha : float
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ValueError
-        If the ratio or the number of events is not above zero, or the share is not between 0 and 1.
-
-    Notes
-    -----
-    The log ratio has variance ``1 / (events share (1 - share))`` near no effect (Schoenfeld 1981).
-
-    References
-    ----------
-    Schoenfeld (1981) Biometrika 68:316.
-    """
-    _above_zero(hazard_ratio=hazard_ratio, events=events)
-    if not 0.0 < share < 1.0:
-        raise ValueError(f"share: found {share:g}, allowed above 0 and below 1")
-    return _wald(math.log(hazard_ratio), math.sqrt(inflation / (events * share * (1.0 - share))), alpha)
-
-
-def events_needed(hazard_ratio: float, power: float = 0.8, share: float = 0.5, alpha: float = 0.05) -> float:
-    """Events for a power of the log-rank test (Schoenfeld 1981); not rounded, and without a design effect."""
-    _above_zero(hazard_ratio=hazard_ratio)
-    z = float(special.ndtri(1.0 - alpha / 2.0) + special.ndtri(power))
-    return (z / math.log(hazard_ratio)) ** 2 / (share * (1.0 - share))
 
 
 def _wald(effect: float, standard_error: float, alpha: float) -> float:

@@ -10,8 +10,7 @@ from statsmodels.stats.power import NormalIndPower
 from statsmodels.stats.rates import power_negbin_ratio_2indep
 
 from best_sim.trial.analysis.counts import negative_binomial, risk_difference, risk_ratio
-from best_sim.trial.analysis.survival import log_rank
-from best_sim.trial.closed_forms_ratios import events_needed, hazard_ratio_power, rate_ratio_power, risk_power
+from best_sim.trial.closed_forms_ratios import rate_ratio_power, risk_power
 
 
 def agrees(found: int, n: int, expected: float) -> None:
@@ -27,14 +26,6 @@ def test_rates_are_as_statsmodels_has_them():
         assert ours == pytest.approx(float(other), abs=0.01)
 
 
-def test_schoenfelds_events():
-    """A hazard ratio of 0.5 or 2 at 90 % and 5 % two-sided: 88 events; 0.7 at 80 %: 247 (standard tables)."""
-    assert math.ceil(events_needed(0.5, 0.9)) == 88 == math.ceil(events_needed(2.0, 0.9))
-    assert math.ceil(events_needed(0.7, 0.8)) == 247
-    assert hazard_ratio_power(0.7, events_needed(0.7, 0.8)) == pytest.approx(0.8, abs=1e-6)
-    assert hazard_ratio_power(0.7, 2 * 247, inflation=2.0) == pytest.approx(hazard_ratio_power(0.7, 247))
-
-
 def test_risks_are_the_normal_approximation():
     p1, p0, n = 0.2, 0.3, 250
     sd = math.sqrt((p1 * (1 - p1) + p0 * (1 - p0)) / 2)
@@ -47,7 +38,7 @@ def test_risks_are_the_normal_approximation():
 def test_simulated_trials_agree():
     rng, n, many = np.random.default_rng(1), 150, 2500
     arm, family = np.repeat([1.0, 0.0], n), np.arange(2 * n)
-    rates, differences, ratios, hazards = 0, 0, 0, 0
+    rates, differences, ratios = 0, 0, 0
     for _ in range(many):
         frailty = rng.gamma(2.0, 0.5, 2 * n)
         counts = rng.poisson(1.5 * frailty * np.where(arm == 1, 0.72, 1.0))
@@ -55,20 +46,15 @@ def test_simulated_trials_agree():
         yes = (rng.random(2 * n) < np.where(arm == 1, 0.22, 0.35)).astype(float)
         differences += risk_difference(yes, arm, family).p_value < 0.05
         ratios += risk_ratio(yes, arm, family).p_value < 0.05
-        t = rng.exponential(1.0 / np.where(arm == 1, 1.35, 1.0))
-        hazards += log_rank(t, np.ones(2 * n, bool), arm, family, robust=False).p_value < 0.05
     agrees(rates, many, rate_ratio_power(0.72, 1.5, (1.0, 1.0), (n, n), 0.5))
     agrees(differences, many, risk_power(0.22, 0.35, (n, n)))
     agrees(ratios, many, risk_power(0.22, 0.35, (n, n), ratio=True))
-    agrees(hazards, many, hazard_ratio_power(1.35, 2 * n))
 
 
 def test_what_makes_no_sense_is_refused():
     for call in (
         lambda: rate_ratio_power(0.0, 1, (1, 1), (10, 10), 0.5),
         lambda: risk_power(0.0, 0.5, (10, 10)),
-        lambda: hazard_ratio_power(0.7, 0),
-        lambda: hazard_ratio_power(0.7, 10, 1.0),
     ):
         with pytest.raises(ValueError, match="allowed above 0"):
             call()

@@ -1,0 +1,119 @@
+"""The commands for designing a trial: what they print, what they leave, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from best_sim import cli
+
+EXPERIMENT = """
+title = "Small"
+scenario = "london-2017"
+replicates = 10
+seed = 5
+set = ["simulation.after_recruitment=1", "trial.target_families=60"]
+[[design]]
+name = "none"
+[[design]]
+name = "some"
+effect = -5.0
+[[prior]]
+key = "outcomes.sdq.lift_effect"
+distribution = "normal"
+mean = -4
+sd = 1
+[[vary]]
+key = "outcomes.sdq.sd"
+low = 6
+high = 9
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small.toml").write_text(EXPERIMENT)
+    return tmp_path
+
+
+@pytest.fixture
+def best_sim(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+    """Runs a command: exit code, what it printed (in one line), what it said is wrong."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["best-sim", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        told = capsys.readouterr()
+        return int(ended.value.code or 0), " ".join(told.out.split()), told.err
+
+    return run
+
+
+def test_assurance_leaves_trials_and_pictures(best_sim, here):
+    code, out, _ = best_sim("assurance", "small.toml", "--design", "some", "--out", "a")
+    assert code == 0 and "Assurance" in out and "beliefs are assumptions" in out
+    assert len(pd.read_parquet(here / "a" / "trials.parquet")) == 10 * 5
+    assert (here / "a" / "by-outcomes-sdq-lift_effect.png").stat().st_size > 10_000
+
+
+def test_fragility_leaves_a_table_and_a_tornado(best_sim, here):
+    code, out, _ = best_sim("fragility", "small.toml", "--design", "some", "--scorings", 2, "--out", "f")
+    assert code == 0 and "3 of 3 settings" in out
+    table = pd.read_csv(here / "f" / "fragility.csv")
+    assert list(table["key"]) == ["outcomes.sdq.sd"] and (here / "f" / "fragility.svg").exists()
+
+
+def test_twins_tells_the_effects_on_the_same_children(best_sim, here):
+    code, out, _ = best_sim("twins", "london-2017", "--replicates", 1, "--out", "t")
+    assert code == 0 and "LIFT less SAU of the same child" in out
+    effects = pd.read_csv(here / "t" / "effects.csv").set_index("outcome")
+    assert abs(effects.loc["sdq", "mean"]) < 0.3  # no direct effect by default
+    assert (here / "t" / "children.parquet").exists() and (here / "t" / "twins.png").exists()
+
+
+def test_allocations_compares_four_methods(best_sim, here):
+    code, out, _ = best_sim("allocations", "london-2017", "--replicates", 2, "--out", "m")
+    assert code == 0 and "minimisation" in out
+    assert pd.read_csv(here / "m" / "summary.csv")["method"].nunique() == 4
+
+
+def test_a_sample_size_is_found_and_a_second_search_in_its_folder_must_be_the_same(best_sim, here):
+    found = ("sample-size", "small.toml", "--design", "some", "--power", 0.3, "--within", 30, "--least", 20,
+             "--most", 140, "--out", "s")  # fmt: skip
+    code, out, _ = best_sim(*found)
+    assert code == 0 and "families give a power of 30%" in out
+    answer = json.loads((here / "s" / "answer.json").read_text())
+    assert 20 <= answer["size"] <= 140 and answer["reached"] is True
+    assert (here / "s" / "sample-size.png").exists() and (here / "s" / "points.csv").exists()
+    code, _, err = best_sim(*found, "--seed", 9)
+    assert code == 2 and "another seed: 5" in err
+    code, again, _ = best_sim(*found)
+    assert (
+        code == 0
+        and again.split("Written")[0].split("families give")[1]
+        == out.split("Written")[0].split("families give")[1]
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("sample-size", "small.toml", "--power", 1.5), "below 1"),
+        (("sample-size", "small.toml", "--design", "sme"), "none; some"),
+        (("assurance", "small.toml", "--design", "sme"), "some"),
+        (("fragility", "power", "--set", "outcomes.sdq.sdd=7"), "outcomes.sdq.sd"),
+        (("twins", "lodnon-2017"), "london-2017"),
+        (("allocations", "london-2017", "--out", "."), "not empty"),
+    ],
+)
+def test_a_slip_is_told_and_nothing_is_written(best_sim, here, arguments, told):
+    before = sorted(here.rglob("*"))
+    code, _, err = best_sim(*arguments)
+    assert code == 2 and told in err
+    assert sorted(here.rglob("*")) == before

@@ -1,0 +1,66 @@
+"""Figures for trial designers: readable, each says what it is, and the same input gives the same bytes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from looking import assert_texts_are_apart, texts
+
+from best_sim.display import designs, style
+from best_sim.experiments.allocations import compare_allocations
+from best_sim.experiments.assurance import run_assurance, run_fragility
+from best_sim.experiments.power import PowerExperiment, run_power
+from best_sim.experiments.sample_size import find_sample_size
+from best_sim.experiments.twins import twins
+from best_sim.scenario import Scenario
+
+NAMES = ("analyses", "coverage", "sample size", "fragility", "assurance", "twins", "allocations")
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    asked = PowerExperiment.load(
+        "power", scenario="london-2017", replicates=12, scorings=3, overrides=("trial.target_families=80",)
+    )
+    path = tmp_path_factory.mktemp("figures") / "several.toml"
+    path.write_text(
+        'scenario = "london-2017"\nreplicates = 8\nseed = 1\n[[analysis]]\nname = "Primary"\n'
+        '[[analysis]]\nname = "Moves in care, negative binomial"\noutcome = "moves"\n[grid]\neffect = [0.0, -2.4]\n'
+    )
+    several = run_power(PowerExperiment.load(path))
+    powered = run_power(asked)
+    rows = powered.replicates[powered.replicates["design"] == "Assumed benefit"]
+    effect = "As estimated by the trial"
+    found = find_sample_size(asked, effect, power=0.1, within=40, limits=(30, 140), most=600)
+    fragile = run_fragility(replace(asked, varied=asked.varied[:4]), effect)
+    assured = run_assurance(replace(asked, replicates=24))
+    world = Scenario.load("london-2017", ["outcomes.sdq.lift_effect=-3"])
+    both, methods = twins(world, 2, parts=4), compare_allocations(world, 3)
+    return {
+        "analyses": lambda: designs.analyses_figure(several.power),
+        "coverage": lambda: designs.coverage_figure(rows, -1.2),
+        "sample size": lambda: designs.sample_size_figure(found),
+        "fragility": lambda: designs.fragility_figure(fragile),
+        "assurance": lambda: designs.assurance_figure(assured),
+        "twins": lambda: designs.twins_figure(both),
+        "allocations": lambda: designs.allocations_figure(methods),
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_is_readable_and_says_that_it_is_simulated(drawn, name):
+    figure = drawn[name]()
+    assert_texts_are_apart(figure)
+    assert any(style.SOURCE in text for text in texts(figure))
+    assert len(style.alt_text(figure)) > 60
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_input_gives_the_same_bytes(drawn, name, tmp_path):
+    first, again = (style.save(drawn[name](), tmp_path / when) for when in ("first", "again"))
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
+
+
+def test_a_zip_plot_counts_the_intervals_that_hold_the_truth(drawn):
+    assert "of the intervals hold the true effect" in " ".join(texts(drawn["coverage"]()))
