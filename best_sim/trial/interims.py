@@ -344,7 +344,7 @@ def boundaries(
     Each bound solves P(first crossing at this look) = what is spent there, by the recursion of Armitage,
     McPherson & Rowe (1969) over the sub-density of the score of trials still going on (Jennison & Turnbull
     1999, chapter 19). Between its bounds that sub-density is analytic, so Gauss-Legendre panels are used
-    rather than their Simpson rule; they are exact to about 1e-12. An infinite range is cut twelve standard
+    rather than their Simpson rule; they are exact to about 1e-11. An infinite range is cut twelve standard
     deviations out.
 
     Futility is one-directional also in a two-sided design: a trial stops below it, and rejects in favour of
@@ -451,8 +451,9 @@ def recalculate(plan: Boundaries, observed: ArrayLike, *, final: bool = False) -
     Returns
     -------
     Boundaries
-        For the looks observed, and for those of the plan at more information than the last of them. The
-        bounds observed depend only on the past, so may be used one at a time as they come.
+        For the looks observed, each in the place of one of the plan, and for those of the plan that are left
+        and come at more information; if none is, for the planned end. A bound depends only on the past, so
+        the bounds may be used one at a time as the looks come.
 
     Raises
     ------
@@ -468,10 +469,8 @@ def recalculate(plan: Boundaries, observed: ArrayLike, *, final: bool = False) -
     past = _increasing("observed", np.atleast_1d(np.asarray(observed, dtype=np.float64)))
     end = plan.information[-1]
     ended = final or past[-1] > end - CLOSEST
-    # The first look of the plan that is neither past by count nor by information.
-    first = next(
-        i for i, t in enumerate([*plan.information, math.inf]) if i >= len(past) and t > past[-1] + CLOSEST
-    )
+    # The first look of the plan that is past neither by count nor by information.
+    first = max(len(past), int(np.searchsorted(plan.information, past[-1] + CLOSEST, side="right")))
     ahead = [] if ended else list(plan.information[first:]) or [end]
     rule = plan.rule
     if isinstance(rule, BetaSpending):
@@ -581,8 +580,7 @@ def _conditional_bounds(
         score = needed * before / end
     else:
         if rule.under == "design":
-            harm = _lower(z, sided)
-            drift = _drift(lambda d: _power(fractions, harm, harm, z, d), rule.power, alpha, sided)
+            drift = _drift(fractions, _lower(z, sided), z, rule.power, alpha, sided)
         else:
             drift = 0.0 if isinstance(rule.under, str) else rule.under
         score = needed - drift * (end - before)
@@ -765,7 +763,7 @@ class OperatingCharacteristics:
         Probability of stopping at each look before the last, below its futility bound, without rejecting;
         at the last, of not rejecting.
     power
-        Probability of rejecting, in either direction.
+        Probability of rejecting in favour of treatment.
     expected_information
         Mean information at the stop, as a fraction of the planned maximum: times the planned families, the
         average sample number.
@@ -782,6 +780,11 @@ class OperatingCharacteristics:
     def stop(self) -> Many:
         """Probability of stopping at each look; they sum to one."""
         return tuple(b + h + f for b, h, f in zip(self.benefit, self.harm, self.futility, strict=True))
+
+    @property
+    def rejection(self) -> float:
+        """Probability of rejecting, in either direction: the level, if there is no effect."""
+        return sum(self.benefit) + sum(self.harm)
 
 
 def operating_characteristics(
@@ -817,20 +820,20 @@ def operating_characteristics(
         benefit=_tuple(benefit),
         harm=_tuple(harm),
         futility=_tuple(futility),
-        power=float(benefit.sum() + harm.sum()),
+        power=float(benefit.sum()),
         expected_information=float(stop @ fractions),
     )
 
 
 def drift_for_power(design: Boundaries, power: float, *, obey_futility: bool = True) -> float:
-    """Drift at which a design has a given power, counting rejection in either direction.
+    """Drift at which a design has a given power.
 
     Parameters
     ----------
     design : Boundaries
         Bounds.
     power : float
-        Above alpha, below 1.
+        Probability of rejecting in favour of treatment; above the alpha of one side, below 1.
     obey_futility : bool
         As for :func:`operating_characteristics`.
 
@@ -842,14 +845,14 @@ def drift_for_power(design: Boundaries, power: float, *, obey_futility: bool = T
     Raises
     ------
     ValueError
-        If power is not between alpha and 1.
+        If power is not between the alpha of one side and 1.
     """
-    fractions, z, harm, low = _arrays(design, obey_futility)
-    return _drift(lambda d: _power(fractions, low, harm, z, d), power, design.alpha, design.sided)
+    fractions, z, _, low = _arrays(design, obey_futility)
+    return _drift(fractions, low, z, power, design.alpha, design.sided)
 
 
 def fixed_drift(power: float, alpha: float = 0.05, sided: Sides = 2) -> float:
-    """Drift at which one look at the end has a given power, counting rejection in either direction.
+    """Drift at which one look at the end has a given power.
 
     Parameters
     ----------
@@ -864,18 +867,12 @@ def fixed_drift(power: float, alpha: float = 0.05, sided: Sides = 2) -> float:
     Raises
     ------
     ValueError
-        If power is not between alpha and 1.
+        If power is not between the alpha of one side and 1.
     """
     _level(alpha, sided)
-    critical = -float(special.ndtri(alpha / sided))
-
-    def rejects(drift: float) -> float:
-        opposite = float(special.ndtr(-drift - critical)) if sided == 2 else 0.0
-        return float(special.ndtr(drift - critical)) + opposite
-
-    if not alpha < power < 1.0:
-        raise ValueError(f"power is {power}; it has to lie between alpha, {alpha}, and 1")
-    return _root(lambda d: rejects(d) - power, 0.0, critical - float(special.ndtri(1.0 - power)) + 1e-9)
+    if not alpha / sided < power < 1.0:
+        raise ValueError(f"power is {power}; it has to lie between {alpha / sided}, of one side, and 1")
+    return float(special.ndtri(power) - special.ndtri(alpha / sided))
 
 
 def inflation_factor(design: Boundaries, power: float, *, obey_futility: bool = True) -> float:
@@ -911,14 +908,10 @@ def _arrays(design: Boundaries, obey_futility: bool) -> tuple[Floats, Floats, Fl
     return np.array(design.information), z, harm, low
 
 
-def _power(fractions: Floats, low: Floats, harm: Floats, z: Floats, drift: float) -> float:
-    benefit, _, harmed = _exits(fractions, low, z, drift, harm)
-    return float(benefit.sum() + harmed.sum())
-
-
-def _drift(power_at: Callable[[float], float], power: float, alpha: float, sided: Sides) -> float:
+def _drift(fractions: Floats, low: Floats, z: Floats, power: float, alpha: float, sided: Sides) -> float:
+    """Drift at which the chance of benefit is `power`, between the bounds."""
     start = fixed_drift(power, alpha, sided)
-    return _root(lambda d: power_at(d) - power, 0.9 * start, 1.3 * start)
+    return _root(lambda d: float(_exits(fractions, low, z, d)[0].sum()) - power, start, 1.3 * start)
 
 
 # ------------------------------------------------------------------------------------------------------------
@@ -1018,16 +1011,20 @@ def final_inference(
     def above(drift: float) -> float:
         return float(_exits(fractions, low, high, drift)[0].sum())
 
-    naive, spread = z / math.sqrt(end), 1.0 / math.sqrt(end)
+    if design.sided == 1:
+        p_value = above(0.0)
+    else:
+        mirrored = np.append(high[:-1], abs(z))  # without an effect the sides are alike
+        p_value = min(2.0 * float(_exits(fractions, -mirrored, mirrored, 0.0)[0].sum()), 1.0)
+    naive, spread = float(z) / math.sqrt(end), 1.0 / math.sqrt(end)
 
     def where(probability: float) -> float:
         middle = naive - spread * float(special.ndtri(1.0 - probability))
         return _root(lambda d: above(d) - probability, middle - spread, middle + spread)
 
-    upwards = above(0.0)
     tail = design.alpha / design.sided
     return FinalInference(
-        p_value=upwards if design.sided == 1 else min(2.0 * upwards, 2.0 * (1.0 - upwards), 1.0),
+        p_value=p_value,
         estimate=scale * where(0.5),
         interval=(scale * where(tail), scale * where(1.0 - tail) if design.sided == 2 else math.inf),
         naive=scale * naive,
@@ -1355,9 +1352,10 @@ class BlindedSize:
     Attributes
     ----------
     families
-        To be randomised in all: those required, within the limits. Those planned if there is no estimate.
+        To be randomised in all: those required, within the limits. Those planned if there is no estimate, or
+        if no number would do and `largest` is not given.
     required
-        Before limits; infinite for an effect too small for any number, NaN without an estimate.
+        Before limits; infinite where a billion would not do, NaN without an estimate.
     planned
         As planned.
     power
@@ -1546,7 +1544,7 @@ def blinded_sample_size(
     with the families analysed less 2 as degrees of freedom; families to come are like those seen.
 
     As the allocation is not used, the level is kept but for an effect of the second order in small trials
-    (Kieser & Friede 2003; Glimm & Lauter 2013, arXiv:1301.4167, for where it is not). The variance estimated
+    (Kieser & Friede 2003; Glimm & Läuter 2013, arXiv:1301.4167, for where it is not). The variance estimated
     at the end is a little too small on average, and more so the earlier the look.
 
     References
@@ -1581,19 +1579,22 @@ def blinded_sample_size(
     required = _smallest(lambda n: power_with(n * share_analysed), power, 3.0 / share_analysed)
     lowest = max(planned if smallest is None else smallest, seen.n_families)
     highest = math.inf if largest is None else max(largest, seen.n_families)
-    families = int(min(max(required, lowest), highest))
-    return BlindedSize(families, float(required), planned, power_with(families * share_analysed), seen)
+    families = min(max(required, lowest), highest)
+    families = max(planned, seen.n_families) if math.isinf(families) else int(families)
+    return BlindedSize(families, required, planned, power_with(families * share_analysed), seen)
 
 
-def _smallest(power_with: Callable[[float], float], power: float, first: float) -> int:
-    """Smallest whole number, from `first` on, with a power."""
+def _smallest(power_with: Callable[[float], float], power: float, first: float) -> float:
+    """Smallest whole number, from `first` on, with a power; infinite if not even a billion have it."""
     low, high = math.ceil(first) - 1, max(math.ceil(first), 8)
     while power_with(high) < power:
         low, high = high, 2 * high
+        if high > 1e9:
+            return math.inf
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if power_with(middle) >= power else (middle, high)
-    return high
+    return float(high)
 
 
 def _rows(y: ArrayLike, family: ArrayLike) -> tuple[Floats, NDArray[np.intp], int]:
