@@ -164,15 +164,18 @@ def sample_size_figure(found: SampleSize) -> Figure:
     matplotlib.figure.Figure
     """
     low, high = found.interval
+    bounded = bool(np.isfinite(low) and np.isfinite(high))
+    between = f"{low:,.0f} to {high:,.0f}" if bounded else "not bounded yet"
     what = "families" if found.along == "trial.target_families" else found.along
     design = found.experiment.designs[0]
     sheet = Sheet(
         WIDTH, 4.2, f"{found.size:,.0f} {what} for a power of {say.percent(found.wanted)}",
         f"Design: {design.name}. Dots: simulated power with 95% interval, larger where more trials were spent; line: "
-        f"the fitted curve. 95% interval of the size: {low:,.0f} to {high:,.0f}.",
+        f"the fitted curve. 95% interval of the size: {between}.",
         f"{found.replicates:,} simulated trials, each scored {found.experiment.scorings} times. Open dots took no part "
         "in the last fit.",
-        f"Power curve: {found.size:,.0f} {what} give {say.percent(found.wanted)}, interval {low:,.0f} to {high:,.0f}.",
+        f"Power curve of the design {design.name}: {found.size:,.0f} {what} give a power of "
+        f"{say.percent(found.wanted)}; 95% interval of the size: {between}.",
     )  # fmt: skip
     ax = sheet.axes(0.9, 0.5, 0.55, 0.1)
     points = found.points
@@ -183,7 +186,8 @@ def sample_size_figure(found: SampleSize) -> Figure:
     curve = 100 * special.ndtr(found.curve.intercept + found.curve.slope * scale)
     ax.plot(x, curve, color=FAINT, lw=1.0, ls=(0, (2, 2)))
     ax.plot(x[near], curve[near], color=ACCENT, lw=1.8)
-    ax.axvspan(low, high, color=WASH, zorder=0)
+    if bounded:
+        ax.axvspan(low, high, color=WASH, zorder=0)
     ax.axhline(100 * found.wanted, color=INK, lw=0.8, ls=(0, (1.2, 1.6)))
     for row in points.to_dict("records"):
         middle, reach = 100 * row["power"], 196 * row["mcse"]
@@ -289,7 +293,8 @@ def assurance_figure(found: Assurance, key: str | None = None, label: str = "") 
         f"{say.percent(found.at_means.value, 1)}.",
         f"{found.experiment.replicates:,} simulated trials, each with parameters of its own; Monte Carlo error "
         f"{100 * got.mcse:.1f} percentage points. Beliefs are assumptions.",
-        f"Assurance {say.percent(got.value, 1)}; power at the medians {say.percent(found.at_means.value, 1)}.",
+        f"Power by {label or key}: averaged over what is believed {say.percent(got.value, 1)}, at the medians "
+        f"{say.percent(found.at_means.value, 1)}.",
     )  # fmt: skip
     ax = sheet.axes(0.9, 0.5, 1.25, 0.1)
     below = sheet.axes(0.9, 0.5, 0.5, sheet.body - 1.15)
@@ -379,9 +384,9 @@ def allocations_figure(found: Allocations) -> Figure:
     }
     sheet = Sheet(
         WIDTH, 3.9, "Methods of allocation: balance, and what somebody could guess",
-        f"Left: largest difference between arms in a level of each factor, families; mean of {n} replicates. Right: "
-        "share of allocations guessed right by betting on the arm that is behind, among earlier families of the same "
-        "borough and of the same site.",
+        f"Left: largest difference between arms in a level of each factor, in families (mean of {n} replicates). "
+        "Right: allocations guessed right by betting on the arm that is behind, among earlier families of the same "
+        "borough, and of the same site.",
         "The same families under each method. A coin is guessed right half the time.",
         "Imbalance and predictability. "
         + " ".join(f"{m}: {told[m, 'all families']:.1f} families, guessed within the borough "
