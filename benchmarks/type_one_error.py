@@ -85,8 +85,8 @@ def page(rows: pd.DataFrame, trials: int, dealings: int) -> str:
         "# Errors of the first kind\n",
         f"Every analysis on {trials * dealings:,} trials in which there is nothing to find: {trials:,} simulated "
         f"trials of `trial-as-run`, in each of which the arms were dealt out to the families {dealings} times anew. "
-        f"Nominal 5 %. Python {platform.python_version()}, numpy {np.__version__}, best_sim {version('best-sim')}. Made "
-        "by `python benchmarks/type_one_error.py`.\n",
+        f"Nominal 5 %. Python {platform.python_version()}, numpy {np.__version__}, best_sim {version('best-sim')}. "
+        "Made by `python benchmarks/type_one_error.py`.\n",
         "| analysis | outcome | error, % | MCSE | from 5 %, in MCSE | failed | ms a fit | |",
         "|---|---|---:|---:|---:|---:|---:|---|",
     ]
