@@ -115,7 +115,7 @@ def test_an_example_in_toml_can_be_used(where: str, block: str, tmp_path: Path) 
     file.write_text(block, encoding="utf-8")
     if block.startswith("extends"):
         assert [problem for problem in check(file) if not problem.warning] == []
-    elif "[[design]]" in block:
+    elif "[[design]]" in block or "[grid]" in block:
         experiment = PowerExperiment.load(file)
         assert [experiment.scenario_of(design) for design in experiment.designs]
     else:  # one line of a file of parameters
