@@ -17,6 +17,8 @@ from rich.console import Console
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    import pandas as pd
+
     from best_sim.experiments.power import PowerExperiment, PowerResult
     from best_sim.pathway import Journeys
     from best_sim.replications import Store
@@ -174,7 +176,7 @@ def power(
             whole, asked = _run(console, asked, store, used, executor, until_mcse, figure)
         result = _write_power(store, asked, used, started, whole)
         if result is not None:
-            console.print(power_table(result.primary))
+            console.print(power_table(_shown(result)))
             console.print(_recruitment_words(result))
             console.print(
                 f"\nWritten to [bold]{store.folder}[/bold]; "
@@ -339,6 +341,18 @@ def runs(
         console.print("To go on with one: best-sim power --resume FOLDER")
 
 
+def _shown(result: PowerResult) -> pd.DataFrame:
+    """Power by the primary analysis; an effect that is a ratio by its logarithm, so that none is 0."""
+    import numpy as np
+
+    from best_sim.experiments.power import EFFECT
+
+    power = result.primary
+    if EFFECT.get(result.experiment.primary.outcome, ("", 0.0))[1] == 1.0:
+        power = power.assign(effect=np.log(power["effect"]))
+    return power
+
+
 def _pictures(result: PowerResult) -> dict[str, Any]:
     """Every picture of a power experiment, by name."""
     import pandas as pd
@@ -349,7 +363,7 @@ def _pictures(result: PowerResult) -> dict[str, Any]:
     from best_sim.experiments.power.summary import complete_contrast
 
     openings = {b.title: b.opens for b in result.scenario.boroughs.values()}
-    rows, power = result.replicates, result.primary
+    rows, power = result.replicates, _shown(result)
     rows = rows[rows["analysis"] == result.experiment.primary.name]
     estimates = rows[["design", "estimate"]].merge(
         power[["design", "closed_form_effect"]].rename(columns={"closed_form_effect": "truth"}),
@@ -384,7 +398,8 @@ def _pictures(result: PowerResult) -> dict[str, Any]:
     mine = rows[rows["design"] == chosen]
     _, truth = complete_contrast(result.experiment.primary, mine)
     if truth == truth:  # not where there is none
-        pictures["coverage"] = coverage_figure(mine, truth, alpha=result.experiment.alpha)
+        unit = draw.OUTCOMES[outcome][0]
+        pictures["coverage"] = coverage_figure(mine, truth, unit=unit, alpha=result.experiment.alpha)
     services = pd.concat([j.services for j in sample], ignore_index=True)
     if (services["asked_days"].notna()).any():
         pictures["waits"] = draw.waits_figure(services, end=end)
@@ -400,7 +415,7 @@ def _report(folder: Path, result: PowerResult, about: dict[str, Any], figures: d
     said, whom = result.experiment.published, set(result.power["applies_to"])
     write_report(
         folder / "report.html",
-        result.primary,
+        _shown(result),
         manifest={k: v for k, v in about.items() if not k.endswith("_toml")},
         curve=result.curve,
         target=result.scenario.trial.target_families,

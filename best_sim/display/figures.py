@@ -47,8 +47,12 @@ WIDTH = 9.0
 OUTCOMES = {
     "sdq": ("SDQ points", -1, "fewer difficulties", "more difficulties"),
     "pirgas": ("PIR-GAS points", 1, "higher ratings", "lower ratings"),
+    "utility": ("SDQ points", -1, "fewer difficulties", "more difficulties"),
+    "moves": ("on the log scale", -1, "fewer moves", "more moves"),
+    "three_or_more": ("on the log scale", -1, "fewer moves", "more moves"),
+    "permanence": ("on the log scale", 1, "sooner permanence", "later permanence"),
 }
-"""Unit of an outcome, the sign that is better, what better is, and what worse is."""
+"""Unit of an effect on an outcome, the sign that is better, what better is, and what worse is."""
 POWER_COLUMNS = ("design", "effect", "power", "mcse", "low", "high", "closed_form", "replicates", "note")
 CURVE_COLUMNS = ("date", "low90", "low50", "median", "high50", "high90")
 

@@ -129,7 +129,8 @@ def write_report(
         Heading; what was asked, in plain words.
     alpha : float
         Nominal two-sided level.
-    outcome : {"sdq", "pirgas"}
+    outcome : str
+        A name of `best_sim.display.figures.OUTCOMES`.
         What the effect is on.
     applies_to : {"received", "allocated", ""}
         To whom the effect of a design applies: children who receive LIFT, or all allocated to it.
@@ -264,7 +265,8 @@ def power_words(
     ----------
     summary : pandas.DataFrame
     alpha : float
-    outcome : {"sdq", "pirgas"}
+    outcome : str
+        A name of `best_sim.display.figures.OUTCOMES`.
     applies_to : {"received", "allocated", ""}
 
     Returns
@@ -285,6 +287,8 @@ def power_words(
                 words += "which the interval includes."
             else:
                 words += "which the interval does not include; more replicates would tell chance from a wrong level."
+        elif not np.isfinite(r["effect"]):
+            words = f"{name}: {share} would find a difference at p < {alpha:g}; the others would not."
         else:
             points, sign, better, worse = draw.OUTCOMES[outcome]
             whom = {

@@ -117,3 +117,15 @@ def test_a_slip_is_told_and_nothing_is_written(best_sim, here, arguments, told):
     code, _, err = best_sim(*arguments)
     assert code == 2 and told in err
     assert sorted(here.rglob("*")) == before
+
+
+@pytest.mark.parametrize("outcome", ["moves", "permanence"])
+def test_a_power_run_of_another_outcome_has_its_report(best_sim, here, outcome):
+    """An effect that is a ratio, and an outcome without a parameter for one."""
+    effect = "effect = 0.6" if outcome == "moves" else ""
+    head = 'scenario = "london-2017"\nreplicates = 4\nseed = 1\n'
+    (here / "other.toml").write_text(f'{head}outcome = "{outcome}"\n[[design]]\nname = "one"\n{effect}\n')
+    code, out, _ = best_sim("power", "other.toml", "--out", "p")
+    assert code == 0 and "one" in out
+    assert (here / "p" / "report.html").stat().st_size > 100_000
+    assert (here / "p" / "coverage.png").exists() == (outcome == "moves")
