@@ -349,7 +349,9 @@ def test_compiled_and_interpreted_agree(seed, icc):
         interpreted = mixed_model(y, treated, family, covariates)
     ours = (compiled.estimate, compiled.standard_error, compiled.df, compiled.p_value)
     theirs = (interpreted.estimate, interpreted.standard_error, interpreted.df, interpreted.p_value)
-    assert ours == pytest.approx(theirs, rel=1e-8, abs=1e-9, nan_ok=True)  # twelve families may not tell the arms apart
+    assert ours == pytest.approx(
+        theirs, rel=1e-8, abs=1e-9, nan_ok=True
+    )  # twelve families may not tell the arms apart
     assert compiled.note == interpreted.note
 
 
