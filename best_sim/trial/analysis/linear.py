@@ -36,7 +36,7 @@ from best_sim.trial.analysis.fit import (
 )
 
 Likelihood = Literal["reml", "ml"]
-DegreesOfFreedom = Literal["satterthwaite", "between-within", "normal"]
+DegreesOfFreedom = Literal["satterthwaite", "kenward-roger", "between-within", "normal"]
 
 
 # ------------------------------------------------------------------------------------------------------------
@@ -70,8 +70,9 @@ def mixed_model(
         linearly on those before it (a site without children, an indicator too many) is left out, as R does.
     method : {"reml", "ml"}
         Restricted maximum likelihood (Patterson & Thompson 1971), or full maximum likelihood.
-    df : {"satterthwaite", "between-within", "normal"}
-        Reference distribution of the contrast; see Notes.
+    df : {"satterthwaite", "kenward-roger", "between-within", "normal"}
+        Reference distribution of the contrast; see Notes. Kenward and Roger's also replaces the standard error,
+        and is for restricted maximum likelihood only.
     alpha : float
         Two-sided level of the interval.
 
@@ -83,7 +84,8 @@ def mixed_model(
     Raises
     ------
     ValueError
-        If the columns differ in length, or an option is not one of those above.
+        If the columns differ in length, an option is not one of those above, or Kenward and Roger's degrees of
+        freedom are asked of full maximum likelihood.
 
     Notes
     -----
@@ -105,20 +107,40 @@ def mixed_model(
     balanced data. Where the family variance is zero only the first term is left (as in lmerTest, whose
     parameter is the root of :math:`\lambda`).
 
+    *Kenward-Roger.* With :math:`\Phi = (X'V^{-1}X)^{-1}`, :math:`V_i` the derivative of :math:`V` by the i-th
+    variance, :math:`P_i = -X'V^{-1}V_iV^{-1}X`, :math:`Q_{ij} = X'V^{-1}V_iV^{-1}V_jV^{-1}X` and :math:`W` the
+    inverse of the expected information about the two variances, the covariance of the coefficients becomes
+
+    .. math:: \Phi + 2\Phi\Big\{\sum_{ij} W_{ij}(Q_{ij} - P_i\Phi P_j)\Big\}\Phi
+
+    (Kenward & Roger 1997, whose fourth term vanishes because :math:`V` is linear in the variances; for the same
+    reason their revision of 2009 is the same thing here). For one contrast :math:`\ell` their scale is 1 and
+    their degrees of freedom reduce to :math:`\nu = 2v^2 / (g'Wg)` with :math:`v = \ell'\Phi\ell`,
+    :math:`g_i = -\ell'\Phi P_i\Phi\ell`: Satterthwaite's with the expected for the observed information. Where the
+    family variance is estimated as zero it still counts as estimated, with the information that it has at zero,
+    as in pbkrtest; SAS instead drops it there, which gives ordinary least squares. Without siblings the family
+    variance is not in the model at all, and least squares is exact.
+
     *Between-within.* Families less the coefficients that are constant within every family; if the arm itself
     varies within families, children less families less the coefficients that vary (the rule of R's nlme).
 
     References
     ----------
     Patterson & Thompson (1971) Biometrika 58:545. Satterthwaite (1946) Biometrics Bulletin 2:110. Giesbrecht
-    & Burns (1985) Biometrics 41:477. Kuznetsova, Brockhoff & Christensen (2017) Journal of Statistical
-    Software 82(13). Schluchter & Elashoff (1990) Journal of Statistical Computation and Simulation 37:69.
-    Pinheiro & Bates (2000) Mixed-Effects Models in S and S-PLUS, section 2.4.
+    & Burns (1985) Biometrics 41:477. Kenward & Roger (1997) Biometrics 53:983. Kenward & Roger (2009)
+    Computational Statistics & Data Analysis 53:2583. Halekoh & Hojsgaard (2014) Journal of Statistical Software
+    59(9). Kuznetsova, Brockhoff & Christensen (2017) Journal of Statistical Software 82(13). Schluchter &
+    Elashoff (1990) Journal of Statistical Computation and Simulation 37:69. Pinheiro & Bates (2000)
+    Mixed-Effects Models in S and S-PLUS, section 2.4.
     """
     if method not in ("reml", "ml"):
         raise ValueError(f"method is {method!r}; it may be 'reml' or 'ml'")
-    if df not in ("satterthwaite", "between-within", "normal"):
-        raise ValueError(f"df is {df!r}; it may be 'satterthwaite', 'between-within' or 'normal'")
+    if df not in ("satterthwaite", "kenward-roger", "between-within", "normal"):
+        raise ValueError(
+            f"df is {df!r}; it may be 'satterthwaite', 'kenward-roger', 'between-within' or 'normal'"
+        )
+    if df == "kenward-roger" and method != "reml":
+        raise ValueError(f"df is 'kenward-roger', which needs method 'reml', and method is {method!r}")
     data = complete_rows(y, treated, family, covariates)
     name = f"mixed-model {method} {df}"
     if data.obstacle:
@@ -307,7 +329,12 @@ def _random_intercept(data: Rows, name: str, method: Likelihood, df: DegreesOfFr
         note = SINGLETONS
     elif ratio == 0.0:
         note = FAMILY_VARIANCE_ZERO
-    freedom = {"satterthwaite": satterthwaite, "between-within": between_within, "normal": math.inf}[df]
+    freedom = {"satterthwaite": satterthwaite, "between-within": between_within}.get(df, math.inf)
+    if df == "kenward-roger":
+        inflation, freedom = kernels.kenward_roger(cross, sizes, counts, ratio, n, rank)
+        if not freedom > 0.0:
+            return failure(name, data, NO_FREEDOM)
+        variance *= inflation
     return inference(
         name,
         data,
@@ -643,16 +670,97 @@ def _maximise(
     )
 
 
+def _kenward_roger(
+    cross: Floats, sizes: Floats, counts: Floats, ratio: float, n: int, rank: int
+) -> tuple[float, float]:
+    """Kenward and Roger's adjustment for the coefficient along the last basis column.
+
+    In units of the residual variance, and with g = 1 + m ratio for a family of m children, the inverse covariance
+    of a family to the power k is I + {(g^-k - 1) / m} J: so all that is needed are sums over the sizes of family.
+
+    Parameters
+    ----------
+    cross, sizes, counts
+        From :func:`_condense`.
+    ratio : float
+        Family variance over residual variance.
+    n, rank : int
+        Children, and coefficients.
+
+    Returns
+    -------
+    inflation : float
+        Adjusted over unadjusted variance.
+    df : float
+        Degrees of freedom; NaN if the two variances cannot be told apart.
+    """
+    if sizes[-1] == 1.0:
+        return 1.0, float(n - rank)
+    # X'V^-1X, -P and Q: by the family variance (u), the residual variance (e), or one of each.
+    information = np.zeros((rank, rank))
+    p_u = np.zeros((rank, rank))
+    p_e = np.zeros((rank, rank))
+    q_uu = np.zeros((rank, rank))
+    q_ue = np.zeros((rank, rank))
+    q_ee = np.zeros((rank, rank))
+    for i in range(rank):
+        information[i, i] = p_e[i, i] = q_ee[i, i] = 1.0
+    trace_uu = trace_ue = trace_ee = 0.0
+    for k in range(sizes.size):
+        m = sizes[k]
+        h = 1.0 / (1.0 + m * ratio)
+        trace_uu += counts[k] * (m * h) ** 2
+        trace_ue += counts[k] * m * h**2
+        trace_ee += counts[k] * (m - 1.0 + h**2)
+        for i in range(rank):
+            for j in range(rank):
+                c = cross[k, i, j]
+                information[i, j] += (h - 1.0) / m * c
+                p_u[i, j] += h**2 * c
+                p_e[i, j] += (h**2 - 1.0) / m * c
+                q_uu[i, j] += m * h**3 * c
+                q_ue[i, j] += h**3 * c
+                q_ee[i, j] += (h**3 - 1.0) / m * c
+    phi = np.linalg.inv(information)
+    phi_p_u = phi @ p_u
+    phi_p_e = phi @ p_e
+    for i in range(rank):
+        for j in range(rank):
+            trace_uu += phi_p_u[i, j] * phi_p_u[j, i] - 2.0 * phi[i, j] * q_uu[j, i]
+            trace_ue += phi_p_u[i, j] * phi_p_e[j, i] - 2.0 * phi[i, j] * q_ue[j, i]
+            trace_ee += phi_p_e[i, j] * phi_p_e[j, i] - 2.0 * phi[i, j] * q_ee[j, i]
+    # The expected information is half of these traces, so its inverse is twice theirs.
+    determinant = trace_uu * trace_ee - trace_ue**2
+    if not determinant > 1e-12 * trace_uu * trace_ee:
+        return math.nan, math.nan
+    w_uu = 2.0 * trace_ee / determinant
+    w_ue = -2.0 * trace_ue / determinant
+    w_ee = 2.0 * trace_uu / determinant
+
+    along = np.ascontiguousarray(phi[:, rank - 1])
+    after_u = p_u @ along
+    after_e = p_e @ along
+    variance = along[rank - 1]
+    g_u = np.dot(along, after_u)
+    g_e = np.dot(along, after_e)
+    bias = w_uu * (np.dot(along, q_uu @ along) - np.dot(after_u, phi @ after_u))
+    bias += 2.0 * w_ue * (np.dot(along, q_ue @ along) - np.dot(after_u, phi @ after_e))
+    bias += w_ee * (np.dot(along, q_ee @ along) - np.dot(after_e, phi @ after_e))
+    spread = w_uu * g_u**2 + 2.0 * w_ue * g_u * g_e + w_ee * g_e**2
+    return 1.0 + 2.0 * bias / variance, 2.0 * variance**2 / spread
+
+
 @dataclass(frozen=True, slots=True)
 class _Kernels:
-    """The three steps of a fit; compiled, or as they are written."""
+    """The steps of a fit; compiled, or as they are written."""
 
     orthonormal_basis: Callable[..., Any]
     condense: Callable[..., Any]
     maximise: Callable[..., Any]
+    kenward_roger: Callable[..., Any]
 
 
-INTERPRETED = _Kernels(_orthonormal_basis, _condense, _maximise)
+INTERPRETED = _Kernels(_orthonormal_basis, _condense, _maximise, _kenward_roger)
 
 
 @cache
@@ -663,4 +771,4 @@ def _compiled() -> _Kernels:
     # Every kernel is self-contained: numba's cache notices a change in this file, but not in one that it
     # imports.
     jit = njit(nogil=True, cache=True)
-    return _Kernels(jit(_orthonormal_basis), jit(_condense), jit(_maximise))
+    return _Kernels(jit(_orthonormal_basis), jit(_condense), jit(_maximise), jit(_kenward_roger))
