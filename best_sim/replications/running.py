@@ -75,8 +75,8 @@ def run(
     Notes
     -----
     At most two chunks for each worker are under way, and none is held after it is kept, so that memory does not grow
-    with the number of replicates. Chunks may finish in any order. An error in a replicate ends the run; what was kept
-    before it stays.
+    with the number of replicates. Chunks may finish in any order. An error in a replicate ends the run: no
+    other chunk is begun, those under way are finished and kept, and then it is raised.
     """
     done = sum(len(range(r.start, min(r.stop, plan.replicates))) for r in keep.done())
     todo = plan.missing(keep.done())
@@ -103,18 +103,26 @@ def _finished(
         return
     most = _UNDER_WAY_PER_WORKER * getattr(executor, "_max_workers", 4)
     under_way: dict[Future[bytes], range] = {}
+    failed: BaseException | None = None
     try:
         while True:
-            while not stop.asked and len(under_way) < most and (following := next(todo, None)) is not None:
+            ending = stop.asked or failed is not None
+            while not ending and len(under_way) < most and (following := next(todo, None)) is not None:
                 under_way[executor.submit(run_chunk, plan.work, following)] = following
-            if not under_way:
-                return
-            if stop.asked:
+            if ending:
                 for future in [one for one in under_way if one.cancel()]:
                     del under_way[future]
+            if not under_way:
+                break
             finished, _ = wait(under_way, timeout=0.5, return_when=FIRST_COMPLETED)
             for future in finished:
-                yield under_way.pop(future), future.result()
+                numbers = under_way.pop(future)
+                if (error := future.exception()) is None:
+                    yield numbers, future.result()
+                else:
+                    failed = failed or error
     finally:
         for future in under_way:
             future.cancel()
+    if failed is not None:
+        raise failed

@@ -164,6 +164,27 @@ def test_an_error_in_a_replicate_ends_the_run_and_keeps_what_was_finished(tmp_pa
     assert whole_from_start(store) == N
 
 
+def test_chunks_that_are_done_when_another_fails_are_kept() -> None:
+    """Both are found finished at once, and the broken one may be looked at first."""
+    first = threading.Event()
+
+    def fails(number: int) -> list[dict[str, Any]]:
+        if number == 0:
+            first.wait(20.0)
+            raise ValueError("replicate 0")
+        if number == 5:
+            first.set()
+            time.sleep(0.2)
+        return rows(number)
+
+    keep = Memory()
+    with ThreadPoolExecutor(2) as executor, pytest.raises(ValueError, match="replicate 0"):
+        run(Plan(fails, 40, 1), executor, keep=keep)
+    kept = sorted(numbers.start for numbers in keep.done())
+    assert kept[:5] == [1, 2, 3, 4, 5]
+    assert len(kept) < 39
+
+
 def test_workers_by_engine() -> None:
     assert workers("compiled", 1) is None
     for engine, kind in (("compiled", ThreadPoolExecutor), ("simpy", ProcessPoolExecutor)):
