@@ -12,6 +12,7 @@ from best_sim.pathway.words import HOME
 from best_sim.trial.analysis import (
     Fit,
     ancova_cluster_robust,
+    clustered_bootstrap,
     complier_average,
     cox,
     incidence_difference,
@@ -35,7 +36,7 @@ class Method:
     Attributes
     ----------
     name : str
-    kind : {"score", "count", "yes or no", "time"}
+    kind : {"score", "count", "yes or no", "time", "amount"}
         Of outcome.
     label : str
         In words.
@@ -82,16 +83,22 @@ def _complier(data: AnalysisSet, alpha: float, delta: float) -> Fit:
     )
 
 
-def _imputed(data: AnalysisSet, alpha: float, delta: float) -> Fit:
+def _generator(data: AnalysisSet) -> np.random.Generator:
+    """Of numbers that an analysis itself draws: a function of the trial that is analysed."""
     seed, replicate, scoring = data.luck
-    generator = np.random.Generator(
-        np.random.Philox(key=np.array([seed, replicate], np.uint64), counter=scoring)
-    )
+    return np.random.Generator(np.random.Philox(key=np.array([seed, replicate], np.uint64), counter=scoring))
+
+
+def _imputed(data: AnalysisSet, alpha: float, delta: float) -> Fit:
     earlier = data.visits[:, : data.visit - 1]
     return multiple_imputation(
-        data.y, data.treated, data.family, data.covariates, auxiliary=earlier, generator=generator, delta=delta,
+        data.y, data.treated, data.family, data.covariates, auxiliary=earlier, generator=_generator(data), delta=delta,
         alpha=alpha,
     )  # fmt: skip
+
+
+def _bootstrap(data: AnalysisSet, alpha: float, delta: float) -> Fit:
+    return clustered_bootstrap(data.y, data.treated, data.family, generator=_generator(data), alpha=alpha)
 
 
 def _count(fit: Callable[..., Fit]) -> Callable[[AnalysisSet, float, float], Fit]:
@@ -123,6 +130,10 @@ _ALL = (
     Method(
         "mixed-model", "score", "random intercept for each family, REML, Satterthwaite", _DIFFERENCE,
         _mixed("satterthwaite"),
+    ),
+    Method(
+        "mixed-model-kenward-roger", "score", "random intercept for each family, REML, Kenward and Roger", _DIFFERENCE,
+        _mixed("kenward-roger"),
     ),
     Method(
         "mixed-model-normal", "score", "random intercept for each family, REML, normal", _DIFFERENCE, _mixed("normal")
@@ -157,6 +168,13 @@ _ALL = (
     Method(
         "home-within-two-years", "time", "difference in the share who went home within two years, others competing",
         _DIFFERENCE, _home, unit="share",
+    ),
+    Method(
+        "clustered-bootstrap", "amount", "difference of means, families resampled", _DIFFERENCE, _bootstrap
+    ),
+    Method(
+        "amount-cluster-robust", "amount", "least squares with site, variance robust to families", _DIFFERENCE,
+        _plain(ancova_cluster_robust),
     ),
 )  # fmt: skip
 

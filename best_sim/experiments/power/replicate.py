@@ -8,12 +8,15 @@ time with other luck. Errors over replicates then count simulated trials, not sc
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 
 from best_sim.experiments.power.experiment import AnalysisPlan, PowerExperiment
+from best_sim.measures.costs import UnitCosts
+from best_sim.measures.economics import Amounts, amounts_of
 from best_sim.measures.observed import MONTH, YEAR, day_of
 from best_sim.measures.timeliness import kaplan_meier
 from best_sim.pathway import Journeys, simulate
@@ -41,6 +44,8 @@ class Replicate:
     ----------
     lowered : tuple of Lowered
         Of each design.
+    prices : tuple of UnitCosts
+        Of each design.
     names : tuple of str
         Of the designs.
     effects : tuple of float
@@ -58,6 +63,7 @@ class Replicate:
     """
 
     lowered: tuple[Lowered, ...]
+    prices: tuple[UnitCosts, ...]
     names: tuple[str, ...]
     effects: tuple[float, ...]
     pathways: tuple[int, ...]
@@ -78,8 +84,10 @@ class Replicate:
             If the scenario or a design can't be used.
         """
         pathways = [experiment.pathway_of(design) for design in experiment.designs]
+        scenarios = [experiment.scenario_of(design) for design in experiment.designs]
         return cls(
-            lowered=tuple(lower(experiment.scenario_of(design)) for design in experiment.designs),
+            lowered=tuple(map(lower, scenarios)),
+            prices=tuple(map(UnitCosts.of, scenarios)),
             names=tuple(design.name for design in experiment.designs),
             effects=tuple(np.nan if d.effect is None else d.effect for d in experiment.designs),
             pathways=tuple(map(pathways.index, pathways)),
@@ -97,10 +105,12 @@ class Replicate:
         simulated: dict[int, Journeys] = {}
         for i, pathway in enumerate(self.pathways):
             if i == pathway:
-                simulated[i] = simulate(self.lowered[i], self.seed, number, self.engine, events=False)
+                simulated[i] = simulate(
+                    self.lowered[i], self.seed, number, self.engine, events=needs_events(self.analyses)
+                )
             for scoring in range(self.scorings):
                 journeys = simulated[pathway].scored(self.lowered[i].outcomes, scoring)
-                sets: dict[Any, AnalysisSet] = {}
+                made = _Made(self.prices[i])
                 for n, plan in enumerate(self.analyses):
                     if scoring > 0 and OUTCOMES[plan.outcome].kind != "score":
                         continue
@@ -108,7 +118,7 @@ class Replicate:
                         "design": self.names[i], "analysis": plan.name, "replicate": number, "scoring": scoring,
                         "effect": self.effects[i],
                     }  # fmt: skip
-                    row |= analysed(journeys, plan, self.alpha, sets)
+                    row |= _analysed(journeys, plan, self.alpha, made)
                     if i == pathway and n == 0 and scoring == 0:
                         row |= self._pathway(journeys, int(self.lowered[i].world["target"][0]))
                     rows.append(row)
@@ -123,29 +133,52 @@ class Replicate:
         return recruitment(journeys, target, self.recruitment_ended) | what_happened(journeys) | flow
 
 
-def analysed(
-    journeys: Journeys, plan: AnalysisPlan, alpha: float, sets: dict[Any, AnalysisSet] | None = None
-) -> dict[str, Any]:
+def needs_events(analyses: Iterable[AnalysisPlan]) -> bool:
+    """Whether an analysis is made from the event record: costs are."""
+    return any(OUTCOMES[plan.outcome].kind == "amount" for plan in analyses)
+
+
+@dataclass
+class _Made:
+    """What was made for one analysis of a trial, to be used again by the others."""
+
+    prices: UnitCosts
+    sets: dict[Any, AnalysisSet] = field(default_factory=dict)
+    amounts: Amounts | None = None
+
+    def amounts_for(self, journeys: Journeys, plan: AnalysisPlan) -> Amounts | None:
+        if OUTCOMES[plan.outcome].kind == "amount" and self.amounts is None:
+            self.amounts = amounts_of(journeys, self.prices)
+        return self.amounts
+
+
+def analysed(journeys: Journeys, plan: AnalysisPlan, alpha: float, prices: UnitCosts) -> dict[str, Any]:
     """One analysis of one trial, as a row.
 
     Parameters
     ----------
     journeys : Journeys
+        With the event record where `needs_events` says so.
     plan : AnalysisPlan
     alpha : float
-    sets : dict, optional
-        What was made for other analyses of the same trial, to be used again.
+    prices : UnitCosts
+        Of the scenario.
     """
-    sets = {} if sets is None else sets
+    return _analysed(journeys, plan, alpha, _Made(prices))
+
+
+def _analysed(journeys: Journeys, plan: AnalysisPlan, alpha: float, made: _Made) -> dict[str, Any]:
     method = METHODS[plan.method]
     key = (plan.outcome, plan.visit, plan.estimand, method.imputes)
-    if key not in sets:
-        sets[key] = analysis_set(
-            journeys, plan.outcome, plan.visit, plan.estimand, complete=not method.imputes
-        )
-    data = sets[key]
+    amounts = made.amounts_for(journeys, plan)
+    if key not in made.sets:
+        made.sets[key] = analysis_set(
+            journeys, plan.outcome, plan.visit, plan.estimand, complete=not method.imputes,
+            amounts=amounts.known if amounts else None,
+        )  # fmt: skip
+    data = made.sets[key]
     fit = method.run(data, alpha, plan.delta)
-    lift, sau = means_of_all(journeys, plan.outcome, plan.visit)
+    lift, sau = means_of_all(journeys, plan.outcome, plan.visit, amounts.complete if amounts else None)
     return _of_fit(fit) | _of_data(data) | {"all_lift": lift, "all_sau": sau}
 
 

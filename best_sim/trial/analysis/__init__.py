@@ -10,6 +10,7 @@ benefit is negative.
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from best_sim.trial.analysis.bootstrap import clustered_bootstrap
 from best_sim.trial.analysis.counts import negative_binomial, poisson_robust, risk_difference, risk_ratio
 from best_sim.trial.analysis.fit import Analysis, Fit
 from best_sim.trial.analysis.instrumental import complier_average
@@ -38,6 +39,7 @@ __all__ = [
     "Fit",
     "TippingPoint",
     "ancova_cluster_robust",
+    "clustered_bootstrap",
     "complier_average",
     "cox",
     "cumulative_incidence",
