@@ -1022,3 +1022,546 @@ def retained(count: CountDistribution, retention: BetaShare) -> CountDistributio
             np.arange(n + 1), n, retention.successes, retention.failures
         )
     return CountDistribution(0, pmf / pmf.sum())
+
+
+# ------------------------------------------------------------------------------------------------------------
+# Does the plan still hold?
+
+
+@dataclass(frozen=True)
+class DriftTest:
+    """Whether rates change over time, compared with what the plans expect.
+
+    Attributes
+    ----------
+    recruited : int
+        Families in all.
+    early, late : float
+        Recruited over expected in the first and the second half of what was expected, both relative to the whole.
+    pvalue : float
+        Exact, two-sided, given each borough's total, if counts are Poisson.
+    dispersion : float
+        Variance over that of Poisson counts, from Pearson's statistic; 1 if counts are Poisson, more if families
+        come in clusters.
+    pvalue_overdispersed : float
+        As `pvalue`, with the trend's standard error made larger where `dispersion` is above 1; approximate.
+    """
+
+    recruited: int
+    early: float
+    late: float
+    pvalue: float
+    dispersion: float
+    pvalue_overdispersed: float
+
+    def in_words(self, alpha: float = 0.05) -> str:
+        """What the test says, in a sentence or two."""
+        if self.recruited == 0 or math.isnan(self.late):
+            return "Too little was recruited to see whether rates change over time."
+        seen = (
+            f"Against the plan, boroughs recruited {self.early:.0%} of their own average in the first half and "
+            f"{self.late:.0%} in the second"
+        )
+        p = max(self.pvalue, self.pvalue_overdispersed)
+        if p >= alpha:
+            return f"{seen}: that may well be chance (p = {p:.2g}). It does not show that rates are steady."
+        way = "rise" if self.late > self.early else "fall"
+        return (
+            f"{seen}: rates seem to {way} over time (p = {p:.2g}). The forecast takes them as steady, so it would "
+            f"be too {'late' if way == 'rise' else 'early'} if this goes on."
+        )
+
+
+def drift_test(counts: ArrayLike, expected: ArrayLike) -> DriftTest:
+    r"""Whether boroughs' rates rise or fall over time, compared with their plans.
+
+    Given a borough's total, its counts by period are multinomial with probabilities in proportion to what the plan
+    expects, whatever the borough's rate. The statistic is :math:`T = \sum_i i\,n_i`, over boroughs; its distribution
+    given the totals is found exactly, by generating functions.
+
+    Parameters
+    ----------
+    counts : (n_periods,) or (n_periods, n_boroughs) array of int
+        Families by period, all of one length, such as weeks.
+    expected : array of the same shape
+        What the plans expect in the same periods, see :func:`expected_by_screening`; only its proportions within
+        a borough matter.
+
+    Returns
+    -------
+    DriftTest
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, a count is negative or not whole, or families came where none were expected.
+
+    Notes
+    -----
+    The Poisson score test for a log-linear trend (Cox & Lewis 1966, The Statistical Analysis of Series of Events,
+    section 3.3), made exact; the p-value is twice the smaller tail, and so conservative. Families that come in
+    clusters make it too small: the second p-value divides the statistic by the square root of the dispersion
+    (McCullagh & Nelder 1989, Generalized Linear Models, section 6.2) and takes the t distribution. A real trend adds
+    to the dispersion as well, so that test is a little conservative.
+    """
+    n = np.asarray(counts, dtype=np.float64)
+    m = np.asarray(expected, dtype=np.float64)
+    if n.shape != m.shape or n.ndim not in (1, 2):
+        raise ValueError(f"counts and expected have shapes {n.shape} and {m.shape}; one shape is needed")
+    n, m = n.reshape(len(n), -1), m.reshape(len(m), -1)
+    if np.any(n < 0.0) or np.any(n != np.floor(n)) or not np.all(m >= 0.0):
+        raise ValueError(
+            "counts have to be whole numbers, and neither they nor what is expected may be negative"
+        )
+    if np.any(n[m == 0.0] > 0.0):
+        raise ValueError("families came in a period in which the plan expects none")
+    use = n.sum(axis=0) > 0.0
+    n, m = n[:, use], m[:, use]
+    totals = n.sum(axis=0)
+    shares = m / m.sum(axis=0) if use.any() else m
+    scores = np.arange(len(n), dtype=np.float64)
+    early, late = _halves(n, shares, totals)
+    pvalue, statistic = _exact_trend(n, shares, totals)
+    fitted = shares * totals
+    seen = fitted > 0.0
+    freedom = int(seen.sum()) - fitted.shape[1]
+    middle = scores @ shares
+    variance = float(totals @ (scores**2 @ shares - middle**2))
+    if freedom < 1 or variance <= 0.0:
+        return DriftTest(int(totals.sum()), early, late, pvalue, math.nan, pvalue)
+    dispersion = float((((n - fitted)[seen] ** 2) / fitted[seen]).sum()) / freedom
+    # half a step towards the middle, as the exact test counts the whole of what was seen
+    off = max(abs(statistic - float(totals @ middle)) - 0.5, 0.0)
+    z = off / math.sqrt(max(dispersion, 1.0) * variance)
+    approximate = float(2.0 * stats.t.sf(z, freedom))
+    return DriftTest(int(totals.sum()), early, late, pvalue, dispersion, min(approximate, 1.0))
+
+
+def _exact_trend(n: Floats, shares: Floats, totals: Floats) -> Pair:
+    """Twice the smaller tail of the sum of period numbers given the totals, and that sum."""
+    statistic = int(np.arange(len(n)) @ n.sum(axis=1))
+    if totals.sum() == 0.0:
+        return 1.0, 0.0
+    size = int(fft.next_fast_len(int(totals.sum()) * (len(n) - 1) + 1, real=True))
+    transform = np.ones(size // 2 + 1, dtype=np.complex128)
+    for share, total in zip(shares.T, totals, strict=True):
+        transform *= fft.rfft(share, size) ** int(total)
+    pmf = np.maximum(fft.irfft(transform, size), 0.0)
+    pmf /= pmf.sum()
+    tails = pmf[: statistic + 1].sum(), pmf[statistic:].sum()
+    return min(1.0, 2.0 * float(min(tails))), float(statistic)
+
+
+def _halves(n: Floats, shares: Floats, totals: Floats) -> Pair:
+    """Recruited over expected in the first and second half of what was expected."""
+    fitted = (shares * totals).sum(axis=1)
+    if fitted.sum() == 0.0:
+        return math.nan, math.nan
+    reached = np.cumsum(fitted)
+    first = reached - fitted / 2.0 <= reached[-1] / 2.0
+    seen = n.sum(axis=1)
+    if first.all():
+        return 1.0, math.nan
+    return (
+        float(seen[first].sum() / fitted[first].sum()),
+        float(seen[~first].sum() / fitted[~first].sum()),
+    )
+
+
+@dataclass(frozen=True)
+class BoroughCheck:
+    """Whether a borough recruits as planned.
+
+    Attributes
+    ----------
+    borough : str
+    recruited : int
+    expected : float
+        By the plan.
+    predicted : tuple of int
+        Interval in which the number lies with a probability of 90 % by the plan, with its variation.
+    pvalue : float
+        Twice the probability of a number as far off or further on the same side, by the plan with its variation.
+    adjusted : float
+        The same, adjusted for the number of boroughs (Holm).
+    rate : float
+        Mean of what is now believed of its rate, as a multiple of the plan.
+    rate_interval : tuple of float
+        In which that lies with a probability of 90 %.
+    """
+
+    borough: str
+    recruited: int
+    expected: float
+    predicted: tuple[int, int]
+    pvalue: float
+    adjusted: float
+    rate: float
+    rate_interval: Pair
+
+
+@dataclass(frozen=True)
+class BoroughChecks:
+    """Whether boroughs recruit as planned.
+
+    Attributes
+    ----------
+    boroughs : tuple of BoroughCheck
+        Of those of which something was expected.
+    alpha : float
+    """
+
+    boroughs: tuple[BoroughCheck, ...]
+    alpha: float
+
+    @property
+    def by_chance(self) -> float:
+        """Highest probability that at least one p-value is below alpha if all boroughs keep to their plans."""
+        return float(1.0 - (1.0 - self.alpha) ** len(self.boroughs))
+
+    def table(self) -> pd.DataFrame:
+        """One row a borough, with the attributes of `BoroughCheck`; intervals as two columns."""
+        return pd.DataFrame(
+            {
+                "borough": b.borough, "recruited": b.recruited, "expected": b.expected, "lower_90": b.predicted[0],
+                "upper_90": b.predicted[1], "pvalue": b.pvalue, "adjusted": b.adjusted, "rate": b.rate,
+                "rate_lower_90": b.rate_interval[0], "rate_upper_90": b.rate_interval[1],
+            }
+            for b in self.boroughs
+        )  # fmt: skip
+
+    def in_words(self) -> str:
+        """What the checks say, in a few sentences."""
+        if not self.boroughs:
+            return "No borough has been open long enough to be compared with its plan."
+        far = [b for b in self.boroughs if b.adjusted < self.alpha]
+        out = [
+            f"{b.borough} recruited {b.recruited} where its plan expected {b.expected:.1f} and would have 90 % of "
+            f"the time between {b.predicted[0]} and {b.predicted[1]}: it does not keep to its plan "
+            f"(p = {b.adjusted:.2g}, adjusted for {_counted(len(self.boroughs))})."
+            for b in far
+        ]
+        if not far:
+            out.append(
+                f"No borough is further from its plan than chance explains, of {_counted(len(self.boroughs))}."
+            )
+        alone = [b.borough for b in self.boroughs if b.pvalue < self.alpha <= b.adjusted]
+        if alone:
+            out.append(
+                f"{', '.join(alone)} would stand out alone, but with {_counted(len(self.boroughs))} at least one does "
+                f"by chance with a probability of up to {self.by_chance:.0%}."
+            )
+        return " ".join(out)
+
+
+def _counted(boroughs: int) -> str:
+    return "1 borough" if boroughs == 1 else f"{boroughs} boroughs"
+
+
+def check_boroughs(
+    plans: Sequence[BoroughPlan], recruited: Mapping[str, int], cut_off: dt.date, alpha: float = 0.05
+) -> BoroughChecks:
+    """Whether boroughs recruit as planned, by how likely what they recruited was before anything was seen.
+
+    Parameters
+    ----------
+    plans : sequence of BoroughPlan
+    recruited : mapping of str to int
+        Families randomised before `cut_off`, by borough.
+    cut_off : datetime.date
+    alpha : float
+        Level below which a borough is said not to keep to its plan.
+
+    Returns
+    -------
+    BoroughChecks
+        Without boroughs of which nothing was expected yet.
+
+    Raises
+    ------
+    ValueError
+        If a borough has no plan.
+
+    Notes
+    -----
+    Prior predictive p-values (Box 1980, Journal of the Royal Statistical Society A 143:383), from the negative
+    binomial distribution; twice the smaller tail, and so conservative for small counts. Adjusted as by Holm (1979)
+    Scandinavian Journal of Statistics 6:65.
+    """
+    from statsmodels.stats.multitest import multipletests
+
+    _require_level(alpha)
+    counts = _by_plan(plans, recruited)
+    found = []
+    for plan, n in zip(plans, counts, strict=True):
+        expected = float(expected_randomised(plan, [cut_off])[0])
+        if expected > 0.0:
+            prior = GammaRate(plan.shape)
+            count = prior.count(expected)
+            pvalue = min(1.0, 2.0 * min(float(count.cdf(n)), float(count.sf(n - 1))))
+            found.append((plan, n, expected, count, pvalue, prior.updated(n, expected)))
+    if not found:
+        return BoroughChecks((), alpha)
+    adjusted = multipletests([each[4] for each in found], method="holm")[1]
+    return BoroughChecks(
+        tuple(
+            BoroughCheck(
+                plan.shown, n, expected, (int(count.ppf(0.05)), int(count.ppf(0.95))), pvalue, float(p),
+                rate.mean, rate.interval(0.9),
+            )
+            for (plan, n, expected, count, pvalue, rate), p in zip(found, adjusted, strict=True)
+        ),
+        alpha,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RecruitmentRates:
+    """Required, overall and recent rate: families a month.
+
+    Attributes
+    ----------
+    target, recruited : int
+        Families.
+    required : float
+        Needed from the cut-off on to reach the target by its date; 0 if it is reached, infinite if the date is past.
+    overall : float
+        Since the first opening, pauses included.
+    recent : float
+        Over the last `recent_months` months, or since the opening where that is less.
+    recent_months : float
+        Months that `recent` is over.
+    months_left : float
+        From the cut-off to the target's date.
+    """
+
+    target: int
+    recruited: int
+    required: float
+    overall: float
+    recent: float
+    recent_months: float
+    months_left: float
+
+    def in_words(self) -> str:
+        """The three rates, in a sentence or two."""
+        so_far = (
+            f"So far {self.recruited} of {self.target} families were recruited: {self.overall:.1f} a month overall, "
+            f"{self.recent:.1f} a month over the last {self.recent_months:.3g} months."
+        )
+        if self.recruited >= self.target:
+            return f"{so_far} The target is reached."
+        if self.months_left <= 0.0:
+            return f"{so_far} The date for the target is past."
+        compared = "less" if self.recent > self.required else "more"
+        return (
+            f"{so_far} From now on {self.required:.1f} a month are needed for {self.months_left:.1f} months, "
+            f"{compared} than of late."
+        )
+
+
+def recruitment_rates(
+    dates: Sequence[dt.date],
+    counts: Sequence[int],
+    *,
+    target: int,
+    opened: dt.date,
+    cut_off: dt.date,
+    by: dt.date,
+    recent_months: int = 3,
+) -> RecruitmentRates:
+    """Families per month needed from now on, and achieved so far and of late.
+
+    Parameters
+    ----------
+    dates : sequence of datetime.date
+        Dates on which families were recruited, or first days of periods.
+    counts : sequence of int
+        Families of each.
+    target : int
+    opened : datetime.date
+        First opening.
+    cut_off : datetime.date
+        First day of which nothing is known; what is dated later is not counted.
+    by : datetime.date
+        Date by which the target is wanted.
+    recent_months : int
+        Months that count as recent.
+
+    Returns
+    -------
+    RecruitmentRates
+
+    Raises
+    ------
+    ValueError
+        If the cut-off is not after the opening, or the number of months not positive.
+    """
+    if cut_off <= opened:
+        raise ValueError(f"the cut-off {cut_off} is not after the first opening {opened}")
+    if not recent_months > 0:
+        raise ValueError(f"recent_months is {recent_months}; it has to be positive")
+    ages = np.array([(cut_off - day).days for day in dates], dtype=np.float64)
+    numbers = np.asarray(counts, dtype=np.int64)
+    numbers = np.where(ages > 0.0, numbers, 0)
+    open_for = (cut_off - opened).days / MONTH
+    recent = min(float(recent_months), open_for)
+    recruited, lately = int(numbers.sum()), int(numbers[ages <= recent * MONTH + _ROUNDING].sum())
+    left = (by - cut_off).days / MONTH
+    wanted = max(target - recruited, 0)
+    required = 0.0 if wanted == 0 else (wanted / left if left > 0.0 else math.inf)
+    return RecruitmentRates(target, recruited, required, recruited / open_for, lately / recent, recent, left)
+
+
+# ------------------------------------------------------------------------------------------------------------
+# From a scenario
+
+
+def borough_plans(scenario: Scenario) -> tuple[BoroughPlan, ...]:
+    """The plans of a scenario's boroughs, with the meaning that the simulation gives to its parameters.
+
+    Parameters
+    ----------
+    scenario : Scenario
+
+    Returns
+    -------
+    tuple of BoroughPlan
+        In the scenario's order. Entries are families: children over the mean number of children in a family. The
+        eligible are those who reach the court, without an older child where the site excludes such families, not
+        first placed with a parent, and not excluded for another reason.
+
+    Notes
+    -----
+    Left out, and so the ways in which the simulated number may differ: courts are taken to hear each case on the
+    first day that they sit, families to be placed at the first hearing as they were at entry, orders to come after
+    the parents' answer, and entry after issue not to be brought forward by a birth. With ample courts these are small.
+    """
+    sizes = scenario.population.children_per_family.shares
+    children = sum(n * share for n, share in enumerate(sizes, start=1))
+    start = scenario.simulation.start_date
+    if scenario.simulation.starts_with == "running":
+        start -= dt.timedelta(days=math.ceil(scenario.simulation.warm_up))
+    before = math.ceil(scenario.simulation.before_opening)
+    first_opening: dict[str, dt.date] = {}
+    for borough in scenario.boroughs.values():
+        first_opening[borough.site] = min(borough.opens, first_opening.get(borough.site, borough.opens))
+    to_randomisation = _to_randomisation(scenario)
+    to_invitation = {
+        name: _to_invitation(scenario, court.pace) for name, court in scenario.courts.items()
+    }
+    plans = []
+    for name, borough in scenario.boroughs.items():
+        days_before = min(before, (first_opening[borough.site] - start).days)
+        plans.append(
+            BoroughPlan(
+                name=name,
+                opens=borough.opens,
+                closes=borough.closes,
+                entries=tuple((day, rate / children) for day, rate in borough.entries),
+                eligible=_eligible(scenario, borough.site),
+                consent=scenario.sites[borough.site].consent,
+                shape=_shape(borough.rate_variation),
+                pauses=_pauses(scenario.sites[borough.site].recruiting, borough.opens, borough.closes),
+                site=borough.site,
+                title=borough.title,
+                known_since=first_opening[borough.site] - dt.timedelta(days=days_before),
+                to_invitation=to_invitation[borough.court],
+                to_randomisation=to_randomisation,
+            )
+        )
+    return tuple(plans)
+
+
+def _shape(variation: float) -> float:
+    return 1.0 / variation**2 if variation > 1e-6 else math.inf
+
+
+def _eligible(scenario: Scenario, site: str) -> float:
+    """Share of families entering care in a site that are invited."""
+    place = scenario.sites[site]
+    entry = scenario.entry
+    in_court = 1.0 - entry.route["voluntary"] * entry.voluntary_never_in_proceedings
+    young = (
+        1.0 if place.invites_families_with_older_child else 1.0 - scenario.population.older_sibling_share
+    )
+    return in_court * young * (1.0 - entry.first_placement["with_parents"]) * (1.0 - place.other_exclusion)
+
+
+def _pauses(
+    recruiting: Iterable[tuple[dt.date, float]], opens: dt.date, closes: dt.date | None
+) -> tuple[tuple[dt.date, dt.date], ...]:
+    """When the site does not recruit while the borough is open; without an end, to the last date there is."""
+    series = list(recruiting)
+    since = [dt.date.min, *(day for day, _ in series[1:])]
+    until = [*since[1:], dt.date.max]
+    last = dt.date.max if closes is None else closes
+    return tuple(
+        (max(a, opens), min(b, last))
+        for a, b, (_, value) in zip(since, until, series, strict=True)
+        if value <= 0.5 and max(a, opens) < min(b, last)
+    )
+
+
+def _to_randomisation(scenario: Scenario) -> tuple[float, ...]:
+    trial = scenario.trial
+    delays = [trial.consent_delay, trial.randomisation_delay]
+    if trial.steps == "consent > baseline > randomisation":
+        delays.append(trial.baseline_delay)
+    return delay_by_day(*(delay.quantile for delay in delays))
+
+
+def _to_invitation(scenario: Scenario, pace: float) -> tuple[float, ...]:
+    """From when a family becomes known to its first hearing, or to entry where that is later."""
+    entry, notice = scenario.entry, scenario.proceedings.notice
+    contested = scenario.proceedings.contested_interim
+
+    def paced(duration: Duration) -> Callable[[float], float]:
+        return lambda p: pace * duration.quantile(p)
+
+    # ordinary lists sit from Monday to Friday, urgent ones on Tuesday and Thursday
+    ordinary = delay_by_day(paced(notice.case_management), _wait_for_next([1.0] * 4 + [3.0]))
+    urgent = delay_by_day(paced(notice.interim), _wait_for_next([2.0, 5.0]))
+    hearing = _mixture([(1.0 - contested, np.array(ordinary)), (contested, np.array(urgent))])
+    in_court = 1.0 - entry.voluntary_never_in_proceedings
+    voluntary = np.convolve(delay_by_day(entry.issue_after_voluntary.quantile), hearing)
+    ordered = np.convolve(delay_by_day(entry.issue_after_order.quantile), hearing)
+    entered = np.array(delay_by_day(entry.entry_after_issue.quantile))
+    return _of_sum_one(
+        _mixture(
+            [
+                (entry.route["voluntary"] * in_court, voluntary),
+                (entry.route["emergency_or_interim"], ordered),
+                (entry.route["during_proceedings"], _later_of(entered, hearing)),
+            ]
+        )
+    )
+
+
+def _wait_for_next(gaps: Sequence[float]) -> Callable[[float], float]:
+    """Quantile function of the wait, from any time of a cycle, for the end of the gap between sittings that it is in."""
+    lengths = np.sort(np.asarray(gaps, dtype=np.float64))
+    cycle = lengths.sum()
+    # P(wait <= w) is the length of all within w of a gap's end, over the cycle: linear between the gaps' lengths
+    points = np.append(0.0, np.unique(lengths))
+    levels = [float(np.minimum(lengths, w).sum() / cycle) for w in points]
+    return lambda p: float(np.interp(p, levels, points))
+
+
+def _mixture(parts: Sequence[tuple[float, Floats]]) -> Floats:
+    out = np.zeros(max(len(shares) for _, shares in parts))
+    for weight, shares in parts:
+        out[: len(shares)] += weight * shares
+    return out
+
+
+def _later_of(one: Floats, other: Floats) -> Floats:
+    """Shares by day of the later of two independent delays."""
+    n = max(len(one), len(other))
+    reached = np.cumsum(np.pad(one, (0, n - len(one)))) * np.cumsum(np.pad(other, (0, n - len(other))))
+    return np.diff(reached, prepend=0.0)
+
+
+def _require_level(level: float) -> None:
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"{level} is not above 0 and below 1")
