@@ -1018,9 +1018,7 @@ def retained(count: CountDistribution, retention: BetaShare) -> CountDistributio
     seen = np.arange(numbers.max() + 1)
     pmf = np.zeros(len(seen))
     for n, p in zip(numbers, count.pmf[likely], strict=True):
-        pmf[: n + 1] += p * stats.betabinom.pmf(
-            np.arange(n + 1), n, retention.successes, retention.failures
-        )
+        pmf[: n + 1] += p * stats.betabinom.pmf(np.arange(n + 1), n, retention.successes, retention.failures)
     return CountDistribution(0, pmf / pmf.sum())
 
 
@@ -1447,9 +1445,7 @@ def borough_plans(scenario: Scenario) -> tuple[BoroughPlan, ...]:
     for borough in scenario.boroughs.values():
         first_opening[borough.site] = min(borough.opens, first_opening.get(borough.site, borough.opens))
     to_randomisation = _to_randomisation(scenario)
-    to_invitation = {
-        name: _to_invitation(scenario, court.pace) for name, court in scenario.courts.items()
-    }
+    to_invitation = {name: _to_invitation(scenario, court.pace) for name, court in scenario.courts.items()}
     plans = []
     for name, borough in scenario.boroughs.items():
         days_before = min(before, (first_opening[borough.site] - start).days)
@@ -1482,9 +1478,7 @@ def _eligible(scenario: Scenario, site: str) -> float:
     place = scenario.sites[site]
     entry = scenario.entry
     in_court = 1.0 - entry.route["voluntary"] * entry.voluntary_never_in_proceedings
-    young = (
-        1.0 if place.invites_families_with_older_child else 1.0 - scenario.population.older_sibling_share
-    )
+    young = 1.0 if place.invites_families_with_older_child else 1.0 - scenario.population.older_sibling_share
     return in_court * young * (1.0 - entry.first_placement["with_parents"]) * (1.0 - place.other_exclusion)
 
 
@@ -1539,7 +1533,7 @@ def _to_invitation(scenario: Scenario, pace: float) -> tuple[float, ...]:
 
 
 def _wait_for_next(gaps: Sequence[float]) -> Callable[[float], float]:
-    """Quantile function of the wait, from any time of a cycle, for the end of the gap between sittings that it is in."""
+    """Quantile function of the wait, from any time of a cycle of gaps between sittings, for the next sitting."""
     lengths = np.sort(np.asarray(gaps, dtype=np.float64))
     cycle = lengths.sum()
     # P(wait <= w) is the length of all within w of a gap's end, over the cycle: linear between the gaps' lengths
