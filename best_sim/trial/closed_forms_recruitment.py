@@ -222,11 +222,11 @@ def _of_sum_one(shares: Floats) -> tuple[float, ...]:
 
 @dataclass(frozen=True)
 class _Calendar:
-    """Families that a plan expects to screen and to randomise on each day; both are 0 outside the days given."""
+    """Families that a plan expects to screen on each day, and to have randomised before each day and after the last."""
 
     first: dt.date
     screened: Floats
-    randomised: Floats
+    reached: Floats
 
     @classmethod
     def of(cls, plan: BoroughPlan, until: dt.date) -> _Calendar:
@@ -244,7 +244,7 @@ class _Calendar:
             closed[max((since - first).days, 0) : max((to - first).days, 0)] = True
         screened[closed] = 0.0
         randomised = np.convolve(screened * plan.eligible * plan.consent, plan.to_randomisation)[:n]
-        return cls(first, screened, randomised)
+        return cls(first, screened, np.append(0.0, np.cumsum(randomised)))
 
 
 def _step(series: Sequence[tuple[dt.date, float]], first: dt.date, n: int) -> Floats:
@@ -270,8 +270,8 @@ def expected_randomised(plan: BoroughPlan, dates: Sequence[dt.date]) -> Floats:
     if not dates:
         return np.zeros(0)
     calendar = _Calendar.of(plan, max(dates))
-    reached = np.append(0.0, np.cumsum(calendar.randomised))
-    return reached[np.clip([(day - calendar.first).days for day in dates], 0, len(reached) - 1)]
+    days = [(day - calendar.first).days for day in dates]
+    return calendar.reached[np.clip(days, 0, len(calendar.reached) - 1)]
 
 
 def expected_by_screening(
@@ -634,8 +634,12 @@ class RecruitmentForecast:
     def _reached(self) -> Floats:
         """Recruits that each plan expects from `since` to each day, (n_days + 1, n_boroughs)."""
         n = (self.ends - self.since).days
-        dates = [self.since + dt.timedelta(days=i) for i in range(n + 1)]
-        reached = np.stack([expected_randomised(plan, dates) for plan in self.plans], axis=1)
+        columns = []
+        for plan in self.plans:
+            calendar = _Calendar.of(plan, self.ends)
+            day = (self.since - calendar.first).days + np.arange(n + 1)
+            columns.append(calendar.reached[np.clip(day, 0, len(calendar.reached) - 1)])
+        reached = np.stack(columns, axis=1)
         return reached - reached[0]
 
     def days_to(self, when: When) -> float:
