@@ -952,6 +952,7 @@ def forecast_with_consent(
     cut_off: dt.date,
     ends: dt.date,
     priors: Mapping[str, BetaShare],
+    answered_before: dt.date | None = None,
 ) -> RecruitmentForecast:
     """The forecast from what was seen so far, with rates and consent both uncertain.
 
@@ -959,15 +960,17 @@ def forecast_with_consent(
     ----------
     plans : sequence of BoroughPlan
     eligible : mapping of str to int
-        Families screened before `cut_off` and found eligible, by borough; they update the borough's rate.
+        Families screened before `answered_before` and found eligible, by borough; they update the borough's rate.
     consented : mapping of str to int
         Those of them whose parents consented; with `eligible` they update the site's consent.
     recruited : mapping of str to int
-        Families randomised.
+        Families randomised before `cut_off`.
     cut_off, ends : datetime.date
         As for :func:`forecast_during`.
     priors : mapping of str to BetaShare
         What was believed of consent before, by site.
+    answered_before : datetime.date, optional
+        By default the cut-off. Set it as long before the cut-off as parents may take to answer.
 
     Returns
     -------
@@ -975,15 +978,15 @@ def forecast_with_consent(
 
     Notes
     -----
-    A family that is eligible and has not answered yet counts as one that did not consent, so consent is taken as a
-    little too low where the answer takes long; leave such families out of `eligible` and `consented` by an earlier
-    `cut_off` if that matters. Counts of families who were screened do not enter: what departs from the planned
-    share eligible is taken as part of the borough's rate.
+    A family that is eligible and has not answered yet counts as one that did not consent; without `answered_before`
+    consent is taken as a little too low where the answer takes long. Counts of families who were screened do not
+    enter: what departs from the planned share eligible is taken as part of the borough's rate.
     """
     n_eligible, n_consented = _by_plan(plans, eligible), _by_plan(plans, consented)
     expected = []
     for plan in plans:
-        edges = [min(plan.opens, cut_off - dt.timedelta(days=1)), cut_off]
+        until = answered_before or cut_off
+        edges = [min(plan.opens, until - dt.timedelta(days=1)), until]
         expected.append(float(expected_by_screening(plan, edges, "eligible")[0]))
     consents = {}
     for site, prior in priors.items():
@@ -1290,8 +1293,6 @@ def check_boroughs(
     binomial distribution; twice the smaller tail, and so conservative for small counts. Adjusted as by Holm (1979)
     Scandinavian Journal of Statistics 6:65.
     """
-    from statsmodels.stats.multitest import multipletests
-
     _require_level(alpha)
     counts = _by_plan(plans, recruited)
     found = []
@@ -1304,7 +1305,7 @@ def check_boroughs(
             found.append((plan, n, expected, count, pvalue, prior.updated(n, expected)))
     if not found:
         return BoroughChecks((), alpha)
-    adjusted = multipletests([each[4] for each in found], method="holm")[1]
+    adjusted = _holm(np.array([each[4] for each in found]))
     return BoroughChecks(
         tuple(
             BoroughCheck(
@@ -1315,6 +1316,14 @@ def check_boroughs(
         ),
         alpha,
     )  # fmt: skip
+
+
+def _holm(pvalues: Floats) -> Floats:
+    """P-values adjusted for their number; statsmodels' function collects garbage each time, a tenth of a second."""
+    order = np.argsort(pvalues)
+    adjusted = np.empty(len(pvalues))
+    adjusted[order] = np.maximum.accumulate(pvalues[order] * np.arange(len(pvalues), 0, -1))
+    return np.minimum(adjusted, 1.0)
 
 
 @dataclass(frozen=True)
@@ -1437,7 +1446,8 @@ def borough_plans(scenario: Scenario) -> tuple[BoroughPlan, ...]:
     -----
     Left out, and so the ways in which the simulated number may differ: courts are taken to hear each case on the
     first day that they sit, families to be placed at the first hearing as they were at entry, orders to come after
-    the parents' answer, and entry after issue not to be brought forward by a birth. With ample courts these are small.
+    the parents' answer, and entry after issue not to be brought forward by a birth. In the shipped scenario of London
+    a test finds all of this together to be within the Monte Carlo error of 500 replicates.
     """
     sizes = scenario.population.children_per_family.shares
     children = sum(n * share for n, share in enumerate(sizes, start=1))

@@ -6,6 +6,7 @@ import datetime as dt
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -18,7 +19,16 @@ from best_sim.exchange.observed_recruitment import (
 )
 from best_sim.scenario import Scenario
 from best_sim.scenario.problems import Problem
-from best_sim.trial.closed_forms_recruitment import BoroughPlan, borough_plans
+from best_sim.trial.closed_forms_recruitment import (
+    BoroughPlan,
+    borough_plans,
+    check_boroughs,
+    drift_test,
+    expected_by_screening,
+    expected_randomised,
+    forecast_during,
+    recruitment_rates,
+)
 
 HEADER = "date,borough,screened,eligible,consented,randomised"
 TODAY = dt.date(2019, 1, 1)
@@ -266,6 +276,48 @@ def test_a_scenarios_boroughs_can_be_read(tmp_path: Path) -> None:
     totals = read_observed_recruitment(path, plans, today=dt.date(2020, 1, 1)).totals()
     assert totals["barking_and_dagenham"] == 1
     assert totals["sutton"] == 0
+
+
+def test_an_observed_file_leads_to_a_forecast(tmp_path: Path) -> None:
+    """Families of one year as London's plan has them, by week: no drift, no borough that differs, a later target."""
+    plans = borough_plans(Scenario.load("london-2017"))
+    weeks = [dt.date(2018, 10, 1) + dt.timedelta(weeks=i) for i in range(53)]
+    cut_off = weeks[-1]
+    rng = np.random.default_rng(6)
+    rows = []
+    for plan in plans:
+        stages = [expected_by_screening(plan, weeks, stage) for stage in ("screened", "eligible")]
+        randomised = expected_by_screening(plan, weeks, "randomised", cut_off)
+        for week, screened, eligible, done in zip(weeks, *stages, randomised, strict=False):
+            if screened > 0.0:
+                n = [rng.poisson(screened)]
+                for share in (plan.eligible, plan.consent, done / (eligible * plan.consent)):
+                    n.append(rng.binomial(n[-1], min(share, 1.0)))
+                rows.append(f"{week},{plan.title},{','.join(map(str, n))}")
+    path = written(tmp_path, *rows)
+    observed = read_observed_recruitment(path, plans, cut_off=cut_off, today=cut_off)
+    counts = observed.by_week()
+    assert len(counts) == 52
+    expected = np.stack([expected_by_screening(plan, weeks, "randomised", cut_off) for plan in plans], axis=1)
+    assert drift_test(counts.to_numpy(), expected).pvalue > 0.01
+    # of the year before nothing was seen, so the plans begin with the file
+    begun = [BoroughPlan(**{**vars(plan), "opens": max(plan.opens, weeks[0])}) for plan in plans]
+    totals = observed.totals()
+    assert min(each.adjusted for each in check_boroughs(begun, totals, cut_off).boroughs) > 0.01
+    forecast = forecast_during(begun, totals, cut_off, dt.date(2024, 2, 29))
+    assert forecast.count_by(cut_off).quantile(0.01) == sum(totals.values())
+    planned = sum(expected_randomised(plan, [cut_off])[0] for plan in begun)
+    assert abs(sum(totals.values()) - planned) < 4.0 * np.sqrt(planned * 1.5)
+    rates = recruitment_rates(
+        [day.date() for day in counts.index],
+        counts.sum(axis=1).tolist(),
+        target=120,
+        opened=weeks[0],
+        cut_off=cut_off,
+        by=dt.date(2021, 8, 1),
+    )
+    assert rates.recruited == sum(totals.values())
+    assert rates.required > 0.0
 
 
 @settings(deadline=None, max_examples=50)
