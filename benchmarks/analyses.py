@@ -200,8 +200,8 @@ def main() -> None:
         lines.append(f"| {name} | {1e3 * one:.3f} | {1.0 / one:,.0f} | {one / base:.2f} |")
     lines.append(
         f"\nOn {len(few)} of them the estimate differs from MixedLM's by at most {max(a for a, _ in apart):.1e} "
-        f"standard errors, and MixedLM's standard error by {100 * statistics.median(b for _, b in apart):.2f} % (median) and at "
-        f"most {100 * max(b for _, b in apart):.2f} % from this one."
+        f"standard errors, and MixedLM's standard error by {100 * statistics.median(b for _, b in apart):.2f} % "
+        f"(median) and at most {100 * max(b for _, b in apart):.2f} % from this one."
     )
     mine = ours_on_five(4000)
     theirs = mcpower_seconds(4000)

@@ -341,3 +341,80 @@ def _same_search(folder: Path, search: dict[str, Any]) -> None:
         )
     else:
         path.write_text(json.dumps(search, indent=2) + "\n", encoding="utf-8")
+
+
+@app.command()
+def interims(
+    experiment: Experiment = "power",
+    design: Chosen = None,
+    looks: Annotated[
+        str, typer.Option(help="Shares of the target's last visits at which to look, by commas.")
+    ] = "0.5,0.75",
+    spending: Annotated[
+        str, typer.Option(help="How alpha is spent: obrien-fleming, pocock, hwang-shih-decani.")
+    ] = "obrien-fleming",
+    futility: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Conditional power below which to stop; 0 for never.")
+    ] = 0.1,
+    power: Annotated[float, typer.Option(help="Power that the trial is to have.")] = 0.8,
+    reestimate: Annotated[
+        float | None, typer.Option(help="Share of last visits at which families are re-estimated, blind.")
+    ] = None,
+    most: Annotated[int | None, typer.Option(help="Most families that it may ask for.")] = None,
+    replicates: Annotated[int | None, typer.Option(min=2, help="Simulated trials.")] = None,
+    scenario: Annotated[str | None, typer.Option(help="Another scenario than the experiment's.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Address of the luck.")] = None,
+    out: Out = None,
+    changes: Set = [],  # noqa: B006
+    engine: Engine = "auto",
+    workers: Workers = None,
+) -> None:
+    """Look at the data before the end: when, what it shows, and what stopping or re-estimating does."""
+    from rich.table import Table
+
+    from best_sim.display.designs import interims_figure
+    from best_sim.display.style import save
+    from best_sim.display.wording import percent
+    from best_sim.experiments.interims import LookPlan, run_interims, words_of
+
+    console = Console()
+    asked = _asked(experiment, scenario, replicates, None, seed, changes)
+    try:
+        shares = tuple(float(part) for part in looks.split(","))
+    except ValueError as error:
+        raise RefusedError(
+            f"--looks\n  found:   {looks}\n  allowed: shares between 0 and 1, such as 0.5,0.75"
+        ) from error
+    plan = LookPlan(shares, spending, futility or None, power, reestimate, most)
+    folder = _new_folder("interims", asked, out)
+    used = engine_of(engine, console)
+    with progress_of(console, asked.replicates) as tick, executor_of(used, workers, None) as executor:
+        found = run_interims(asked, plan, design, engine=used, executor=executor, progress=tick)
+    folder.mkdir(parents=True, exist_ok=True)
+    found.looks.to_parquet(folder / "looks.parquet", index=False)
+    found.trials.to_parquet(folder / "trials.parquet", index=False)
+    table = found.by_look()
+    table.to_csv(folder / "by-look.csv", index=False)
+    save(interims_figure(found), folder / "interims")
+    shown = Table(title=f"Looks at {len(found.trials):,} simulated trials")
+    for name in (
+        "look",
+        "last visits",
+        "z",
+        "date (median)",
+        "randomised",
+        "benefit",
+        "harm",
+        "futility",
+        "ended",
+    ):
+        shown.add_column(name)
+    for row in table.to_dict("records"):
+        when = f"{row['date']:%m/%Y}" if row["date"] else ""
+        shown.add_row(
+            str(row["look"]), percent(row["share"]), f"{row['bound']:.2f}", when,
+            f"{row['randomised']:.0f}", *(percent(row[w], 1) for w in ("benefit", "harm", "futility", "ended")),
+        )  # fmt: skip
+    console.print(shown)
+    console.print(words_of(found), soft_wrap=True)
+    say_where(console, folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from best_sim.trial.performance import error_over_trials
 if TYPE_CHECKING:
     from best_sim.experiments.allocations import Allocations
     from best_sim.experiments.assurance import Assurance, Fragility
+    from best_sim.experiments.interims import Interims
     from best_sim.experiments.sample_size import SampleSize
     from best_sim.experiments.twins import Twins
 
@@ -421,6 +423,86 @@ def allocations_figure(found: Allocations) -> Figure:
         xlabel="% guessed right",
     )
     other.grid(axis="x", color=RULE, lw=0.6)
+    return sheet.figure
+
+
+@styled
+def interims_figure(found: Interims) -> Figure:
+    """Bounds and what trials show at each look, and when by the calendar the looks come.
+
+    Parameters
+    ----------
+    found : best_sim.experiments.interims.Interims
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    table, looks = found.by_look(), found.looks
+    power, without = found.share("found"), found.share("found_without")
+    alt = " ".join(
+        f"Look {r['look']} at {r['share']:.0%} of the last visits, {r['date'] or 'not reached'}: {r['randomised']:.0f} "
+        f"families randomised, {r['to_come']:.0f} still to be visited for the last time; {r['ended']:.0%} ended."
+        for r in table.to_dict("records")
+    )
+    sheet = Sheet(
+        WIDTH, 4.6, "Looks before the end: what they show, and when they come",
+        f"Design: {found.experiment.designs[0].name}. Left: z at each look (bars: 50 and 90% of trials), better "
+        f"upwards, with bounds. Right: dates of the looks (90% of trials; dot: median). An effect is found by "
+        f"{say.percent(power.value, 1)} of trials, and by {say.percent(without.value, 1)} with one look at the end.",
+        f"{len(found.trials):,} simulated trials. Futility does not bind.", alt,
+    )  # fmt: skip
+    ax = sheet.axes(0.75, 4.85, 0.6, 0.15)
+    x = 100 * table["share"].to_numpy(float)
+    top = min(4.5, max(3.0, float(np.nanmax(table["bound"])) + 0.4))
+    for sign, label in ((1, "benefit"), (-1, "harm")):
+        ax.plot(x, sign * table["bound"], color=INK, lw=1.2, marker="_", ms=8)
+        at = sign * min(float(table["bound"].iloc[0]), top)
+        ax.annotate(label, (x[0], at), (14, 0), textcoords="offset points", va="center", size=SMALL)
+    futile = table["futility_bound"].to_numpy(float)[:-1]
+    if np.isfinite(futile).any():
+        ax.plot(x[:-1], futile, color=OCHRE, lw=1.2, marker="_", ms=8)
+        ax.annotate(
+            "futility", (x[0], futile[0]), (0, -9), textcoords="offset points", size=SMALL, color=OCHRE
+        )
+    for k, row in enumerate(table.to_dict("records")):
+        z = looks.loc[looks["look"] == row["look"], "z"].to_numpy(float)
+        if not len(z):
+            continue
+        q = np.nanquantile(z, [0.05, 0.25, 0.5, 0.75, 0.95])
+        ax.plot([x[k], x[k]], [q[0], q[4]], color=ACCENT, lw=1.2)
+        ax.plot([x[k], x[k]], [q[1], q[3]], color=ACCENT, lw=5.0, solid_capstyle="butt")
+        ax.plot([x[k]], [q[2]], marker="o", ms=4, mfc=PAPER, mec=ACCENT)
+    ax.set(xlabel="Last visits that are over, %", ylabel="z", ylim=(-top, top), xlim=(x[0] - 8, 106))
+    ax.set_xticks(x)
+    ax.axhline(0.0, color=RULE, lw=0.8, zorder=0)
+
+    known = table.dropna(subset=["date"])
+    calendar = sheet.axes(4.75, 0.35, 0.6, 0.15)
+    low, high = float(looks["day"].quantile(0.01)) - 90, float(looks["day"].quantile(0.99)) + 90
+    calendar.set(ylim=(len(known), 0), xlim=(low, high))
+    calendar.set_yticks([])
+    calendar.spines["left"].set_visible(False)
+    days = {
+        year: (dt.date(year, 1, 1) - found.start_date).days
+        for year in range(found.start_date.year, found.start_date.year + int(high / 365.25) + 2)
+    }
+    shown = {year: day for year, day in days.items() if low <= day <= high}
+    calendar.set_xticks(list(shown.values()), [str(year) for year in shown])
+    for i, row in enumerate(known.to_dict("records")):
+        q = looks.loc[looks["look"] == row["look"], "day"].quantile([0.05, 0.5, 0.95])
+        calendar.plot([q.iloc[0], q.iloc[2]], [i + 0.75] * 2, color=ACCENT, lw=2.2)
+        calendar.plot([q.iloc[1]], [i + 0.75], marker="o", ms=5, color=ACCENT)
+        why = ", ".join(f"{say.percent(row[w])} {w}" for w in ("benefit", "harm", "futility") if row[w] > 0)
+        words = (
+            f"Look {row['look']}, {say.percent(row['share'])} of last visits: {row['randomised']:.0f} randomised,",
+            f"{row['to_come']:.0f} families still to be visited. Ends here: {why or 'none'}.",
+        )
+        for k, (line, color) in enumerate(zip(words, (INK, SOFT), strict=True)):
+            calendar.text(
+                0.0, i + 0.12 + 0.2 * k, line, transform=calendar.get_yaxis_transform(), va="top", size=SMALL,
+                color=color,
+            )  # fmt: skip
     return sheet.figure
 
 
