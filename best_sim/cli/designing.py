@@ -42,6 +42,11 @@ def sample_size(
     along: Annotated[str, typer.Option(help="The parameter that is searched.")] = "trial.target_families",
     least: Annotated[float, typer.Option(help="Smallest size that is tried.")] = 50,
     most: Annotated[float, typer.Option(help="Largest size that is tried.")] = 2000,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="A second parameter, at each of whose --values to search."),
+    ] = None,
+    values: Annotated[str | None, typer.Option(help="Its values, by commas.")] = None,
     trials: Annotated[
         int, typer.Option(min=500, help="Simulated trials after which the search ends.")
     ] = 50_000,
@@ -70,6 +75,23 @@ def sample_size(
 
     console = Console()
     asked = _asked(experiment, scenario, None, scorings, seed, changes)
+    if against is not None or values is not None:
+        _size_pairs(
+            console,
+            asked,
+            design,
+            against,
+            values,
+            power,
+            within,
+            along,
+            (least, most),
+            trials,
+            out,
+            engine,
+            workers,
+        )
+        return
     try:
         begin_search(asked, design, power, within, along, (least, most))
     except ValueError as error:
@@ -118,6 +140,59 @@ def sample_size(
     console.print(words_of(found, start), soft_wrap=True)
     if not found.reached:
         console.print(f"The interval is wider than was asked for: {trials:,} trials were the most.")
+    say_where(console, folder)
+
+
+def _size_pairs(
+    console: Console, asked: PowerExperiment, design: str | None, against: str | None, values: str | None,
+    power: float, within: float, along: str, limits: tuple[float, float], trials: int, out: Path | None, engine: str,
+    workers: int | None,
+) -> None:  # fmt: skip
+    """The search at each of some values of a second parameter."""
+    from best_sim.display.designs import size_pairs_figure
+    from best_sim.display.style import save
+    from best_sim.experiments.sample_size import Crossing
+    from best_sim.experiments.sample_size_pairs import find_size_pairs, words_of_pairs
+
+    try:
+        tried = tuple(float(part) for part in (values or "").split(","))
+    except ValueError:
+        tried = ()
+    if against is None or not tried:
+        raise RefusedError(
+            f"--against and --values\n  found:   {against or 'nothing'} and {values or 'nothing'}\n"
+            "  allowed: a parameter and its values, such as "
+            "--against lift.teams.london.families_per_clinician --values 4,6,8"
+        )
+    folder = out or _design_folder("sample-size", asked)
+    search = {
+        "experiment": asked.name, "scenario": asked.scenario, "overrides": list(asked.overrides), "design": design,
+        "along": along, "against": against, "values": list(tried), "limits": list(limits),
+        "scorings": asked.scorings, "seed": asked.seed,
+    }  # fmt: skip
+    used = engine_of(engine, console)
+
+    def tell(value: float, done: int, so_far: Crossing | None) -> None:
+        where = "to find about where" if so_far is None else f"{so_far.x:,.0f}"
+        console.print(f"{against} = {value:g}: {done:,} trials, {where}")
+
+    try:
+        with executor_of(used, workers, None) as executor:
+            _same_search(folder, search)
+            found = find_size_pairs(
+                asked, against, tried, design, power=power, within=within, along=along, limits=limits, most=trials,
+                engine=used, executor=executor, folder=folder, progress=tell,
+            )  # fmt: skip
+    except ValueError as error:
+        raise RefusedError(str(error)) from error
+    except KeyboardInterrupt:
+        console.print(
+            f"Stopped. To go on: the same command with --out {shlex.quote(str(folder))}", soft_wrap=True
+        )
+        raise typer.Exit(130) from None
+    found.table.to_csv(folder / "pairs.csv", index=False)
+    save(size_pairs_figure(found), folder / "pairs")
+    console.print(words_of_pairs(found), soft_wrap=True)
     say_where(console, folder)
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from best_sim.experiments.assurance import Assurance, Fragility
     from best_sim.experiments.interims import Interims
     from best_sim.experiments.sample_size import SampleSize
+    from best_sim.experiments.sample_size_pairs import SizePairs
     from best_sim.experiments.twins import Twins
 
 WIDTH = 9.0
@@ -203,6 +204,52 @@ def sample_size_figure(found: SampleSize) -> Figure:
         f"{found.size:,.0f}", (found.size, 100 * found.wanted), (6, -12), textcoords="offset points", size=SIZE,
         weight="bold",
     )  # fmt: skip
+    return sheet.figure
+
+
+@styled
+def size_pairs_figure(found: SizePairs, label: str = "") -> Figure:
+    """The size that gives the wanted power at each value of a second parameter, with months and cost beside it.
+
+    Parameters
+    ----------
+    found : best_sim.experiments.sample_size_pairs.SizePairs
+    label : str
+        Of the second parameter, in words.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    table = found.table
+    known = table[table["reason"] == ""]
+    what = "families" if found.along == "trial.target_families" else found.along
+    words = "; ".join(
+        f"{r['value']:g}: {r['size']:,.0f} ({r['low']:,.0f} to {r['high']:,.0f})"
+        for r in known.to_dict("records")
+    )
+    missing = ", ".join(f"{v:g}" for v in table.loc[table["reason"] != "", "value"])
+    sheet = Sheet(
+        WIDTH, 3.9, f"Pairs that give a power of {say.percent(found.wanted)}",
+        f"{what.capitalize()} with 95% interval, against {label or found.against}."
+        + (f" At {missing} no size within the limits has that power." if missing else ""),
+        f"{int(known['trials'].sum()) if len(known) else 0:,} simulated trials; the same luck at each value.",
+        f"{what} by {label or found.against}. {words}",
+    )  # fmt: skip
+    ax = sheet.axes(0.9, 0.6, 0.6, 0.15)
+    ax.plot(known["value"], known["size"], color=ACCENT, lw=1.2)
+    for row in known.to_dict("records"):
+        ax.plot([row["value"]] * 2, [row["low"], row["high"]], color=ACCENT, lw=2.0)
+        ax.plot([row["value"]], [row["size"]], marker="o", ms=5, color=ACCENT)
+        months = f"{row['months']:.0f} months" if np.isfinite(row["months"]) else "not within the run"
+        ax.annotate(
+            f"{row['size']:,.0f}\n{months}", (row["value"], row["high"]), (0, 6), textcoords="offset points",
+            ha="center", va="bottom", size=SMALL,
+        )  # fmt: skip
+    ax.set(xlabel=label or found.against, ylabel=what.capitalize())
+    ax.margins(x=0.12, y=0.25)
+    ax.set_ylim(bottom=0)
+    ax.grid(axis="y", color=RULE, lw=0.6)
     return sheet.figure
 
 

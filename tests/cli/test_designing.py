@@ -145,3 +145,8 @@ def test_interims_tells_when_looks_come(best_sim, here):
 def test_looks_that_are_no_numbers_are_refused(best_sim, here):
     code, _, error = best_sim("interims", "power", "--looks", "half")
     assert code == 2 and "--looks" in error and "half" in error
+
+
+def test_a_second_parameter_needs_values(best_sim, here):
+    code, _, error = best_sim("sample-size", "power", "--against", "outcomes.sdq.sd", "--values", "few")
+    assert code == 2 and "--against and --values" in error
