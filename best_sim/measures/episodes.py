@@ -387,7 +387,12 @@ _BY_COURT = {W.PLACEMENT_ORDER: "E1", W.CARE_ORDER: "C2"}
 
 
 def episodes_of(
-    journeys: Journeys, since: float | None = None, until: float | None = None, whole_days: bool = True
+    journeys: Journeys,
+    since: float | None = None,
+    until: float | None = None,
+    *,
+    borough: str | None = None,
+    whole_days: bool = True,
 ) -> pd.DataFrame:
     """The table of episodes that a model run would leave in a local authority's files.
 
@@ -398,6 +403,8 @@ def episodes_of(
     since, until : float, optional
         Days since `start_date`: the run from which the table is taken. Episodes that ended before `since` are left out
         and those open at `until` are left open; by default all of the run.
+    borough : str, optional
+        Only this borough's children.
     whole_days : bool
         Whether times are cut to the day, as in the return, where an episode of less than a day does not appear; else
         they are to the nanosecond.
@@ -406,6 +413,11 @@ def episodes_of(
     -------
     pandas.DataFrame
         With the columns of `COLUMNS` and `family`.
+
+    Raises
+    ------
+    ValueError
+        If the run has no such borough, or no event record.
 
     Notes
     -----
@@ -416,6 +428,11 @@ def episodes_of(
     since = journeys.start if since is None else since
     until = journeys.end if until is None else until
     s = stays_of(journeys)
+    if borough is not None:
+        boroughs = journeys.names["boroughs"]
+        if borough not in boroughs:
+            raise ValueError(f"borough: found {borough!r}, allowed {', '.join(boroughs)}")
+        s = s[journeys.tables["families"]["borough"][s.family] == boroughs.index(borough)]
     group = journeys.tables["children"]["group"][s.child]
     status = _status_changes(journeys)
     # what happens to each child, in order: where it lives from then on, or its legal status
@@ -566,7 +583,7 @@ def _status_changes(journeys: Journeys) -> pd.DataFrame:
 # --- small words --------------------------------------------------------------------------------------------
 def _days(dates: pd.Series, zero: pd.Timestamp) -> np.ndarray:
     """Days since `zero`; NaN where there is no date."""
-    return (pd.to_datetime(dates) - zero).to_numpy("timedelta64[ns]").astype(np.float64) / 86_400e9
+    return ((pd.to_datetime(dates) - zero) / pd.Timedelta(days=1)).to_numpy(np.float64)
 
 
 def _carried(values: np.ndarray, begins: np.ndarray) -> np.ndarray:
