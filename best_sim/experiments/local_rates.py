@@ -877,7 +877,8 @@ def _orders(work: _Work) -> None:
     if seen.sum() >= 2 * work.least:
         sf = SurvfuncRight(days, seen.astype(int))
         for q, word in ((0.25, "lower quartile"), (0.5, "median"), (0.75, "upper quartile")):
-            low, high = sf.quantile_ci(q, alpha=1.0 - work.level) if sf.surv_prob[-1] < 1.0 - q else (np.nan, np.nan)
+            with np.errstate(all="ignore"):  # where everybody has left the log of nothing is taken
+                low, high = sf.quantile_ci(q, alpha=1.0 - work.level) if sf.surv_prob[-1] < 1.0 - q else (np.nan,) * 2
             work.row("days from interim order to the court's order or leaving care", word, int(seen.sum()), len(first),
                      "days", (sf.quantile(q), low, high))  # fmt: skip
     weight = _seen_weights(days, seen, kind != "open")

@@ -20,12 +20,13 @@ Duchateau and Janssen (2008) The Frailty Model, chapter 4. White (1982) Economet
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import statsmodels.api as sm
 from numpy.typing import NDArray
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -36,6 +37,11 @@ _START_SD = 0.5
 _WIDEST_SD = 4.0
 """Beyond this the quadrature isn't exact, and no data tell one frailty from another."""
 _STEP = 1e-4
+_NEWTON_STEPS = 100
+_FAR = 50.0
+"""No log hazard is further from 0."""
+_EDGE = 0.02
+"""The ends of a profile interval are found to this share of the standard error."""
 
 
 class HazardFitError(Exception):
@@ -107,24 +113,25 @@ def fit_hazards(
     """
     cluster = child if cluster is None else cluster
     more = np.zeros(len(time)) if offset is None else offset
-    start = sm.GLM(events, X, family=sm.families.Poisson(), offset=np.log(time) + more).fit(
-        cov_type="cluster", cov_kwds={"groups": np.unique(cluster, return_inverse=True)[1]}
-    )
     if frailty_sd == 0.0:
+        plain = sm.GLM(events, X, family=sm.families.Poisson(), offset=np.log(time) + more)
+        fit = plain.fit(
+            cov_type="cluster", cov_kwds={"groups": np.unique(cluster, return_inverse=True)[1]}
+        )
         return HazardFit(
-            coefficients=np.asarray(start.params),
+            coefficients=np.asarray(fit.params),
             frailty_sd=0.0,
             frailty_interval=(np.nan, np.nan),
-            covariance=np.asarray(start.cov_params()),
-            log_likelihood=float(np.sum(events * (X @ start.params + more) - start.mu)),
+            covariance=np.asarray(fit.cov_params()),
+            log_likelihood=float(np.sum(events * (X @ fit.params + more) - fit.mu)),
         )
     likelihood = _Likelihood.of(X, events, time * np.exp(more), child, cluster)
     free = frailty_sd is None
     sd = _START_SD if frailty_sd is None else frailty_sd
-    guess = np.linalg.pinv((X * np.asarray(start.mu)[:, None]).T @ X)
-    theta = likelihood.maximum(np.append(start.params, sd), free, guess)
-    if free and likelihood(np.append(start.params, 0.0))[0] >= likelihood(theta)[0]:
-        theta = np.append(start.params, 0.0)  # no more spread than chance: the maximum is on the boundary
+    plain, guess = likelihood.without_frailty()
+    theta = likelihood.maximum(np.append(plain, sd), free, guess)
+    if free and likelihood(np.append(plain, 0.0))[0] >= likelihood(theta)[0]:
+        theta = np.append(plain, 0.0)  # no more spread than chance: the maximum is on the boundary
     theta[-1] = abs(theta[-1])  # the likelihood is even in it
     p = X.shape[1] + int(free)
     hessian = likelihood.hessian(theta)[:p, :p]
@@ -190,16 +197,31 @@ class _Likelihood:
         sd = theta[-1]
         means = self.time * np.exp(self.X @ theta[:-1])
         total = np.bincount(self.child, means, self.n)
-        log_z = sd * _NODES - 0.5 * sd * sd
-        z = np.exp(log_z)
-        terms = _LOG_WEIGHTS + self.counts[:, None] * log_z - total[:, None] * z
-        largest = terms.max(axis=1)
-        weight = np.exp(terms - largest[:, None])
-        whole = weight.sum(axis=1)
-        weight /= whole[:, None]
+        # the largest that the integrand can be; what is left of it never overflows
+        largest = special.xlogy(self.counts, self.counts / total) - self.counts
+        whole, mean, spread = np.zeros(self.n), np.zeros(self.n), np.zeros(self.n)
+        for node, log_weight in zip(_NODES.tolist(), _LOG_WEIGHTS.tolist(), strict=True):
+            log_z = sd * node - 0.5 * sd * sd
+            z = math.exp(log_z)
+            here = np.exp(self.counts * log_z - total * z - largest + log_weight)
+            whole += here
+            mean += here * z
+            spread += here * (self.counts - total * z) * (node - sd)
         value = self.by_child.sum(axis=0) @ theta[:-1] + float(np.sum(largest + np.log(whole)))
-        spread = np.sum(weight * (self.counts[:, None] - total[:, None] * z) * (_NODES - sd), axis=1)
-        return float(value), weight @ z, means, spread
+        return float(value), mean / whole, means, spread / whole
+
+    def without_frailty(self) -> tuple[Floats, Floats]:
+        """Coefficients of the Poisson regression, by Newton's method, and their covariance."""
+        b = np.zeros(self.X.shape[1])
+        b += math.log(self.events.sum() / self.time.sum())
+        for _ in range(_NEWTON_STEPS):
+            means = self.time * np.exp(np.clip(self.X @ b, -_FAR, _FAR))
+            covariance = np.linalg.pinv((self.X * means[:, None]).T @ self.X, hermitian=True)
+            step = covariance @ (self.X.T @ (self.events - means))
+            b = b + step / max(1.0, float(np.abs(step).max()))
+            if np.abs(step).max() < 1e-8:
+                return b, covariance
+        raise HazardFitError("the hazards could not be fitted without frailty: a column has no events, or all of them")
 
     def maximum(self, start: Floats, free: bool, guess: Floats) -> Floats:
         """The maximum, with the spread free or as it is at the start; `guess` is of the coefficients' covariance."""
@@ -243,6 +265,7 @@ class _Likelihood:
     def interval_of_sd(self, theta: Floats, bread: Floats, drop: float) -> tuple[float, float]:
         """Where twice the profile log likelihood has dropped by so much."""
         best, sd = self(theta)[0], theta[-1]
+        near = max(_EDGE * math.sqrt(bread[-1, -1]), 1e-4)
         slope = bread[:-1, -1] / bread[-1, -1]
         guess = np.linalg.inv(np.linalg.inv(bread)[:-1, :-1])
 
@@ -250,10 +273,10 @@ class _Likelihood:
             start = np.append(theta[:-1] + slope * (x - sd), x)
             return 2.0 * (best - self(self.maximum(start, False, guess))[0]) - drop
 
-        low = 0.0 if sd == 0.0 or left(0.0) <= 0.0 else optimize.brentq(left, 0.0, sd, xtol=1e-3)
+        low = 0.0 if sd == 0.0 or left(0.0) <= 0.0 else optimize.brentq(left, 0.0, sd, xtol=near)
         high = sd + 0.1
         while left(high) < 0.0:
             high = sd + 2.0 * (high - sd)
             if high > _WIDEST_SD:
                 return float(low), np.inf
-        return float(low), float(optimize.brentq(left, sd, high, xtol=1e-3))
+        return float(low), float(optimize.brentq(left, sd, high, xtol=near))
