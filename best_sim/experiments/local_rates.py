@@ -1,8 +1,8 @@
 r"""What a local authority's own episodes of care say of the model's parameters, each with an interval.
 
 The table of episodes (`best_sim.measures.episodes`) is turned into occurrences and time at risk, and these into the
-parameters that the model reads: entries, routes, first placements, the hazard of unplanned moves by placement type, time
-in the placement, age and earlier moves, the spread between children, what the court orders, and returns to care.
+parameters that the model reads: entries, routes, first placements, the hazard of unplanned moves by placement type,
+time in the placement, age and earlier moves, the spread between children, what the court orders, and returns to care.
 
 Unplanned moves, and returns to care, are fitted together with one lognormal frailty a child, as the model has it: the
 cause-specific hazard, with planned moves and exits as censoring. Children who were in care when the window began are
@@ -36,7 +36,6 @@ from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight
 from statsmodels.tools.numdiff import approx_fprime, approx_hess
 
 from best_sim.measures.episodes import (
-    EXITS,
     IN_PROCEEDINGS,
     ROUTE_OF,
     by_month,
@@ -385,11 +384,15 @@ def _entries(work: _Work) -> None:
     first = work.firsts
     years = work.span / YEAR
     months = np.bincount(
-        np.minimum((first["start"].to_numpy() / work.span * _cells(work.span)).astype(int), _cells(work.span) - 1),
+        np.minimum(
+            (first["start"].to_numpy() / work.span * _cells(work.span)).astype(int), _cells(work.span) - 1
+        ),
         minlength=_cells(work.span),
     )
     # siblings come together, and rates change: more spread between months than chance widens the interval
-    spread = max(1.0, float(np.var(months, ddof=1) / months.mean())) if len(months) > 5 and months.sum() else 1.0
+    spread = (
+        max(1.0, float(np.var(months, ddof=1) / months.mean())) if len(months) > 5 and months.sum() else 1.0
+    )
     figures = _rate(len(first), years, work.level, spread)
     name = "boroughs.local.entries"
     work.row("entries aged 0-4", "all routes", len(first), years, "children per year", figures, name)
@@ -397,9 +400,14 @@ def _entries(work: _Work) -> None:
     for kind in dict.fromkeys((*ROUTE_OF.values(), "other")):
         n = int((route == kind).sum())
         work.row(
-            "entries aged 0-4", kind.replace("_", " "), n, years, "children per year", _rate(n, years, work.level, spread),
+            "entries aged 0-4",
+            kind.replace("_", " "),
+            n,
+            years,
+            "children per year",
+            _rate(n, years, work.level, spread),
             block="entries by route",
-        )  # fmt: skip
+        )
     if len(first) < work.least:
         work.missing.append("boroughs.local.entries: too few children came into care in the window")
         return
@@ -432,7 +440,13 @@ def _ages(work: _Work) -> None:
     newborn = ((first["start"] - first["born"]) < _NEWBORN).to_numpy()
     size = float(np.arange(1, 4) @ np.asarray(work.base.population.children_per_family.shares))
     for quantity, hit, among, name, times in (
-        ("under one at entry", under, np.ones(len(first), bool), "population.under_one_share_of_youngest", size),
+        (
+            "under one at entry",
+            under,
+            np.ones(len(first), bool),
+            "population.under_one_share_of_youngest",
+            size,
+        ),
         ("newborn, of those under one", newborn, under, "population.newborn_share_of_under_one", 1.0),
         ("boys", first["boy"].to_numpy(), np.ones(len(first), bool), "population.male_share", 1.0),
     ):
@@ -440,10 +454,16 @@ def _ages(work: _Work) -> None:
         share = _share(hit[among], first["family"].to_numpy()[among], work.level)
         figures = [min(x * times, 0.999) for x in share]
         ok = _can_be_told(hits, n, work.least)
-        work.row(f"share {quantity}", "aged 0-4", hits, n, "probability", figures, name if ok else "", quantity)
+        work.row(
+            f"share {quantity}", "aged 0-4", hits, n, "probability", figures, name if ok else "", quantity
+        )
         work.row(f"share {quantity}", "not", n - hits, n, "probability", _not(share), "", quantity)
         if ok:
-            more = "" if times == 1.0 else f", times {times:.3g} children a family (few older siblings are under one)"
+            more = (
+                ""
+                if times == 1.0
+                else f", times {times:.3g} children a family (few older siblings are under one)"
+            )
             work.number(name, "probability", figures, f"{hits} of {n} children{more}", scale="logit")
 
 
@@ -457,7 +477,16 @@ def _routes(work: _Work) -> None:
     figures = _share(voluntary, first["family"].to_numpy(), work.level)
     ok = _can_be_told(hits, n, work.least)
     name = "entry.route"
-    work.row("route into care", "voluntary", hits, n, "probability", figures, f"{name}.voluntary" if ok else "", "route")
+    work.row(
+        "route into care",
+        "voluntary",
+        hits,
+        n,
+        "probability",
+        figures,
+        f"{name}.voluntary" if ok else "",
+        "route",
+    )
     work.row("route into care", "by an order", n - hits, n, "probability", _not(figures), "", "route")
     if not ok:
         work.missing.append("entry.route: too few children came in by one of the routes")
@@ -529,7 +558,15 @@ def _voluntary(work: _Work) -> None:
     se = np.sqrt(np.diag(covariance))
     share = [float(special.expit(x[0] + k * work.z * se[0])) for k in (0, -1, 1)]
     n = len(first)
-    work.row("voluntary entries that never come to proceedings", "mixture", n_home, n, "probability", share, names[0])
+    work.row(
+        "voluntary entries that never come to proceedings",
+        "mixture",
+        n_home,
+        n,
+        "probability",
+        share,
+        names[0],
+    )
     for name, k, quantity, events in (
         (names[1], 1, "days from voluntary entry to the first order", n_court),
         (names[2], 3, "days of a voluntary stay without proceedings", n_home),
@@ -546,7 +583,11 @@ def _voluntary(work: _Work) -> None:
         for name, k in ((names[1], 1), (names[2], 3)):
             spread = float(np.exp(min(x[k + 1], 2.0)))
             median = float(np.exp(x[k]))
-            out[name] = {"distribution": "lognormal", "median": median, "p90": median * math.exp(_P90 * spread)}
+            out[name] = {
+                "distribution": "lognormal",
+                "median": median,
+                "p90": median * math.exp(_P90 * spread),
+            }
         return out
 
     text = f"{n} children who came in voluntarily, {n_court} seen to come to an order, {n_home} seen to leave before"
@@ -589,12 +630,13 @@ def _first_placements(work: _Work) -> None:
     ):
         hit = (kind == name) & among
         hits, m = int(hit.sum()), int(among.sum())
-        share = _share(hit[among], family[among], work.level) if m else (0.0, 0.0, 1.0)
-        figures = [x * times for x in share]
+        figures = [x * times for x in _share(hit[among], family[among], work.level)]
         ok = _can_be_told(hits, m, work.least) and times > 0.0
         quantity = f"first placement {name.replace('_', ' ')}, where it can be"
         if ok:
-            work.row(quantity, "model", hits, m, "probability", figures, f"entry.first_placement.{name}", quantity)
+            work.row(
+                quantity, "model", hits, m, "probability", figures, f"entry.first_placement.{name}", quantity
+            )
         hidden.append(not ok)
         estimates.append(figures[0] if ok else known[name])
         variances.append(((figures[2] - figures[1]) / (2.0 * work.z)) ** 2 if ok else 0.0)
@@ -616,8 +658,8 @@ def _first_placements(work: _Work) -> None:
             units={"entry.first_placement": "probability"},
             sources={
                 "entry.first_placement": work.source(
-                    f"{'; '.join(text)}; parent and baby of those under one, with parents of those who came by an order, "
-                    f"kin over the share of families with kin, {kin:g}; the rest is foster care"
+                    f"{'; '.join(text)}; parent and baby of those under one, with parents of those who came by an "
+                    f"order, kin over the share of families with kin, {kin:g}; the rest is foster care"
                 )
             },
         )
@@ -641,7 +683,9 @@ def _hazards(work: _Work, frailty: Frailty) -> None:
     if moves[in_care].sum() < work.least or not cells:
         work.missing.append("placements.unplanned: too few unplanned moves")
         return
-    rows = rows[rows["cell"].isin(cells)].reset_index(drop=True)  # a cell without events says nothing but that
+    rows = rows[rows["cell"].isin(cells)].reset_index(
+        drop=True
+    )  # a cell without events says nothing but that
     moves, in_care = rows["moves"].to_numpy(float), rows["cell"].isin(_TYPES).to_numpy()
     columns = [(rows["cell"] == c).to_numpy(float) for c in cells]
     names, offset = list(cells), np.zeros(len(rows))
@@ -654,17 +698,26 @@ def _hazards(work: _Work, frailty: Frailty) -> None:
             names.append(band)
         else:
             offset += np.where(here, math.log(max(float(getattr(front, band)), 1e-6)), 0.0)
-            work.missing.append(f"placements.front_loading.{band}: fewer than {work.least} moves, as in the base file")
+            work.missing.append(
+                f"placements.front_loading.{band}: fewer than {work.least} moves, as in the base file"
+            )
     earlier = np.where(in_care, np.minimum(rows["earlier_moves"].to_numpy(float), _MOST_MOVES), 0.0)
     unknown = in_care & ~rows["history"].to_numpy(bool)
-    for name, x in (("age", np.where(in_care, rows["age"], 0.0)), ("earlier_moves", np.where(unknown, 0.0, earlier))):
+    for name, x in (
+        ("age", np.where(in_care, rows["age"], 0.0)),
+        ("earlier_moves", np.where(unknown, 0.0, earlier)),
+    ):
         if name == "earlier_moves" and moves[x > 0].sum() < work.least:
             offset += float(unplanned.earlier_moves) * x
-            work.missing.append("placements.unplanned.earlier_moves: too few second moves, as in the base file")
+            work.missing.append(
+                "placements.unplanned.earlier_moves: too few second moves, as in the base file"
+            )
             continue
         columns.append(np.asarray(x, float))
         names.append(name)
-    if moves[unknown].sum() > 0:  # what came before the window is not known; its effect has a column of its own
+    if (
+        moves[unknown].sum() > 0
+    ):  # what came before the window is not known; its effect has a column of its own
         columns.append(unknown.astype(float))
         names.append("moves not known")
     fit = fit_hazards(
@@ -757,7 +810,9 @@ def _report_hazards(work: _Work, fit: HazardFit, names: list[str], rows: pd.Data
         if events >= work.least:
             shown[parameter] = (k, kind, unit)
             units[parameter] = unit
-            sources[parameter] = work.source(f"{events} events in {years:.0f} child-years, {_HOW[work.frailty]}", figures)
+            sources[parameter] = work.source(
+                f"{events} events in {years:.0f} child-years, {_HOW[work.frailty]}", figures
+            )
             ranges[parameter] = (figures[1], figures[2])
     name = "population.frailty_sd"
     estimated = work.frailty == "estimated"
@@ -765,14 +820,30 @@ def _report_hazards(work: _Work, fit: HazardFit, names: list[str], rows: pd.Data
         sds = [fit.frailty_sd, *fit.frailty_interval]
         own = [math.sqrt(max(0.0, x * x - work.need**2)) if np.isfinite(x) else math.inf for x in sds]
         twice = int((rows.groupby("child")["moves"].sum() >= 2).sum())
-        work.row("spread between children, of the log hazard", "with need", twice, rows["child"].nunique(), "log scale", sds)
-        work.row("spread between children, of the log hazard", "without need", twice, rows["child"].nunique(), "log scale",
-                 own, name)  # fmt: skip
+        work.row(
+            "spread between children, of the log hazard",
+            "with need",
+            twice,
+            rows["child"].nunique(),
+            "log scale",
+            sds,
+        )
+        work.row(
+            "spread between children, of the log hazard",
+            "without need",
+            twice,
+            rows["child"].nunique(),
+            "log scale",
+            own,
+            name,
+        )
         sources[name] = work.source(f"{twice} children with two events or more; less the spread by need", own)
         if np.isfinite(own[2]):
             ranges[name] = (own[1], min(own[2], 3.0))
     else:
-        sources[name] = "as in the base file" if work.frailty == "base" else "hazards were estimated without a spread"
+        sources[name] = (
+            "as in the base file" if work.frailty == "base" else "hazards were estimated without a spread"
+        )
     units[name] = "log scale"
     fixed = 0.0 if work.frailty == "none" else float(work.base.population.frailty_sd)
     need = work.need
@@ -803,7 +874,7 @@ _HOW = {
 
 
 def _next_placements(work: _Work) -> None:
-    """Where children go after an unplanned move, but for adoptive placements, which the model follows by foster care."""
+    """Where children go after an unplanned move; after an adoptive placement the model knows foster care only."""
     s = work.spells
     moved = (s["ends_in"] == "unplanned_move") & (s["type"] != "placed_for_adoption")
     following = s["type"].shift(-1)[moved]
@@ -840,7 +911,9 @@ def _next_placements(work: _Work) -> None:
 def _plain_rates(work: _Work) -> None:
     """Occurrences over time at risk, of all children from the day on which they are seen."""
     rows = time_at_risk(work.spells, BAND_FROM)
-    rows["age group"] = np.asarray(_AGE_NAMES, object)[np.searchsorted(_AGE_FROM, rows["age"], side="right") - 1]
+    rows["age group"] = np.asarray(_AGE_NAMES, object)[
+        np.searchsorted(_AGE_FROM, rows["age"], side="right") - 1
+    ]
     for kind in _TYPES:
         of = rows[rows["type"] == kind]
         for k, band in enumerate(BAND_NAMES):
@@ -849,7 +922,9 @@ def _plain_rates(work: _Work) -> None:
                 years, events = float(here["years"].sum()), int(here["moves"].sum())
                 if years > 0.0:
                     group = f"{kind.replace('_', ' ')}, {band.replace('_', ' ')}, {age}"
-                    spread = _clustering(here["moves"].to_numpy(), here["years"].to_numpy(), here["family"].to_numpy())
+                    spread = _clustering(
+                        here["moves"].to_numpy(), here["years"].to_numpy(), here["family"].to_numpy()
+                    )
                     work.row("unplanned moves, as they occurred", group, events, years, "per year",
                              _rate(events, years, work.level, spread), block=f"plain {kind}")  # fmt: skip
 
@@ -875,10 +950,13 @@ def _orders(work: _Work) -> None:
     seen = np.isin(kind, _DIRECTIONS)
     days = np.maximum(when - begun, 0.5)
     if seen.sum() >= 2 * work.least:
-        sf = SurvfuncRight(days, seen.astype(int))
+        with np.errstate(all="ignore"):
+            sf = SurvfuncRight(days, seen.astype(int))
         for q, word in ((0.25, "lower quartile"), (0.5, "median"), (0.75, "upper quartile")):
             with np.errstate(all="ignore"):  # where everybody has left the log of nothing is taken
-                low, high = sf.quantile_ci(q, alpha=1.0 - work.level) if sf.surv_prob[-1] < 1.0 - q else (np.nan,) * 2
+                low, high = (
+                    sf.quantile_ci(q, alpha=1.0 - work.level) if sf.surv_prob[-1] < 1.0 - q else (np.nan,) * 2
+                )
             work.row("days from interim order to the court's order or leaving care", word, int(seen.sum()), len(first),
                      "days", (sf.quantile(q), low, high))  # fmt: skip
     weight = _seen_weights(days, seen, kind != "open")
@@ -893,7 +971,9 @@ def _court_orders(work: _Work, kind: Floats, weight: Floats, seen: Bools, under:
     for is_under, word in ((False, "one to four"), (True, "under one")):
         here = seen & (under == is_under)
         w = weight[here]
-        hits = np.column_stack([kind[here] == d for d in _DIRECTIONS]) if here.any() else np.zeros((0, 5), bool)
+        hits = (
+            np.column_stack([kind[here] == d for d in _DIRECTIONS]) if here.any() else np.zeros((0, 5), bool)
+        )
         counts = hits.sum(axis=0)
         shares = w @ hits / w.sum() if len(w) else np.full(5, np.nan)
         influence = w[:, None] * (hits - shares)
@@ -907,13 +987,17 @@ def _court_orders(work: _Work, kind: Floats, weight: Floats, seen: Bools, under:
         covariances.append(covariance)
         counted.append(counts)
     if min(c.min() for c in counted) < work.least:
-        work.missing.append(f"orders: fewer than {work.least} orders of one kind at one age, so all as in the base file")
+        work.missing.append(
+            f"orders: fewer than {work.least} orders of one kind at one age, so all as in the base file"
+        )
         return
     model = _CourtModel.of(work.base)
     x = np.concatenate([model.intercepts(targets[0], False), model.intercepts(targets[1], True)])
     blocks = []
     for k, is_under in enumerate((False, True)):
-        slope = approx_fprime(x[4 * k : 4 * k + 4], lambda b, u=is_under: model.shares(b, u)[1:], centered=True)
+        slope = approx_fprime(
+            x[4 * k : 4 * k + 4], lambda b, u=is_under: model.shares(b, u)[1:], centered=True
+        )
         inverse = np.linalg.inv(slope)
         blocks.append(inverse @ covariances[k][1:, 1:] @ inverse.T)
     zero = np.zeros((4, 4))
@@ -929,8 +1013,8 @@ def _court_orders(work: _Work, kind: Floats, weight: Floats, seen: Bools, under:
             figures = [value, value - wide, value + wide]
             n = int(counted[0][k + 1]) if word == "intercept" else int(counted[1][k + 1])
             total = int(counted[0].sum()) if word == "intercept" else int(counted[1].sum())
-            work.row("court's order: log odds against home", f"{d.replace('_', ' ')}, {word.replace('_', ' ')}", n, total,
-                     "log odds", figures, name)  # fmt: skip
+            group = f"{d.replace('_', ' ')}, {word.replace('_', ' ')}"
+            work.row("court's order: log odds against home", group, n, total, "log odds", figures, name)
             units[name], ranges[name] = "log odds", (max(figures[1], -10.0), min(figures[2], 10.0))
             text = f"{n} of {total} orders; effects of need, kin and advice as in the base file"
             sources[name] = work.source(text, figures)
@@ -963,7 +1047,9 @@ class _CourtModel:
         weight, fixed, start = [], {}, {}
         for under in (False, True):
             p = special.expit(advice.intercept + advice.need * need + advice.under_one * under)
-            weight.append(m * np.where(kin == 1.0, kin_share, 1.0 - kin_share) * np.where(home == 1.0, p, 1.0 - p))
+            weight.append(
+                m * np.where(kin == 1.0, kin_share, 1.0 - kin_share) * np.where(home == 1.0, p, 1.0 - p)
+            )
             directions = [getattr(base.orders, d) for d in _DIRECTIONS]
             fixed[under] = np.column_stack(
                 [d.need * need + d.kin * kin + d.return_advised * home for d in directions]
@@ -979,8 +1065,11 @@ class _CourtModel:
 
     def intercepts(self, shares: Floats, under: bool) -> Floats:
         """The intercepts that give these shares."""
-        found = optimize.root(lambda b: np.log(self.shares(b, under)[1:] / shares[1:]), self.start[under])
-        return np.asarray(found.x)
+
+        def off(b: Floats) -> Floats:
+            return np.log(self.shares(b, under)[1:] / shares[1:])
+
+        return np.asarray(optimize.root(off, self.start[under]).x)
 
 
 def _exits(work: _Work) -> None:
@@ -1006,8 +1095,11 @@ def _exits(work: _Work) -> None:
     present = [k for k in range(1, len(_EXIT_KINDS) + 1) if (cause == k).sum() >= work.least]
     if not present:
         return
-    compact = np.asarray([present.index(c) + 1 if c in present else (len(present) + 1 if c else 0) for c in cause])
-    incidence = CumIncidenceRight(days, compact)
+    compact = np.asarray(
+        [present.index(c) + 1 if c in present else (len(present) + 1 if c else 0) for c in cause]
+    )
+    with np.errstate(all="ignore"):  # the variance has no value once nobody is left
+        incidence = CumIncidenceRight(days, compact)
     for j, k in enumerate(present):
         for at in _EXIT_BY:
             where = np.searchsorted(incidence.times, at, side="right") - 1
@@ -1015,8 +1107,15 @@ def _exits(work: _Work) -> None:
                 continue
             value, sd = float(incidence.cinc[j][where]), float(incidence.cinc_se[j][where])
             n = int(((cause == k) & (days <= at)).sum())
-            work.row(f"left care by day {at:.0f}, of all who came in", _EXIT_KINDS[k - 1].replace("_", " "), n, len(first),
-                     "probability", _logit_ends(value, sd, work.z), block=f"incidence {at:.0f}")  # fmt: skip
+            work.row(
+                f"left care by day {at:.0f}, of all who came in",
+                _EXIT_KINDS[k - 1].replace("_", " "),
+                n,
+                len(first),
+                "probability",
+                _logit_ends(value, sd, work.z),
+                block=f"incidence {at:.0f}",
+            )
 
 
 def _home_again(work: _Work) -> None:
@@ -1028,9 +1127,12 @@ def _home_again(work: _Work) -> None:
     days, back, family = days[days > 0.0], back[days > 0.0], home["family"].to_numpy()[days > 0.0]
     n = int((back & (days <= YEAR)).sum())
     if n < work.least:
-        work.row("back in care within a year of going home", "all", n, len(days), "probability", (np.nan,) * 3)
+        work.row(
+            "back in care within a year of going home", "all", n, len(days), "probability", (np.nan,) * 3
+        )
         return
-    sf = SurvfuncRight(days, back.astype(int))
+    with np.errstate(all="ignore"):  # the variance has no value once nobody is left
+        sf = SurvfuncRight(days, back.astype(int))
     at = np.searchsorted(sf.surv_times, YEAR, side="right") - 1
     share, sd = 1.0 - float(sf.surv_prob[at]), float(sf.surv_prob_se[at])
     spread = _clustering(back.astype(float), days, family)
@@ -1285,8 +1387,11 @@ def _seen_weights(days: Floats, event: Bools, ended: Bools) -> Floats:
 
 def _maximum(each: Callable[[Floats], Floats], begin: Floats, cluster: Ints) -> tuple[Floats, Floats]:
     """Maximum likelihood, with a covariance robust to clusters."""
-    found = optimize.minimize(lambda x: -each(x).mean(), begin, method="BFGS", options={"gtol": 1e-6})
-    x = np.asarray(found.x)
+
+    def loss(x: Floats) -> float:
+        return -float(each(x).mean())
+
+    x = np.asarray(optimize.minimize(loss, begin, method="BFGS").x)
     hessian = approx_hess(x, lambda y: -each(y).sum())
     scores = approx_fprime(x, each, centered=True)
     sums = pd.DataFrame(scores).groupby(cluster).sum().to_numpy()
@@ -1324,8 +1429,8 @@ def _suppressed(rows: list[dict[str, Any]], least: int) -> pd.DataFrame:
     """The table without small counts, and without what would give them away by subtraction."""
     out = pd.DataFrame(rows)
     small = (out["events"] < least).to_numpy()
-    for _, at in out[out["block"] != ""].groupby(["quantity", "block"]).groups.items():
-        at = np.asarray(at)
+    for _, index in out[out["block"] != ""].groupby(["quantity", "block"]).groups.items():
+        at = np.asarray(index)
         counts = out["events"].to_numpy()[at]
         while 0 < counts[small[at]].sum() < least and not small[at].all():
             shown = at[~small[at]]

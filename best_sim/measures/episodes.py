@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -73,7 +73,7 @@ NEW_CARER = ("S", "P", "B")
 """Reasons for a new episode with which the carer is new: care begins, placement, or placement and legal status."""
 SAME_CARER = ("L", "T", "U")
 UNPLANNED_REASONS = ("CREQB", "CREQO", "ALLEG", "STAND", "APPRR", "CHILD", "LAREQ")
-"""Reasons for a change of placement that nobody planned: at the carer's, child's or authority's request, or standards."""
+"""Reasons for a change of placement that was not planned: carer, child or authority asked for it, or standards."""
 OTHER_REASONS = ("CARPL", "CLOSE", "PLACE", "CUSTOD", "OTHER")
 
 ROUTE_OF = {

@@ -1,45 +1,49 @@
 r"""Hazards that are constant in pieces, of children who differ: Poisson likelihood with a shared lognormal frailty.
 
 A row is time at risk in which the hazard is constant, with the events at its end. Given the child's frailty :math:`z`
-the number of events of row :math:`i` is as Poisson with mean :math:`z\,t_i\exp(o_i + x_i\beta)`, so the hazard model is
-a Poisson regression with the log of the time at risk as an offset (Holford 1980; Laird and Olivier 1981). The frailty is
-lognormal with mean one and integrated out by Gauss-Hermite quadrature: with :math:`D` events and
+the number of events of row :math:`i` is as Poisson with mean :math:`z\,t_i\exp(o_i + x_i\beta)`, so the hazard model
+is a Poisson regression with the log of the time at risk as an offset (Holford 1980; Laird and Olivier 1981). The
+frailty is lognormal with mean one and integrated out by adaptive Gauss-Hermite quadrature: with :math:`D` events and
 :math:`\Lambda=\sum_i t_i\exp(o_i+x_i\beta)` a child adds
 
 .. math:: \sum_i d_i(o_i+x_i\beta+\log t_i) + \log\int z^{D}e^{-z\Lambda}\,g(z)\,dz .
 
 Covariates may depend on the child's own earlier events: the likelihood is a product over the child's history given
-:math:`z`. It does need the history from the start, for who has been at risk for long without an event is less frail than
-others.
+:math:`z`. It does need the history from the start, for who has been at risk for long without an event is less frail
+than others.
 
 References
 ----------
 Holford (1980) Biometrics 36:299. Laird and Olivier (1981) Journal of the American Statistical Association 76:231.
-Duchateau and Janssen (2008) The Frailty Model, chapter 4. White (1982) Econometrica 50:1 (the sandwich variance).
+Duchateau and Janssen (2008) The Frailty Model, chapter 4. Liu and Pierce (1994) Biometrika 81:624 (the quadrature).
+White (1982) Econometrica 50:1 (the sandwich variance).
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import statsmodels.api as sm
 from numpy.typing import NDArray
-from scipy import optimize, special, stats
+from scipy import optimize, stats
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(32)
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
 _LOG_WEIGHTS = np.log(_WEIGHTS / _WEIGHTS.sum())
 _START_SD = 0.5
 _WIDEST_SD = 4.0
-"""Beyond this the quadrature isn't exact, and no data tell one frailty from another."""
+"""Beyond this no data tell one frailty from another."""
 _STEP = 1e-4
-_NEWTON_STEPS = 100
+_NEWTON_STEPS, _MODE_STEPS = 100, 8
 _FAR = 50.0
 """No log hazard is further from 0."""
+_TOLD_APART = 1e-10
+"""Smallest eigenvalue of the information, over the largest, of columns that can be told apart."""
 _EDGE = 0.02
 """The ends of a profile interval are found to this share of the standard error."""
 
@@ -115,9 +119,7 @@ def fit_hazards(
     more = np.zeros(len(time)) if offset is None else offset
     if frailty_sd == 0.0:
         plain = sm.GLM(events, X, family=sm.families.Poisson(), offset=np.log(time) + more)
-        fit = plain.fit(
-            cov_type="cluster", cov_kwds={"groups": np.unique(cluster, return_inverse=True)[1]}
-        )
+        fit = plain.fit(cov_type="cluster", cov_kwds={"groups": np.unique(cluster, return_inverse=True)[1]})
         return HazardFit(
             coefficients=np.asarray(fit.params),
             frailty_sd=0.0,
@@ -148,7 +150,9 @@ def fit_hazards(
     interval = (np.nan, np.nan)
     if free:
         clustered = max(1.0, robust[-1, -1] / bread[-1, -1]) if theta[-1] > 0.0 else 1.0
-        interval = likelihood.interval_of_sd(theta, bread, stats.chi2.ppf(level, 1) * clustered)
+        interval = likelihood.interval_of_sd(
+            theta, np.asarray(bread, np.float64), stats.chi2.ppf(level, 1) * clustered
+        )
     return HazardFit(
         coefficients=theta[:-1],
         frailty_sd=float(theta[-1]),
@@ -181,7 +185,7 @@ class _Likelihood:
             time=time,
             child=who,
             n=n,
-            counts=np.bincount(who, events, n),
+            counts=np.bincount(who, events, n).astype(np.float64),
             by_child=np.column_stack([np.bincount(who, x, n) for x in (X * events[:, None]).T]),
             cluster=np.unique(cluster[first], return_inverse=True)[1],
         )
@@ -194,21 +198,39 @@ class _Likelihood:
 
     def _parts(self, theta: Floats) -> tuple[float, Floats, Floats, Floats]:
         """Log likelihood; the frailty's mean given the data; expected events of rows; score of the spread."""
-        sd = theta[-1]
+        sd = abs(theta[-1])
         means = self.time * np.exp(self.X @ theta[:-1])
-        total = np.bincount(self.child, means, self.n)
-        # the largest that the integrand can be; what is left of it never overflows
-        largest = special.xlogy(self.counts, self.counts / total) - self.counts
+        total = np.bincount(self.child, means, self.n).astype(np.float64)
+        mode, width = self._where(total, sd)
+        top = self._log_integrand(mode, total, sd)
         whole, mean, spread = np.zeros(self.n), np.zeros(self.n), np.zeros(self.n)
         for node, log_weight in zip(_NODES.tolist(), _LOG_WEIGHTS.tolist(), strict=True):
-            log_z = sd * node - 0.5 * sd * sd
-            z = math.exp(log_z)
-            here = np.exp(self.counts * log_z - total * z - largest + log_weight)
+            u = mode + width * node
+            z = np.exp(sd * u - 0.5 * sd * sd)
+            log_here = self.counts * (sd * u - 0.5 * sd * sd) - total * z - 0.5 * u * u
+            here = np.exp(log_here - top + (log_weight + 0.5 * node * node))
             whole += here
             mean += here * z
-            spread += here * (self.counts - total * z) * (node - sd)
-        value = self.by_child.sum(axis=0) @ theta[:-1] + float(np.sum(largest + np.log(whole)))
-        return float(value), mean / whole, means, spread / whole
+            spread += here * (self.counts - total * z) * (u - sd)
+        value = self.by_child.sum(axis=0) @ theta[:-1] + float(np.sum(top + np.log(whole * width)))
+        return float(value), mean / whole, means, spread / whole * math.copysign(1.0, theta[-1])
+
+    def _where(self, total: Floats, sd: float) -> tuple[Floats, Floats]:
+        """Of each child's integrand, on the scale of a standard normal frailty: mode and width.
+
+        Newton's method from a point at or above the mode, from which it goes down to it.
+        """
+        with np.errstate(divide="ignore"):
+            by_data = (np.log(self.counts / total) + 0.5 * sd * sd) / max(sd, 1e-12)
+        u = np.minimum(self.counts * sd, np.maximum(by_data, 0.0))
+        for _ in range(_MODE_STEPS):
+            pull = total * sd * np.exp(sd * u - 0.5 * sd * sd)
+            u = u + (self.counts * sd - pull - u) / (sd * pull + 1.0)
+        return u, 1.0 / np.sqrt(sd * total * sd * np.exp(sd * u - 0.5 * sd * sd) + 1.0)
+
+    def _log_integrand(self, u: Floats, total: Floats, sd: float) -> Floats:
+        log_z = sd * u - 0.5 * sd * sd
+        return self.counts * log_z - total * np.exp(log_z) - 0.5 * u * u
 
     def without_frailty(self) -> tuple[Floats, Floats]:
         """Coefficients of the Poisson regression, by Newton's method, and their covariance."""
@@ -216,12 +238,16 @@ class _Likelihood:
         b += math.log(self.events.sum() / self.time.sum())
         for _ in range(_NEWTON_STEPS):
             means = self.time * np.exp(np.clip(self.X @ b, -_FAR, _FAR))
-            covariance = np.linalg.pinv((self.X * means[:, None]).T @ self.X, hermitian=True)
+            information = (self.X * means[:, None]).T @ self.X
+            spectrum = np.linalg.eigvalsh(information)
+            if spectrum[0] < _TOLD_APART * spectrum[-1]:
+                raise HazardFitError("two columns can't be told apart by these data, or one has no events")
+            covariance = np.linalg.inv(information)
             step = covariance @ (self.X.T @ (self.events - means))
             b = b + step / max(1.0, float(np.abs(step).max()))
             if np.abs(step).max() < 1e-8:
-                return b, covariance
-        raise HazardFitError("the hazards could not be fitted without frailty: a column has no events, or all of them")
+                return b, np.asarray(covariance, np.float64)
+        raise HazardFitError("the hazards could not be fitted without frailty")
 
     def maximum(self, start: Floats, free: bool, guess: Floats) -> Floats:
         """The maximum, with the spread free or as it is at the start; `guess` is of the coefficients' covariance."""
@@ -237,7 +263,8 @@ class _Likelihood:
 
         begin = start if free else start[:-1]
         with np.errstate(over="ignore", invalid="ignore"):
-            options = {"gtol": 1e-7, "hess_inv0": 0.5 * (scale + scale.T)}
+            # Any: the types of the library know no options of one method
+            options: Any = {"gtol": 1e-7, "hess_inv0": 0.5 * (scale + scale.T)}
             found = optimize.minimize(loss, begin, jac=True, method="BFGS", options=options)
         if not np.all(np.isfinite(found.x)) or np.max(np.abs(found.jac)) > 1e-4:
             raise HazardFitError(f"the hazards could not be fitted: {found.message}")
@@ -269,14 +296,18 @@ class _Likelihood:
         slope = bread[:-1, -1] / bread[-1, -1]
         guess = np.linalg.inv(np.linalg.inv(bread)[:-1, :-1])
 
-        def left(x: float) -> float:
+        def beyond(x: float) -> float:
+            # by its root the drop is nearly straight, so that few steps find the ends
             start = np.append(theta[:-1] + slope * (x - sd), x)
-            return 2.0 * (best - self(self.maximum(start, False, guess))[0]) - drop
+            profile = self(self.maximum(start, False, guess))[0]
+            return math.sqrt(2.0 * max(0.0, best - profile)) - math.sqrt(drop)
 
-        low = 0.0 if sd == 0.0 or left(0.0) <= 0.0 else optimize.brentq(left, 0.0, sd, xtol=near)
-        high = sd + 0.1
-        while left(high) < 0.0:
-            high = sd + 2.0 * (high - sd)
+        low = 0.0 if sd == 0.0 or beyond(0.0) <= 0.0 else optimize.brentq(beyond, 0.0, sd, xtol=near)
+        step = max(0.05, 1.2 * math.sqrt(drop * bread[-1, -1])) if sd > 0.0 else 0.25
+        high = sd + step
+        while beyond(high) < 0.0:
+            step *= 2.0
+            high += step
             if high > _WIDEST_SD:
                 return float(low), np.inf
-        return float(low), float(optimize.brentq(left, sd, high, xtol=near))
+        return float(low), float(optimize.brentq(beyond, sd, high, xtol=near))
