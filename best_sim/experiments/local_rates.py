@@ -224,7 +224,9 @@ def estimate_rates(
     ----------
     episodes : pandas.DataFrame
         One row for each episode; see `best_sim.measures.episodes.COLUMNS`. A column `family`, if there is one, names
-        siblings, and makes every interval allow for them.
+        siblings: intervals then allow for them, and what the model makes depend on the youngest sibling's age at entry
+        (first placement in a unit, orders) does. Without it every child counts as a family, intervals are too narrow
+        where siblings come together, and older siblings of infants blur the effect of age.
     window_start, window_end : date
         What is observed: from the morning of the one to the morning of the other.
     base : Scenario or str
@@ -262,6 +264,7 @@ def estimate_rates(
         base=base,
         level=level,
         least=least,
+        siblings_named="family" in episodes,
     )
     for step in (_entries, _ages, _routes, _voluntary, _first_placements):
         step(work)
@@ -294,6 +297,7 @@ class _Work:
     base: Scenario
     level: float
     least: int
+    siblings_named: bool
     rows: list[dict[str, Any]] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
@@ -302,10 +306,16 @@ class _Work:
 
     @property
     def firsts(self) -> pd.DataFrame:
-        """Each child's first period of care, where it began in the window with the child under five."""
+        """Each child's first period of care, where it began in the window with the child under five.
+
+        With the child's age, and that of the youngest of the siblings who came into care on the same day; the child's
+        own where siblings are not named.
+        """
         p = self.periods
         age = (p["start"] - p["born"]) / YEAR
-        return p[p["seen"] & p["history"] & (p["period"] == 0) & (age < _OLDEST)].assign(age=age)
+        p = p[p["seen"] & p["history"] & (p["period"] == 0) & (age < _OLDEST)].assign(age=age)
+        p["youngest"] = p.groupby(["family", np.floor(p["start"])])["age"].transform("min")
+        return p
 
     @property
     def z(self) -> float:
@@ -439,16 +449,19 @@ def _ages(work: _Work) -> None:
     under = (first["age"] < 1.0).to_numpy()
     newborn = ((first["start"] - first["born"]) < _NEWBORN).to_numpy()
     size = float(np.arange(1, 4) @ np.asarray(work.base.population.children_per_family.shares))
+    everyone = np.ones(len(first), bool)
+    youngest = everyone
+    if work.siblings_named:
+        # the model's share is of the youngest of a family; twins are both
+        youngest, size = (first["age"] == first["youngest"]).to_numpy(), 1.0
+    of_youngest, of_newborn = (
+        "population.under_one_share_of_youngest",
+        "population.newborn_share_of_under_one",
+    )
     for quantity, hit, among, name, times in (
-        (
-            "under one at entry",
-            under,
-            np.ones(len(first), bool),
-            "population.under_one_share_of_youngest",
-            size,
-        ),
-        ("newborn, of those under one", newborn, under, "population.newborn_share_of_under_one", 1.0),
-        ("boys", first["boy"].to_numpy(), np.ones(len(first), bool), "population.male_share", 1.0),
+        ("under one at entry", under, youngest, of_youngest, size),
+        ("newborn, of those under one", newborn, under & youngest, of_newborn, 1.0),
+        ("boys", first["boy"].to_numpy(), everyone, "population.male_share", 1.0),
     ):
         n, hits = int(among.sum()), int((hit & among).sum())
         share = _share(hit[among], first["family"].to_numpy()[among], work.level)
@@ -557,7 +570,7 @@ def _voluntary(work: _Work) -> None:
     x, covariance = _maximum(each, begin, first["family"].to_numpy())
     se = np.sqrt(np.diag(covariance))
     share = [float(special.expit(x[0] + k * work.z * se[0])) for k in (0, -1, 1)]
-    n = len(first)
+    n = n_court + n_home  # how many are still open may be too few to be told
     work.row(
         "voluntary entries that never come to proceedings",
         "mixture",
@@ -590,7 +603,9 @@ def _voluntary(work: _Work) -> None:
             }
         return out
 
-    text = f"{n} children who came in voluntarily, {n_court} seen to come to an order, {n_home} seen to leave before"
+    text = (
+        f"children who came in voluntarily, {n_court} seen to come to an order, {n_home} seen to leave before"
+    )
     work.parts.append(
         Part(
             estimate=x,
@@ -619,7 +634,7 @@ def _first_placements(work: _Work) -> None:
         work.row("first placement", name.replace("_", " "), int((kind == name).sum()), n, "probability", figures,
                  block="first placement")  # fmt: skip
     kin = work.base.population.kin_available_share
-    under = (first["age"] < 1.0).to_numpy()
+    under = (first["youngest"] < 1.0).to_numpy()
     by_order = (first["legal_status"] != "V2").to_numpy()
     estimates, variances, hidden, text = [], [], [], []
     known = work.base.entry.first_placement
@@ -630,16 +645,16 @@ def _first_placements(work: _Work) -> None:
     ):
         hit = (kind == name) & among
         hits, m = int(hit.sum()), int(among.sum())
-        figures = [x * times for x in _share(hit[among], family[among], work.level)]
+        ends = [x * times for x in _share(hit[among], family[among], work.level)]
         ok = _can_be_told(hits, m, work.least) and times > 0.0
         quantity = f"first placement {name.replace('_', ' ')}, where it can be"
         if ok:
             work.row(
-                quantity, "model", hits, m, "probability", figures, f"entry.first_placement.{name}", quantity
+                quantity, "model", hits, m, "probability", ends, f"entry.first_placement.{name}", quantity
             )
         hidden.append(not ok)
-        estimates.append(figures[0] if ok else known[name])
-        variances.append(((figures[2] - figures[1]) / (2.0 * work.z)) ** 2 if ok else 0.0)
+        estimates.append(ends[0] if ok else known[name])
+        variances.append(((ends[2] - ends[1]) / (2.0 * work.z)) ** 2 if ok else 0.0)
         text.append(f"{name} {hits} of {m}" if ok else f"{name} as in the base file")
     if all(hidden):
         work.missing.append("entry.first_placement: too few children in any but foster care")
@@ -781,6 +796,24 @@ def _report_hazards(work: _Work, fit: HazardFit, names: list[str], rows: pd.Data
     units: dict[str, str] = {}
     sources: dict[str, str] = {}
     ranges: dict[str, tuple[float, float]] = {}
+    in_care = rows["cell"].isin(_TYPES)
+    # counts of single types and bands are in the table, which hides the small ones; the file tells the total
+    totals = {
+        what: f"{part['moves'].sum()} in {part['years'].sum():.0f} child-years {when}"
+        for what, part, when in (
+            ("unplanned moves", rows[in_care], "in care"),
+            ("returns to care", rows[~in_care], "after care"),
+        )
+    }
+    for band in BAND_NAMES:
+        if band not in names:
+            here = rows[in_care & (rows["band"] == BAND_NAMES.index(band))]
+            quantity = "unplanned moves: time in the placement"
+            known = float(getattr(work.base.placements.front_loading, band))
+            fixed_at = 1.0 if band == REFERENCE_BAND else known
+            group = f"{band.replace('_', ' ')}, {'reference' if band == REFERENCE_BAND else 'as in the base file'}"
+            events, years = int(here["moves"].sum()), float(here["years"].sum())
+            work.row(quantity, group, events, years, "ratio", (fixed_at, np.nan, np.nan), block=quantity)
     for k, name in enumerate(names):
         b = fit.coefficients[k]
         ends = [b, b - work.z * se[k], b + work.z * se[k]]
@@ -794,11 +827,11 @@ def _report_hazards(work: _Work, fit: HazardFit, names: list[str], rows: pd.Data
             where = "unplanned" if name in _TYPES else "breakdown"
             quantity = "unplanned moves" if name in _TYPES else "returns to care"
         elif name in BAND_NAMES:
-            here = rows[rows["cell"].isin(_TYPES) & (rows["band"] == BAND_NAMES.index(name))]
+            here = rows[in_care & (rows["band"] == BAND_NAMES.index(name))]
             kind, unit, figures = "ratio", "ratio", [math.exp(x) for x in ends]
             where, quantity = "front_loading", "unplanned moves: time in the placement"
         elif name in ("age", "earlier_moves"):
-            here = rows[rows["cell"].isin(_TYPES)]
+            here = rows[in_care]
             kind, figures = "log", ends
             unit = "log hazard per year" if name == "age" else "log hazard per move"
             where, quantity = "unplanned", "unplanned moves: log hazard ratio"
@@ -810,9 +843,8 @@ def _report_hazards(work: _Work, fit: HazardFit, names: list[str], rows: pd.Data
         if events >= work.least:
             shown[parameter] = (k, kind, unit)
             units[parameter] = unit
-            sources[parameter] = work.source(
-                f"{events} events in {years:.0f} child-years, {_HOW[work.frailty]}", figures
-            )
+            of = "returns to care" if name in _BREAKDOWNS else "unplanned moves"
+            sources[parameter] = work.source(f"{of}, {totals[of]}; {_HOW[work.frailty]}", figures)
             ranges[parameter] = (figures[1], figures[2])
     name = "population.frailty_sd"
     estimated = work.frailty == "estimated"
@@ -957,15 +989,19 @@ def _orders(work: _Work) -> None:
                 low, high = (
                     sf.quantile_ci(q, alpha=1.0 - work.level) if sf.surv_prob[-1] < 1.0 - q else (np.nan,) * 2
                 )
-            work.row("days from interim order to the court's order or leaving care", word, int(seen.sum()), len(first),
-                     "days", (sf.quantile(q), low, high))  # fmt: skip
-    weight = _seen_weights(days, seen, kind != "open")
-    age = (first["start"] - first["born"]).to_numpy() / YEAR
-    family = first["family"].to_numpy()
-    _court_orders(work, kind, weight, seen, age < 1.0, family)
+            n, figures = int(seen.sum()), (sf.quantile(q), low, high)
+            work.row(
+                "days from interim order to the court's order or leaving care", word, n, n, "days", figures
+            )
+    weight = _seen_weights(days, seen)
+    # the court, as the model has it, looks at the youngest of the siblings
+    under = (first["youngest"] < 1.0).to_numpy()
+    _court_orders(work, kind, weight, seen, under, first["family"].to_numpy())
 
 
-def _court_orders(work: _Work, kind: Floats, weight: Floats, seen: Bools, under: Bools, family: Ints) -> None:
+def _court_orders(
+    work: _Work, kind: NDArray[Any], weight: Floats, seen: Bools, under: Bools, family: Ints
+) -> None:
     """Orders by age, and the intercepts of the court's logit that would give them."""
     targets, covariances, counted = [], [], []
     for is_under, word in ((False, "one to four"), (True, "under one")):
@@ -1100,6 +1136,11 @@ def _exits(work: _Work) -> None:
     )
     with np.errstate(all="ignore"):  # the variance has no value once nobody is left
         incidence = CumIncidenceRight(days, compact)
+    for at in _EXIT_BY:
+        n = int((~np.isin(cause, present) | (days > at)).sum())
+        what = f"left care by day {at:.0f}, of all who came in"
+        work.row(what, "not so, not yet or not seen", n, len(first), "probability", (np.nan,) * 3,
+                 block=f"incidence {at:.0f}")  # fmt: skip
     for j, k in enumerate(present):
         for at in _EXIT_BY:
             where = np.searchsorted(incidence.times, at, side="right") - 1
@@ -1126,7 +1167,8 @@ def _home_again(work: _Work) -> None:
     back = (home["next_start"] <= work.span).to_numpy()
     days, back, family = days[days > 0.0], back[days > 0.0], home["family"].to_numpy()[days > 0.0]
     n = int((back & (days <= YEAR)).sum())
-    if n < work.least:
+    if not _can_be_told(n, len(days), work.least):
+        n = min(n, work.least - 1)
         work.row(
             "back in care within a year of going home", "all", n, len(days), "probability", (np.nan,) * 3
         )
@@ -1368,7 +1410,7 @@ def _can_be_told(hits: int, n: int, least: int) -> bool:
     return hits >= least and n - hits >= least
 
 
-def _seen_weights(days: Floats, event: Bools, ended: Bools) -> Floats:
+def _seen_weights(days: Floats, event: Bools) -> Floats:
     """Weights that stand those who were seen to the end for those who were not: one over the chance of being seen.
 
     Weighted shares of events are then those of Aalen and Johansen's cumulative incidences at the last event.

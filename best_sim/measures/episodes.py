@@ -188,7 +188,6 @@ def spells(episodes: pd.DataFrame, window_start: Day, window_end: Day) -> pd.Dat
     start = _days(episodes["begun"], zero)
     order = np.lexsort((start, child))
     e = episodes.iloc[order].reset_index(drop=True)
-    # a child of the running number 7 is the seventh of the table, whoever is in the window
     child, start = child[order], start[order]
     end = _days(e["ended"], zero)
     end = np.where(np.isnan(end) | (end > span), np.inf, end)
@@ -460,10 +459,10 @@ def episodes_of(
     e["end"] = e["time"].shift(-1).where(~last, np.inf)
     # of what happens at one time the last holds; a child's first placement may be known after its legal status
     e = e[(e["end"] > e["time"]) & e["place"].notna()].reset_index(drop=True)
-    return _coded(journeys, e, since, until)
+    return _coded(journeys, e, since, until, whole_days)
 
 
-def _coded(journeys: Journeys, e: pd.DataFrame, since: float, until: float) -> pd.DataFrame:
+def _coded(journeys: Journeys, e: pd.DataFrame, since: float, until: float, whole_days: bool) -> pd.DataFrame:
     """Episodes in the return's codes, from what held for each child between two times."""
     care = ~np.isin(e["place"].to_numpy(int), W.OUT_OF_CARE)
     goes_on = (e["child"] == e["child"].shift()).to_numpy() & (care == np.append(False, care[:-1])[: len(e)])
@@ -511,7 +510,11 @@ def _coded(journeys: Journeys, e: pd.DataFrame, since: float, until: float) -> p
     c = journeys.tables["children"]
     entered = journeys.tables["families"]["entered"][c["family"][who]]
     zero = pd.Timestamp(journeys.start_date)
-    born = pd.to_timedelta(np.floor(entered - c["age_at_entry"][who]), unit="D") + zero
+    age = c["age_at_entry"][who]
+    # so that the age at entry is that in completed days, and nobody under five appears to be five
+    born = zero + pd.to_timedelta(
+        np.floor(entered) - np.floor(age) if whole_days else entered - age, unit="D"
+    )
     out = pd.DataFrame(
         {
             "child": who,

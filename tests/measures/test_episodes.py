@@ -136,9 +136,12 @@ def test_months_are_counted_as_by_hand() -> None:
         (1, 5, 20, "V2", "U6", "S", "X1", "CREQB"),
         (1, 20, 40, "V2", "U6", "P", "E4A", ""),
         (2, 35, None, "C1", "U6", "S", "", ""),
-        born=-4.9 * 365.25 - 36.525,  # five years old on day 0.1 x 365.25 - 36.525 = 0 ... see below
     )
-    e["born"] = [*[ZERO - 100 * DAY] * 2, ZERO - 4.9 * 365.25 * DAY]  # the second turns five on day 36.5
+    e["born"] = [
+        ZERO - 100 * DAY,
+        ZERO - 100 * DAY,
+        ZERO - 4.9 * 365.25 * DAY,
+    ]  # the second turns five on day 36.5
     months = pd.date_range("2020-01-01", "2020-04-01", freq="MS")
     m = by_month(spells(e, ZERO, END), ZERO, months)
     assert m["in_care"].tolist() == [1, 0, 0]  # child 2, in care at the end of February, is then five
