@@ -295,7 +295,7 @@ def _pictures(result: PowerResult) -> dict[str, Any]:
 
     from best_sim.display import figures as draw
     from best_sim.display.consort import consort_figure
-    from best_sim.display.designs import analyses_figure, coverage_figure
+    from best_sim.display.designs import analyses_figure, coverage_figure, curve_figure
     from best_sim.experiments.power.summary import complete_contrast
 
     openings = {b.title: b.opens for b in result.scenario.boroughs.values()}
@@ -330,6 +330,13 @@ def _pictures(result: PowerResult) -> dict[str, Any]:
     }
     if len(result.experiment.analyses) > 1:
         pictures["analyses"] = analyses_figure(result.power, result.experiment.alpha)
+    on_grid = [i for i, design in enumerate(result.experiment.designs) if design.setting]
+    curve = curve_figure(
+        power.iloc[on_grid], [dict(result.experiment.designs[i].setting) for i in on_grid],
+        alpha=result.experiment.alpha,
+    )  # fmt: skip
+    if curve is not None:
+        pictures["curve"] = curve
     chosen = power["design"].iloc[int(power["effect"].abs().fillna(0.0).argmax())]
     mine = rows[rows["design"] == chosen]
     _, truth = complete_contrast(result.experiment.primary, mine)
@@ -345,6 +352,7 @@ def _pictures(result: PowerResult) -> dict[str, Any]:
 def _report(folder: Path, result: PowerResult, about: dict[str, Any], figures: dict[str, Any]) -> None:
     import pandas as pd
 
+    from best_sim.display.ademp import ademp_of
     from best_sim.display.figures import living_by_month
     from best_sim.display.report import write_report
 
@@ -364,6 +372,7 @@ def _report(folder: Path, result: PowerResult, about: dict[str, Any], figures: d
         proceedings=pd.concat([j.proceedings for j in result.sample], ignore_index=True),
         services=pd.concat([j.services for j in result.sample], ignore_index=True),
         parameters=result.scenario.table(),
+        ademp=ademp_of(result.experiment, result.scenario),
         title=result.experiment.title,
         question=result.experiment.question,
         alpha=result.experiment.alpha,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -106,6 +107,75 @@ def analyses_figure(power: pd.DataFrame, alpha: float = 0.05) -> Figure:
 
 
 @styled
+def curve_figure(
+    power: pd.DataFrame, settings: Sequence[Mapping[str, Any]], *, alpha: float = 0.05
+) -> Figure | None:
+    """Power along an axis of a grid, a line for each combination of the other axes.
+
+    Parameters
+    ----------
+    power : pandas.DataFrame
+        One row for each design: power, low, high, closed_form.
+    settings : sequence of mapping of str to object
+        What each design of it is set to, axis by axis.
+    alpha : float
+
+    Returns
+    -------
+    matplotlib.figure.Figure or None
+        None where no axis has three numbers or more, or there are more than eight lines.
+    """
+    if not settings:
+        return None
+    axes = {axis: list(dict.fromkeys(setting[axis] for setting in settings)) for axis in settings[0]}
+    numeric = [
+        axis for axis, values in axes.items()
+        if len(values) >= 3 and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+    ]  # fmt: skip
+    if not numeric or any(set(setting) != set(axes) for setting in settings):
+        return None
+    along = max(numeric, key=lambda axis: len(axes[axis]))
+    others = [axis for axis in axes if axis != along]
+    lines: dict[tuple[Any, ...], list[int]] = {}
+    for i, setting in enumerate(settings):
+        lines.setdefault(tuple(setting[axis] for axis in others), []).append(i)
+    if len(lines) > 8:
+        return None
+    said = along.rpartition(".")[2].replace("_", " ")
+    sheet = Sheet(
+        WIDTH, 4.0, f"Power along {said}",
+        f"Share of replicates with p < {alpha:g}, two-sided, in %; bars: 95% interval. Dashed: the closed form, "
+        f"where "
+        "there is one.",
+        "Every point has the same luck, so neighbours differ by less than their bars.",
+        "Power: " + "; ".join(f"{r['design']}: {say.percent(r['power'], 1)}" for r in power.to_dict("records")),
+    )  # fmt: skip
+    ax = sheet.axes(0.8, 2.4 if others else 0.5, 0.6, 0.15)
+    shades = np.linspace(1.0, 0.35, len(lines))
+    for (key, rows), shade in zip(lines.items(), shades, strict=True):
+        rows = sorted(rows, key=lambda i: settings[i][along])
+        x = [settings[i][along] for i in rows]
+        mine = power.iloc[rows]
+        words = ", ".join(
+            f"{axis.rpartition('.')[2].replace('_', ' ')} {value}"
+            for axis, value in zip(others, key, strict=True)
+        )
+        ax.plot(x, 100 * mine["power"], color=ACCENT, lw=1.5, alpha=shade, marker="o", ms=4, label=words)
+        for at, low, high in zip(x, mine["low"], mine["high"], strict=True):
+            ax.plot([at, at], [100 * low, 100 * high], color=ACCENT, lw=1.0, alpha=shade)
+        if mine["closed_form"].notna().any():
+            ax.plot(x, 100 * mine["closed_form"], color=SOFT, lw=1.0, ls=(0, (4, 3)), alpha=shade)
+    ax.axhline(100 * alpha, color=INK, lw=0.8, ls=(0, (1.2, 1.6)))
+    ax.set(xlabel=said[:1].upper() + said[1:], ylabel="Power, %", ylim=(0, 100))
+    if others:
+        ax.legend(
+            loc="upper left", bbox_to_anchor=(1.02, 1.0), frameon=False, fontsize=SMALL, borderaxespad=0.0
+        )
+    ax.grid(axis="y", color=RULE, lw=0.6)
+    return sheet.figure
+
+
+@styled
 def coverage_figure(rows: pd.DataFrame, truth: float, *, unit: str = "points", alpha: float = 0.05) -> Figure:
     """A zip plot: every replicate's interval, ranked by how far the estimate lies from the truth in its own errors.
 
@@ -175,7 +245,8 @@ def sample_size_figure(found: SampleSize) -> Figure:
         WIDTH, 4.2, f"{found.size:,.0f} {what} for a power of {say.percent(found.wanted)}",
         f"Design: {design.name}. Dots: simulated power with 95% interval, larger where more trials were spent; line: "
         f"the fitted curve. 95% interval of the size: {between}.",
-        f"{found.replicates:,} simulated trials, each scored {found.experiment.scorings} times. Open dots took no part "
+        f"{found.replicates:,} simulated trials, each scored {found.experiment.scorings} times. Open dots took no "
+        f"part "
         "in the last fit.",
         f"Power curve of the design {design.name}: {found.size:,.0f} {what} give a power of "
         f"{say.percent(found.wanted)}; 95% interval of the size: {between}.",
@@ -274,7 +345,8 @@ def fragility_figure(found: Fragility, labels: dict[str, str] | None = None) -> 
     sheet = Sheet(
         WIDTH, body, "What each assumption does to the power",
         f"Design: {found.experiment.designs[0].name}. Power with each parameter at its low and high end, in %; base "
-        f"{base:.1f}% (Monte Carlo error {100 * found.base.mcse:.1f} points). Thin lines: 95% interval of the change.",
+        f"{base:.1f}% (Monte Carlo error {100 * found.base.mcse:.1f} points). Thin lines: 95% interval of the "
+        f"change.",
         "Every other parameter as in the base; the same luck throughout, so changes are surer than powers.",
         "Tornado of power. "
         + " ".join(
@@ -393,7 +465,8 @@ def twins_figure(found: Twins) -> Figure:
         "intervals, and the true mean of its children (diamond).",
         f"{effect['children']:,} children. Differences are what the scenario assumes: a direct "
         "effect, and moves and delays that LIFT changes.",
-        f"Difference of the SDQ of the same child: mean {mean:+.2f} points; none for {say.percent(same)} of children.",
+        f"Difference of the SDQ of the same child: mean {mean:+.2f} points; none for {say.percent(same)} of "
+        f"children.",
     )  # fmt: skip
     ax = sheet.axes(0.8, 4.9, 0.5, 0.1)
     edges = np.arange(np.floor(difference.min()) - 0.5, np.ceil(difference.max()) + 1.5)
@@ -488,7 +561,8 @@ def interims_figure(found: Interims) -> Figure:
     table, looks = found.by_look(), found.looks
     power, without = found.share("found"), found.share("found_without")
     alt = " ".join(
-        f"Look {r['look']} at {r['share']:.0%} of the last visits, {r['date'] or 'not reached'}: {r['randomised']:.0f} "
+        f"Look {r['look']} at {r['share']:.0%} of the last visits, {r['date'] or 'not reached'}: "
+        f"{r['randomised']:.0f} "
         f"families randomised, {r['to_come']:.0f} still to be visited for the last time; {r['ended']:.0%} ended."
         for r in table.to_dict("records")
     )

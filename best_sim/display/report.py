@@ -135,7 +135,7 @@ def write_report(
     applies_to : {"received", "allocated", ""}
         To whom the effect of a design applies: children who receive LIFT, or all allocated to it.
     ademp : mapping of str to str, optional
-        Words for the headings of `ADEMP`, where they differ from those.
+        The statement of the study (`best_sim.display.ademp.ademp_of`); by default that of the SDQ, `ADEMP`.
     figures : mapping of str to Figure, optional
         Figures already drawn, by name: power, recruitment, consort, living, proceedings, waits, estimates.
 
@@ -175,10 +175,9 @@ def write_report(
     contents += [("assumptions", "What is assumed"), ("ademp", "ADEMP"), ("reproduce", "How to reproduce it")]
     month = int(living["month"].max()) if living is not None and len(living) else 30
     groups, rows = _living_rows(living, month)
-    words = dict(ADEMP)
+    words = dict(ademp or ADEMP)
     if "method" in manifest:
         words["Methods"] += f" Method: {str(manifest['method']).replace('_', ' ')}."
-    words.update(ademp or {})
     reps = int(pd.to_numeric(summary["replicates"]).max())
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("best_sim.display"), autoescape=True, undefined=jinja2.StrictUndefined,

@@ -24,6 +24,7 @@ from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
 from best_sim.trial.analysis import Fit
 from best_sim.trial.consort import consort
+from best_sim.trial.interims import blinded_estimate
 from best_sim.trial.methods import METHODS
 from best_sim.trial.outcomes import OUTCOMES, AnalysisSet, analysis_set, means_of_all
 
@@ -220,6 +221,8 @@ def _of_data(data: AnalysisSet) -> dict[str, Any]:
         "received_lift": _mean(data.received[lift]),
         "received_sau": _mean(data.received[sau]),
     }
+    if OUTCOMES[data.outcome].kind != "score":
+        out["sibling_correlation"] = _alike(data)
     if data.outcome == "moves":
         out |= {
             "exposure_lift": float(data.exposure[lift].sum()),
@@ -228,6 +231,23 @@ def _of_data(data: AnalysisSet) -> dict[str, Any]:
     if data.outcome == "permanence":
         out |= {"events_lift": int(data.event[lift].sum()), "events_sau": int(data.event[sau].sum())}
     return out
+
+
+def _alike(data: AnalysisSet) -> float:
+    """How alike siblings are within an arm: in the outcome; in a time's residual, deaths seen less those expected."""
+    values = data.y.astype(float)
+    if OUTCOMES[data.outcome].kind == "time" and len(values):
+        order = np.argsort(values, kind="stable")
+        at_risk = len(values) - np.searchsorted(values[order], values[order])
+        step = np.cumsum(data.event[order] / at_risk)
+        values[order] = (
+            data.event[order] - step[np.searchsorted(values[order], values[order], side="right") - 1]
+        )
+    for arm in (0.0, 1.0):
+        mine = data.treated == arm
+        if mine.any():
+            values[mine] -= values[mine].mean()
+    return blinded_estimate(values, data.family).icc
 
 
 def recruitment(j: Journeys, target: int, ended: dt.date | None) -> dict[str, Any]:
