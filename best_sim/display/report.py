@@ -176,7 +176,7 @@ def write_report(
     month = int(living["month"].max()) if living is not None and len(living) else 30
     groups, rows = _living_rows(living, month)
     words = dict(ademp or ADEMP)
-    if "method" in manifest:
+    if ademp is None and "method" in manifest:
         words["Methods"] += f" Method: {str(manifest['method']).replace('_', ' ')}."
     reps = int(pd.to_numeric(summary["replicates"]).max())
     environment = jinja2.Environment(
@@ -397,17 +397,18 @@ def _standfirst(manifest: Mapping[str, Any], replicates: int) -> str:
     name = manifest.get("scenario_title") or manifest.get("scenario") or "the scenario"
     if isinstance(name, Mapping):
         name = name.get("title") or name.get("name") or "the scenario"
-    return f"Scenario: {name}. {say.number(replicates)} simulated trials for each design."
+    trials = int(manifest.get("replicates") or replicates)
+    times = round(replicates / trials) if trials else 1
+    scored = f", each scored and analysed {times} times" if times > 1 else ""
+    return f"Scenario: {name}. {say.number(trials)} simulated trials for each design{scored}."
 
 
 def _question(target: float | None) -> str:
     families = f" (a target of {say.number(target)} families)" if target else ""
     return (
-        f"With the trial's own design{families}, allocation by family, and SDQ total difficulties at about "
-        f"30 months as the "
-        "outcome: how often would a true effect of a given size be found, how long does recruitment take, "
-        "and what happens "
-        "to the children?"
+        f"With the trial's own design{families}, allocation by family, and SDQ total difficulties at about 30 months "
+        "as the outcome: how often would a true effect of a given size be found, how long does recruitment take, and "
+        "what happens to the children?"
     )
 
 
@@ -467,9 +468,8 @@ def _headline(
 def _rests_on(counts: Mapping[str, int], replicates: int) -> list[str]:
     out = [
         "The effects are what the simulation was told to assume. They are not estimates of what LIFT does.",
-        f"The intervals hold only the error of running {say.number(replicates)} replicates; they do not "
-        f"hold how unsure the "
-        "parameters are.",
+        f"The intervals hold only the error of running {say.number(replicates)} replicates; they do not hold how "
+        "unsure the parameters are.",
     ]
     if counts:
         out.insert(1, status_words(counts))
