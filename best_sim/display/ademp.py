@@ -110,6 +110,8 @@ def _estimand(plan: AnalysisPlan, experiment: PowerExperiment) -> str:
 def _method(plan: AnalysisPlan) -> str:
     method = METHODS[plan.method]
     missing = "What is missing is imputed" if method.imputes else "Those seen"
+    if method.of_all_visits:
+        missing = "Those seen at any visit"
     if OUTCOMES[plan.outcome].kind in ("count", "yes or no", "time"):
         missing = "Nobody is missing"
     elif plan.outcome == "cost":

@@ -287,9 +287,12 @@ def _problems(one: PowerExperiment, plan: LookPlan, scenario: Scenario) -> list[
     if OUTCOMES[one.primary.outcome].kind != "score":
         scores = ", ".join(name for name, info in OUTCOMES.items() if info.kind == "score")
         wrong("outcome", "looks are at scores, which visits bring", one.primary.outcome, scores)
-    if METHODS[one.primary.method].imputes:
+    if METHODS[one.primary.method].keeps_unseen:
         wrong(
-            "method", "what is not yet seen would be imputed", one.primary.method, "one that imputes nothing"
+            "method",
+            "it uses children who are not yet seen at the visit",
+            one.primary.method,
+            "one of those seen at the visit",
         )
     if plan.reestimate is not None:
         if not 0.0 < plan.reestimate < 1.0:

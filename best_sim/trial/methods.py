@@ -21,6 +21,7 @@ from best_sim.trial.analysis import (
     multiple_imputation,
     negative_binomial,
     poisson_robust,
+    repeated_measures,
     risk_difference,
     risk_ratio,
     t_test_children,
@@ -46,7 +47,9 @@ class Method:
         ``run(data, alpha, delta)`` gives the fit; `delta` is a shift of imputed outcomes of the LIFT arm, and 0 for an
         analysis that imputes none.
     imputes : bool
-        Whether it wants children whose score is not known, too.
+        Whether it fills in scores that are not known.
+    of_all_visits : bool
+        Whether it takes the scores of earlier visits for outcomes too.
     estimates : {"allocation", "complier average"}
         The effect of what: of allocation, or of LIFT on families that receive it because they are allocated to it.
     unit : str
@@ -59,8 +62,14 @@ class Method:
     scale: str
     run: Callable[[AnalysisSet, float, float], Fit]
     imputes: bool = False
+    of_all_visits: bool = False
     estimates: str = "allocation"
     unit: str = ""
+
+    @property
+    def keeps_unseen(self) -> bool:
+        """Whether it wants children whose score at the visit is not known, too."""
+        return self.imputes or self.of_all_visits
 
 
 def _mixed(df: str) -> Callable[[AnalysisSet, float, float], Fit]:
@@ -95,6 +104,23 @@ def _imputed(data: AnalysisSet, alpha: float, delta: float) -> Fit:
         data.y, data.treated, data.family, data.covariates, auxiliary=earlier, generator=_generator(data), delta=delta,
         alpha=alpha,
     )  # fmt: skip
+
+
+def _repeated(data: AnalysisSet, alpha: float, delta: float) -> Fit:
+    """All visits until the one that is asked for; a baseline is an outcome here, so it is no covariate."""
+    measured = ~np.isnan(data.baseline)
+    of_baseline = 0 if not measured.any() else 1 if measured.all() else 2
+    scores = data.visits[:, : data.visit]
+    held = ~np.isnan(scores).all(axis=0)
+    held[-1] = True
+    return repeated_measures(
+        scores[:, held],
+        data.treated,
+        data.family,
+        data.covariates[:, of_baseline:],
+        baseline=bool(held[0]),
+        alpha=alpha,
+    )
 
 
 def _bootstrap(data: AnalysisSet, alpha: float, delta: float) -> Fit:
@@ -154,6 +180,10 @@ _ALL = (
     Method(
         "multiple-imputation", "score", "mixed model of 20 imputations, pooled by Rubin's rules", _DIFFERENCE, _imputed,
         imputes=True,
+    ),
+    Method(
+        "repeated-measures", "score", "all visits, arms alike at the first, siblings, REML, Satterthwaite",
+        _DIFFERENCE, _repeated, of_all_visits=True,
     ),
     Method(
         "negative-binomial", "count", "negative binomial, robust to families", _LOG_RATIO, _count(negative_binomial)

@@ -170,11 +170,11 @@ def analysed(journeys: Journeys, plan: AnalysisPlan, alpha: float, prices: UnitC
 
 def _analysed(journeys: Journeys, plan: AnalysisPlan, alpha: float, made: _Made) -> dict[str, Any]:
     method = METHODS[plan.method]
-    key = (plan.outcome, plan.visit, plan.estimand, method.imputes)
+    key = (plan.outcome, plan.visit, plan.estimand, method.keeps_unseen)
     amounts = made.amounts_for(journeys, plan)
     if key not in made.sets:
         made.sets[key] = analysis_set(
-            journeys, plan.outcome, plan.visit, plan.estimand, complete=not method.imputes,
+            journeys, plan.outcome, plan.visit, plan.estimand, complete=not method.keeps_unseen,
             amounts=amounts.known if amounts else None,
         )  # fmt: skip
     data = made.sets[key]

@@ -21,6 +21,7 @@ from best_sim.trial.analysis.linear import (
     t_test_family_means,
 )
 from best_sim.trial.analysis.missing import TippingPoint, multiple_imputation, pooled, tipping_point
+from best_sim.trial.analysis.repeated import RepeatedMeasures, repeated_measures, repeated_measures_whole
 from best_sim.trial.analysis.survival import cox, cumulative_incidence, incidence_difference, log_rank
 
 PRIMARY_METHODS: Mapping[str, Analysis] = MappingProxyType(
@@ -37,6 +38,7 @@ __all__ = [
     "PRIMARY_METHODS",
     "Analysis",
     "Fit",
+    "RepeatedMeasures",
     "TippingPoint",
     "ancova_cluster_robust",
     "clustered_bootstrap",
@@ -50,6 +52,8 @@ __all__ = [
     "negative_binomial",
     "poisson_robust",
     "pooled",
+    "repeated_measures",
+    "repeated_measures_whole",
     "risk_difference",
     "risk_ratio",
     "t_test_children",
