@@ -1,12 +1,12 @@
-"""Fitting parameters of a simulation to figures: least squares over common luck, intervals, and what is not told apart.
+"""Fitting parameters of a simulation to figures: least squares over common luck, intervals, what is not told apart.
 
-Nothing here knows what is simulated. A simulation is a function of points in the unit cube, one axis for each parameter,
-0 and 1 the ends of its range; it gives the mean of every figure and the covariance of those means. All points must meet
-the same luck, so that a difference between two points is the parameters' doing and hardly chance's.
+Nothing here knows what is simulated. A simulation is a function of points in the unit cube, one axis for each
+parameter, 0 and 1 the ends of its range; it gives the mean of every figure and the covariance of those means. All
+points must meet the same luck, so that a difference between two points is the parameters' doing and hardly chance's.
 
 References
 ----------
-Nocedal and Wright (2006) Numerical Optimization, chapter 10 (Gauss and Newton's method in a trust region, here scipy's);
+Branch, Coleman and Li (1999) SIAM Journal on Scientific Computing 21:1 (least squares within bounds, as scipy does it);
 Glasserman and Yao (1992) Management Science 38:884 (common random numbers); Brun, Reichert and Kuensch (2001) Water
 Resources Research 37:1015 (collinearity index); Lovasz (1999) Mathematical Programming 86:443 (hit and run).
 """
@@ -323,7 +323,7 @@ def directions(whitened: np.ndarray) -> tuple[Direction, ...]:
     # a direction's sign says nothing: its largest loading is shown as positive
     rows = rows * np.sign(rows[np.arange(p), np.abs(rows).argmax(axis=1)])[:, None]
     return tuple(
-        Direction(float(d), float(1.0 / d) if d > 0 else np.inf, row)
+        Direction(float(d), float(1.0 / d) if d > 1e-9 else np.inf, row)
         for d, row in zip(values, rows, strict=True)
     )
 
