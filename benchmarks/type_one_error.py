@@ -25,6 +25,8 @@ import numpy as np
 import pandas as pd
 
 from best_sim.experiments.power import PowerExperiment
+from best_sim.measures.costs import UnitCosts
+from best_sim.measures.economics import amounts_of
 from best_sim.pathway import simulate
 from best_sim.pathway.lowering import lower
 from best_sim.trial.methods import METHODS
@@ -34,7 +36,13 @@ from best_sim.trial.performance import error_over_trials
 HERE = Path(__file__).parent
 PAGE = HERE / "type-one-error.md"
 SEED, ALPHA = 11, 0.05
-OUTCOME_OF = {"score": "sdq", "count": "moves", "yes or no": "three_or_more", "time": "permanence"}
+OUTCOME_OF = {
+    "score": "sdq",
+    "count": "moves",
+    "yes or no": "three_or_more",
+    "time": "permanence",
+    "amount": "cost",
+}
 EXPECTED = {"t-test-children": "siblings are no strangers: too many false findings, as it should show"}
 """Analyses whose error is known to be another, and why."""
 
@@ -52,23 +60,25 @@ def dealt(data: AnalysisSet, rng: np.random.Generator, site: np.ndarray) -> Anal
     return replace(data, treated=treated, had_lift=data.received & (treated == 1))
 
 
-def of_trial(lowered: Any, number: int, dealings: int, methods: list[str]) -> pd.DataFrame:
+def of_trial(lowered: Any, prices: UnitCosts, number: int, dealings: int, methods: list[str]) -> pd.DataFrame:
     """One trial, dealt several times: a row for each dealing and analysis."""
-    journeys = simulate(lowered, SEED, number, "compiled", events=False)
+    costed = any(METHODS[name].kind == "amount" for name in methods)
+    journeys = simulate(lowered, SEED, number, "compiled", events=costed)
     sites = journeys.tables["families"]["site"]
     rng = np.random.Generator(np.random.Philox(key=np.array([SEED, number], np.uint64)))
     sets: dict[tuple[str, bool], AnalysisSet] = {}
     rows = []
     for name in methods:
         method = METHODS[name]
-        key = (OUTCOME_OF[method.kind], method.imputes)
+        key = (OUTCOME_OF[method.kind], method.keeps_unseen)
         if key not in sets:
-            sets[key] = analysis_set(journeys, key[0], complete=not method.imputes)  # type: ignore[arg-type]
+            amounts = amounts_of(journeys, prices).known if method.kind == "amount" else None
+            sets[key] = analysis_set(journeys, key[0], complete=not method.keeps_unseen, amounts=amounts)  # type: ignore[arg-type]
     for dealing in range(dealings):
         state = rng.bit_generator.state
         for name in methods:
             method = METHODS[name]
-            data = sets[OUTCOME_OF[method.kind], method.imputes]
+            data = sets[OUTCOME_OF[method.kind], method.keeps_unseen]
             rng.bit_generator.state = state
             fresh = replace(dealt(data, rng, sites[data.family]), luck=(SEED, number, dealing))
             start = time.perf_counter()
@@ -116,10 +126,13 @@ def main() -> None:
     parser.add_argument("--methods", nargs="*", default=list(METHODS))
     asked = parser.parse_args()
     experiment = PowerExperiment.load("power")
-    lowered = lower(experiment.scenario_of(experiment.designs[0]))
+    scenario = experiment.scenario_of(experiment.designs[0])
+    lowered, prices = lower(scenario), UnitCosts.of(scenario)
     parts = []
     with ThreadPoolExecutor(2) as workers:
-        work = workers.map(lambda k: of_trial(lowered, k, asked.dealings, asked.methods), range(asked.trials))
+        work = workers.map(
+            lambda k: of_trial(lowered, prices, k, asked.dealings, asked.methods), range(asked.trials)
+        )
         for k, part in enumerate(work):
             parts.append(part)
             if (k + 1) % 50 == 0:

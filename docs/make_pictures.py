@@ -29,14 +29,18 @@ from best_sim.display.designs import (
     allocations_figure,
     assurance_figure,
     fragility_figure,
+    interims_figure,
     sample_size_figure,
+    size_pairs_figure,
     twins_figure,
 )
 from best_sim.display.wording import as_date
 from best_sim.experiments.allocations import compare_allocations
 from best_sim.experiments.assurance import run_assurance, run_fragility
+from best_sim.experiments.interims import LookPlan, run_interims
 from best_sim.experiments.power import PowerExperiment
 from best_sim.experiments.sample_size import find_sample_size
+from best_sim.experiments.sample_size_pairs import find_size_pairs
 from best_sim.experiments.twins import twins
 from best_sim.pathway import Journeys, simulate
 from best_sim.scenario import Scenario
@@ -106,6 +110,22 @@ def designing() -> dict[str, Any]:
         "fragility": fragility_figure(run_fragility(replace(asked, replicates=200), assumed)),
         "twins": twins_figure(twins(with_effect, 5)),
         "allocations": allocations_figure(compare_allocations(with_effect, 100)),
+        "interims": interims_figure(
+            run_interims(replace(asked, replicates=500), LookPlan((0.3, 0.5, 0.75)), "Assumed benefit")
+        ),
+        "size-pairs": size_pairs_figure(
+            find_size_pairs(
+                replace(asked, scorings=10),
+                "lift.teams.london.families_per_clinician",
+                (0.8, 1.2, 1.8, 2.4, 4.0),
+                "Assumed benefit",
+                power=0.5,
+                within=20.0,
+                limits=(50, 900),
+                most=6_000,
+            ),
+            "families that one full-time clinician can hold, London",
+        ),
     }
 
 

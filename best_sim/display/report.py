@@ -135,7 +135,7 @@ def write_report(
     applies_to : {"received", "allocated", ""}
         To whom the effect of a design applies: children who receive LIFT, or all allocated to it.
     ademp : mapping of str to str, optional
-        Words for the headings of `ADEMP`, where they differ from those.
+        The statement of the study (`best_sim.display.ademp.ademp_of`); by default that of the SDQ, `ADEMP`.
     figures : mapping of str to Figure, optional
         Figures already drawn, by name: power, recruitment, consort, living, proceedings, waits, estimates.
 
@@ -175,10 +175,9 @@ def write_report(
     contents += [("assumptions", "What is assumed"), ("ademp", "ADEMP"), ("reproduce", "How to reproduce it")]
     month = int(living["month"].max()) if living is not None and len(living) else 30
     groups, rows = _living_rows(living, month)
-    words = dict(ADEMP)
-    if "method" in manifest:
+    words = dict(ademp or ADEMP)
+    if ademp is None and "method" in manifest:
         words["Methods"] += f" Method: {str(manifest['method']).replace('_', ' ')}."
-    words.update(ademp or {})
     reps = int(pd.to_numeric(summary["replicates"]).max())
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("best_sim.display"), autoescape=True, undefined=jinja2.StrictUndefined,
@@ -398,17 +397,18 @@ def _standfirst(manifest: Mapping[str, Any], replicates: int) -> str:
     name = manifest.get("scenario_title") or manifest.get("scenario") or "the scenario"
     if isinstance(name, Mapping):
         name = name.get("title") or name.get("name") or "the scenario"
-    return f"Scenario: {name}. {say.number(replicates)} simulated trials for each design."
+    trials = int(manifest.get("replicates") or replicates)
+    times = round(replicates / trials) if trials else 1
+    scored = f", each scored and analysed {times} times" if times > 1 else ""
+    return f"Scenario: {name}. {say.number(trials)} simulated trials for each design{scored}."
 
 
 def _question(target: float | None) -> str:
     families = f" (a target of {say.number(target)} families)" if target else ""
     return (
-        f"With the trial's own design{families}, allocation by family, and SDQ total difficulties at about "
-        f"30 months as the "
-        "outcome: how often would a true effect of a given size be found, how long does recruitment take, "
-        "and what happens "
-        "to the children?"
+        f"With the trial's own design{families}, allocation by family, and SDQ total difficulties at about 30 months "
+        "as the outcome: how often would a true effect of a given size be found, how long does recruitment take, and "
+        "what happens to the children?"
     )
 
 
@@ -468,9 +468,8 @@ def _headline(
 def _rests_on(counts: Mapping[str, int], replicates: int) -> list[str]:
     out = [
         "The effects are what the simulation was told to assume. They are not estimates of what LIFT does.",
-        f"The intervals hold only the error of running {say.number(replicates)} replicates; they do not "
-        f"hold how unsure the "
-        "parameters are.",
+        f"The intervals hold only the error of running {say.number(replicates)} replicates; they do not hold how "
+        "unsure the parameters are.",
     ]
     if counts:
         out.insert(1, status_words(counts))

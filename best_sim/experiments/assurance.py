@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 
 from best_sim.experiments.power.experiment import Design, PowerExperiment, changes_scores_alone
-from best_sim.experiments.power.replicate import analysed
+from best_sim.experiments.power.replicate import analysed, needs_events
 from best_sim.experiments.priors import Prior, Varied, as_written, check_against
+from best_sim.measures.costs import UnitCosts
 from best_sim.pathway import simulate
 from best_sim.pathway.lowering import Lowered, lower
 from best_sim.pathway.scores import OutcomeModel
@@ -44,13 +45,15 @@ class _Draw:
     def __call__(self, number: int) -> list[dict[str, Any]]:
         seed = self.experiment.seed
         values = {one.key: as_written(self.scenario, one.key, one.draw(seed, number)) for one in self.priors}
-        lowered = lower(self.scenario.replace(values))
-        journeys = simulate(lowered, seed, number, self.engine, events=False)
+        scenario = self.scenario.replace(values)
+        lowered, prices = lower(scenario), UnitCosts.of(scenario)
+        events = needs_events(self.experiment.analyses)
+        journeys = simulate(lowered, seed, number, self.engine, events=events)
         drawn = {f"drawn.{key}": float(value) for key, value in values.items()}
         rows = []
         for scoring in range(self.experiment.scorings):
             scored = journeys.scored(lowered.outcomes, scoring)
-            row = analysed(scored, self.experiment.primary, self.experiment.alpha)
+            row = analysed(scored, self.experiment.primary, self.experiment.alpha, prices)
             rows.append({"replicate": number, "scoring": scoring} | drawn | row)
         return rows
 
@@ -312,20 +315,22 @@ def with_design(experiment: PowerExperiment, name: str | None) -> PowerExperimen
 
 @dataclass(frozen=True)
 class _Scored:
-    """One trial, scored and analysed under several assumptions about outcomes."""
+    """One trial, scored, priced and analysed under several assumptions about outcomes and costs."""
 
     lowered: Lowered
     outcomes: tuple[OutcomeModel, ...]
+    prices: tuple[UnitCosts, ...]
     experiment: PowerExperiment
     engine: Engine
 
     def __call__(self, number: int) -> list[dict[str, Any]]:
-        journeys = simulate(self.lowered, self.experiment.seed, number, self.engine, events=False)
+        events = needs_events(self.experiment.analyses)
+        journeys = simulate(self.lowered, self.experiment.seed, number, self.engine, events=events)
         rows = []
-        for setting, model in enumerate(self.outcomes):
+        for setting, (model, prices) in enumerate(zip(self.outcomes, self.prices, strict=True)):
             for scoring in range(self.experiment.scorings):
                 scored = journeys.scored(model, scoring)
-                row = analysed(scored, self.experiment.primary, self.experiment.alpha)
+                row = analysed(scored, self.experiment.primary, self.experiment.alpha, prices)
                 about = {"setting": setting, "replicate": number, "scoring": scoring}
                 rows.append(about | {"p": row["p"], "converged": row["converged"]})
         return rows
@@ -334,9 +339,11 @@ class _Scored:
 def _found(
     scenarios: list[Scenario], one: PowerExperiment, engine: Engine, executor: Executor | None
 ) -> list[pd.DataFrame]:
-    """For scenarios that differ in scores alone, which trials and scorings find an effect."""
+    """For scenarios that differ in scores and prices alone, which trials and scorings find an effect."""
     lowered = [lower(scenario) for scenario in scenarios]
-    work = _Scored(lowered[0], tuple(each.outcomes for each in lowered), one, engine)
+    work = _Scored(
+        lowered[0], tuple(each.outcomes for each in lowered), tuple(map(UnitCosts.of, scenarios)), one, engine
+    )
     keep = Memory()
     if not run(Plan(work, one.replicates), executor, keep=keep):
         raise KeyboardInterrupt

@@ -7,27 +7,246 @@ clinicians' time or parenting assessments, and usual support.
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from best_sim.pathway import words as W
+from best_sim.pathway.records import LARGEST_FAMILY
 
 if TYPE_CHECKING:
     from best_sim.pathway import Journeys
-    from best_sim.scenario import Scenario, Series
+    from best_sim.scenario import Scenario
 
+WEEK = 7.0
 MONTH = 365.25 / 12
 YEAR = 365.25
-_ASSESSMENT = {
-    "in_house": "assessment_in_house",
-    "independent_social_worker": "assessment_independent",
-    "external_expert": "assessment_expert",
-    "social_work_statement": "assessment_statement",
-}
+PARTS = ("LIFT", "assessments", "usual support", "court", "placements")
+SERVICE = ("LIFT", "assessments", "usual support")
+HOLDERS = ("local authority", "NHS", "courts")
+"""Who pays: the council for care, social workers and assessments, the NHS for psychologists and psychiatrists, the
+courts for hearings."""
+
+_LIFT, _ASSESSMENTS, _SUPPORT, _COURT, _PLACEMENTS = range(len(PARTS))
+_COUNCIL, _NHS, _COURTS = range(len(HOLDERS))
+_ASSESSMENT = ("assessment_in_house", "assessment_independent", "assessment_expert")
+_STAFF = ("social_workers", "psychologists", "psychiatrists")
 _BY_PSYCHOLOGIST = ("parent_infant_psychotherapy",)
 """Treatments given by a psychologist; the others by a social worker."""
+_COUNTED = {
+    "public sector": (PARTS, HOLDERS),
+    "local authority": (PARTS, ("local authority",)),
+    "service only": (SERVICE, HOLDERS),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class UnitCosts:
+    """Prices of a scenario as numbers, by day of the run.
+
+    Attributes
+    ----------
+    horizon, rate : float
+        Days from entry; a year's discount.
+    edges : numpy.ndarray of float
+        Days on which a price changes or a financial year begins, the first minus and the last plus infinity.
+    week : numpy.ndarray of float, shape (types of placement, edges - 1)
+        Pounds a week between the edges.
+    hearing : numpy.ndarray of float
+        Pounds, between the edges.
+    assessment : numpy.ndarray of float
+        Pounds, by assessor in the order of `words.ASSESSORS`; LIFT's own is 0 here, being counted in hours.
+    support_day : float
+        Pounds a day.
+    profession : numpy.ndarray of float, shape (teams, 3)
+        Share of an assessment's hours by profession.
+    assessment_hours : float
+    course_hours : numpy.ndarray of float, shape (treatments, 3)
+        Hours of a full course by profession.
+    hour : numpy.ndarray of float
+        Pounds an hour of each profession, overhead included.
+    parts, holders : tuple of str
+        What the perspective counts.
+    threshold : float
+        Pounds that a QALY is held to be worth.
+    """
+
+    horizon: float
+    rate: float
+    edges: np.ndarray
+    week: np.ndarray
+    hearing: np.ndarray
+    assessment: np.ndarray
+    support_day: float
+    profession: np.ndarray
+    assessment_hours: float
+    course_hours: np.ndarray
+    hour: np.ndarray
+    parts: tuple[str, ...]
+    holders: tuple[str, ...]
+    threshold: float
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> UnitCosts:
+        """Those of a scenario."""
+        costs, lift, start = scenario.costs, scenario.lift, scenario.simulation.start_date
+        series = [getattr(costs, f"{name}_week").lowered(start) for name in W.PLACEMENT_TYPES]
+        series.append(costs.hearing.lowered(start))
+        last = scenario.simulation.end_date.year + 1
+        years = [float((dt.date(year, 4, 1) - start).days) for year in range(start.year - 1, last + 1)]
+        edges = np.unique(np.concatenate([years, *(times[1:] for times, _ in series)]))
+        edges = np.concatenate([[-np.inf], edges, [np.inf]])
+        prices = np.array(
+            [
+                np.asarray(values)[np.maximum(np.searchsorted(times, edges[:-1], side="right") - 1, 0)]
+                for times, values in series
+            ]
+        )
+        staff = np.array(
+            [[max(getattr(team, name).values) for name in _STAFF] for team in lift.teams.values()]
+        )
+        course = np.zeros((len(W.TREATMENTS), len(_STAFF)))
+        for k, name in enumerate(W.TREATMENTS):
+            by = 1 if name in _BY_PSYCHOLOGIST else 0
+            course[k, by] = getattr(lift.sessions, name) * getattr(lift.hours_per_session, name)
+        hour = np.array([costs.social_worker_hour, costs.psychologist_hour, costs.psychiatrist_hour])
+        parts, holders = _COUNTED[costs.perspective]
+        return cls(
+            horizon=float(costs.horizon),
+            rate=float(costs.discount_rate),
+            edges=edges,
+            week=prices[:-1],
+            hearing=prices[-1],
+            assessment=np.array(
+                [*(getattr(costs, name) for name in _ASSESSMENT), 0.0, costs.assessment_statement]
+            ),
+            support_day=costs.usual_support_month / MONTH,
+            # a team may have no staff
+            profession=staff / np.maximum(staff.sum(axis=1, keepdims=True), 1e-9),
+            assessment_hours=float(costs.lift_assessment_hours),
+            course_hours=course,
+            hour=hour * (1.0 + costs.lift_overhead),
+            parts=parts,
+            holders=holders,
+            threshold=float(costs.threshold),
+        )
+
+    def present(self, amount: np.ndarray, days: np.ndarray) -> np.ndarray:
+        """Value at entry of an amount that falls some days after it."""
+        return amount / (1.0 + self.rate) ** (np.maximum(days, 0.0) / YEAR)
+
+
+@dataclass(frozen=True, eq=False)
+class CostItems:
+    """What was spent on families, item by item.
+
+    Attributes
+    ----------
+    family : numpy.ndarray of int
+        Row of the table of families.
+    child : numpy.ndarray of int
+        Row of the table of children, or -1 for what the family's children share.
+    part, holder : numpy.ndarray of int
+        Numbers in `PARTS` and `HOLDERS`.
+    days : numpy.ndarray of float
+        When it fell, since the start of the run; the middle of a stretch of time.
+    amount, present : numpy.ndarray of float
+        Pounds of the day, and their value at the family's entry to care.
+    """
+
+    family: np.ndarray
+    child: np.ndarray
+    part: np.ndarray
+    holder: np.ndarray
+    days: np.ndarray
+    amount: np.ndarray
+    present: np.ndarray
+
+
+def cost_items(journeys: Journeys, prices: UnitCosts, families: np.ndarray | None = None) -> CostItems:
+    """Every cost of some families, from entry to care to the horizon.
+
+    Parameters
+    ----------
+    journeys : Journeys
+        With its event record.
+    prices : UnitCosts
+    families : numpy.ndarray of int, optional
+        Rows of the table of families; by default the eligible randomised ones.
+
+    Returns
+    -------
+    CostItems
+
+    Raises
+    ------
+    ValueError
+        If the run kept no event record.
+
+    Notes
+    -----
+    LIFT's hours all fall on the day on which its assessment began. Usual support is spread over the months and is not
+    discounted. A treatment that ended at the mid-way review, or has not ended, is half a course; an assessment that
+    was broken off is half an assessment.
+    """
+    who = trial_families(journeys) if families is None else np.asarray(families, np.int64)
+    until = np.full(len(journeys.tables["families"]), -np.inf)
+    until[who] = np.minimum(journeys.tables["families"]["entered"][who] + prices.horizon, journeys.end)
+    blocks = [
+        *_of_lift(journeys, prices, who),
+        _of_assessments(journeys, prices, until),
+        _of_support(journeys, prices, who, until),
+        _of_hearings(journeys, prices, until),
+        _of_placements(journeys, prices, until),
+    ]
+    family, child, part, holder, days, amount = (
+        np.concatenate(column) for column in zip(*blocks, strict=True)
+    )
+    present = prices.present(amount, days - journeys.tables["families"]["entered"][family])
+    present = np.where(part == _SUPPORT, amount, present)
+    return CostItems(family, child, part, holder, days, amount, present)
+
+
+def trial_families(journeys: Journeys) -> np.ndarray:
+    """Rows of the eligible randomised families."""
+    f = journeys.tables["families"]
+    rows = np.flatnonzero(f["arm"] != W.NOT_ALLOCATED)
+    return rows[np.isnan(f["ineligible"][rows])]
+
+
+def by_child(items: CostItems, journeys: Journeys, counted: np.ndarray | None = None) -> np.ndarray:
+    """Present value by child, a family's shared costs split equally between its children.
+
+    Parameters
+    ----------
+    items : CostItems
+    journeys : Journeys
+    counted : numpy.ndarray of bool, optional
+        Which items count; all, by default.
+
+    Returns
+    -------
+    numpy.ndarray of float
+        Pounds, by row of the table of children.
+    """
+    f = journeys.tables["families"]
+    use = np.ones(len(items.family), bool) if counted is None else counted
+    shared = use & (items.child < 0)
+    of_family = np.bincount(items.family[shared], items.present[shared], len(f))
+    of_family = of_family / np.maximum(f["n_children"], 1)
+    own = use & ~shared
+    out = np.repeat(of_family, LARGEST_FAMILY)
+    return out + np.bincount(items.child[own], items.present[own], len(out))
+
+
+def total_by_child(items: CostItems, journeys: Journeys, prices: UnitCosts) -> np.ndarray:
+    """What the perspective counts, by row of the table of children: pounds, at entry."""
+    counted = np.isin(items.part, [PARTS.index(p) for p in prices.parts])
+    counted &= np.isin(items.holder, [HOLDERS.index(h) for h in prices.holders])
+    return by_child(items, journeys, counted)
 
 
 def child_costs(journeys: Journeys, scenario: Scenario) -> pd.DataFrame:
@@ -51,45 +270,24 @@ def child_costs(journeys: Journeys, scenario: Scenario) -> pd.DataFrame:
     Perspectives: ``public sector`` counts all parts; ``local authority`` leaves out the court and LIFT's NHS staff
     (psychologists and psychiatrists); ``service only`` counts the service.
     """
-    f = journeys.tables["families"]
-    trial = f[(f["arm"] != W.NOT_ALLOCATED) & np.isnan(f["ineligible"])]
-    family = pd.DataFrame(
+    prices = UnitCosts.of(scenario)
+    items = cost_items(journeys, prices)
+    who = trial_families(journeys)
+    rows = (who[:, None] * LARGEST_FAMILY + np.arange(LARGEST_FAMILY)).ravel()
+    rows = rows[journeys.tables["children"]["index"][rows] >= 0]
+    family = rows // LARGEST_FAMILY
+    service = np.isin(items.part, [PARTS.index(p) for p in SERVICE])
+    return pd.DataFrame(
         {
-            "family": trial["index"],
-            "arm": np.asarray(W.ARMS, object)[trial["arm"]],
-            "entered": trial["entered"],
-            "n": trial["n_children"],
-        }
-    ).set_index("family")
-    until = np.minimum(family["entered"] + scenario.costs.horizon, journeys.end)
-    lift_council, lift_health = _lift_costs(trial, scenario)
-    usual = _assessment_costs(journeys, scenario, family, until)
-    months = (until - family["entered"]).clip(lower=0) / MONTH
-    support = months * scenario.costs.usual_support_month
-    court = _court_costs(journeys, scenario, family, until)
-    c = journeys.tables["children"][journeys.lived]
-    c = c[np.isin(c["family"], family.index)]
-    of = c["family"]
-    service_council = (lift_council + usual)[of] / family["n"][of] + support[of]
-    service_health = lift_health[of] / family["n"][of]
-    out = pd.DataFrame(
-        {
-            "child": c["index"],
-            "family": of,
-            "arm": family["arm"][of].to_numpy(),
-            "service": (service_council + service_health).to_numpy(),
-            "court": (court[of] / family["n"][of]).to_numpy(),
-            "placements": _placement_costs(journeys, scenario, c, family, until).to_numpy(),
+            "child": rows,
+            "family": family,
+            "arm": np.asarray(W.ARMS, object)[journeys.tables["families"]["arm"][family]],
+            "service": by_child(items, journeys, service)[rows],
+            "court": by_child(items, journeys, items.part == _COURT)[rows],
+            "placements": by_child(items, journeys, items.part == _PLACEMENTS)[rows],
+            "total": total_by_child(items, journeys, prices)[rows],
         }
     )
-    perspective = scenario.costs.perspective
-    if perspective == "service only":
-        out["total"] = out["service"]
-    elif perspective == "local authority":
-        out["total"] = service_council.to_numpy() + out["placements"]
-    else:
-        out["total"] = out["service"] + out["court"] + out["placements"]
-    return out
 
 
 def service_costs(journeys: Journeys, scenario: Scenario) -> dict[str, float]:
@@ -104,110 +302,138 @@ def service_costs(journeys: Journeys, scenario: Scenario) -> dict[str, float]:
     return {arm: float(costs.loc[costs["arm"] == arm, "service"].mean()) for arm in ("LIFT", "SAU")}
 
 
-def _discounted(amount: np.ndarray, days: np.ndarray, rate: float) -> np.ndarray:
-    """Present value at entry of an amount that falls some days after it."""
-    return amount / (1.0 + rate) ** (np.maximum(days, 0.0) / YEAR)
+def budgets(items: CostItems, start: dt.date) -> pd.DataFrame:
+    """What each budget holder spends in each financial year, undiscounted.
 
+    Parameters
+    ----------
+    items : CostItems
+    start : datetime.date
+        Day zero.
 
-def _lift_costs(trial: np.ndarray, scenario: Scenario) -> tuple[pd.Series, pd.Series]:
-    """LIFT's cost of each family: what the council's staff and what health staff gave it.
-
-    Assessment hours are shared between professions as the teams are staffed; a broken-off assessment costs half.
+    Returns
+    -------
+    pandas.DataFrame
+        Columns: year ("2019/20": April to March), holder, part, pounds.
     """
-    costs, lift = scenario.costs, scenario.lift
-    staff = np.array(
-        [
-            [max(getattr(team, name).values) for name in ("social_workers", "psychologists", "psychiatrists")]
-            for team in lift.teams.values()
-        ]
+    when = np.datetime64(start, "D") + np.floor(items.days).astype("timedelta64[D]")
+    # nine months on, a financial year is a calendar year but for the name
+    months = when.astype("datetime64[M]") - np.timedelta64(3, "M")
+    year = months.astype("datetime64[Y]").astype(int) + 1970
+    table = pd.DataFrame(
+        {
+            "year": [f"{y}/{(y + 1) % 100:02d}" for y in year],
+            "holder": np.asarray(HOLDERS, object)[items.holder],
+            "part": np.asarray(PARTS, object)[items.part],
+            "pounds": items.amount,
+        }
     )
-    share = (staff / np.maximum(staff.sum(axis=1, keepdims=True), 1e-9))[
-        trial["team"]
-    ]  # a team may have no staff
-    began = ~np.isnan(trial["lift_started"])
-    done = np.where(~np.isnan(trial["lift_assessed"]), 1.0, 0.5) * began
-    hours = share * (done * costs.lift_assessment_hours)[:, None]
-    for k, name in enumerate(W.TREATMENTS):
-        given = (trial["treatment"] == k) & ~np.isnan(trial["treatment_started"])
-        full = getattr(lift.sessions, name) * getattr(lift.hours_per_session, name)
-        # a treatment that ends at the mid-way review has had half its sessions; one still open is counted by half
-        part = np.where(given, _share_given(trial), 0.0)
-        hours[:, 1 if name in _BY_PSYCHOLOGIST else 0] += part * full
-    hours *= 1.0 + costs.lift_overhead
-    at = np.where(began, trial["lift_started"] - trial["entered"], 0.0)
-    council = _discounted(hours[:, 0] * costs.social_worker_hour, at, costs.discount_rate)
-    health = _discounted(
-        hours[:, 1] * costs.psychologist_hour + hours[:, 2] * costs.psychiatrist_hour, at, costs.discount_rate
+    return table.groupby(["year", "holder", "part"])["pounds"].sum().reset_index()
+
+
+# --- the parts ----------------------------------------------------------------------------------------------
+Block = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+def _block(
+    family: np.ndarray,
+    part: int,
+    holder: int,
+    days: np.ndarray,
+    amount: np.ndarray,
+    child: np.ndarray | None = None,
+) -> Block:
+    n = len(family)
+    shared = np.full(n, -1) if child is None else child
+    return family.astype(np.int64), shared, np.full(n, part), np.full(n, holder), days, amount
+
+
+def _of_lift(j: Journeys, prices: UnitCosts, who: np.ndarray) -> tuple[Block, Block]:
+    """LIFT's clinicians, as its teams are staffed: the council's social workers, and health staff."""
+    f = j.tables["families"]
+    began = f["lift_started"][who]
+    who = who[~np.isnan(began)]
+    began = f["lift_started"][who]
+    done = np.where(np.isnan(f["lift_assessed"][who]), 0.5, 1.0)
+    hours = prices.profession[f["team"][who]] * (done * prices.assessment_hours)[:, None]
+    treated = ~np.isnan(f["treatment_started"][who])
+    part = np.where(np.isnan(f["treatment_ended"][who]) | (f["treatment_full"][who] == 0), 0.5, 1.0)
+    treatment = np.where(treated, f["treatment"][who], 0)
+    hours = hours + np.where(treated, part, 0.0)[:, None] * prices.course_hours[treatment]
+    pounds = hours * prices.hour
+    return (
+        _block(who, _LIFT, _COUNCIL, began, pounds[:, 0]),
+        _block(who, _LIFT, _NHS, began, pounds[:, 1] + pounds[:, 2]),
     )
-    return pd.Series(council, index=trial["index"]), pd.Series(health, index=trial["index"])
 
 
-def _share_given(trial: np.ndarray) -> np.ndarray:
-    """Share of a full course that was given: all, or half where it was broken off or has not ended."""
-    return np.where(np.isnan(trial["treatment_ended"]) | (trial["treatment_full"] == 0), 0.5, 1.0)
-
-
-def _assessment_costs(j: Journeys, scenario: Scenario, family: pd.DataFrame, until: pd.Series) -> pd.Series:
-    """Parenting assessments and statements of all the family's proceedings within the horizon."""
-    a = j.assessments
-    a = a[(a["assessor"].astype(str) != "lift") & a["in_days"].notna()]
-    of = j.tables["cases"]["family"][a["case"].to_numpy(int)]
-    use = np.isin(of, family.index)
-    a, of = a[use], of[use]
-    price = (
-        a["assessor"]
-        .astype(str)
-        .map({k: getattr(scenario.costs, v) for k, v in _ASSESSMENT.items()})
-        .to_numpy(float)
+def _of_assessments(j: Journeys, prices: UnitCosts, until: np.ndarray) -> Block:
+    """Parenting assessments and statements of all proceedings, when the report is in."""
+    r = j.record
+    r = r[(r["event"] == W.EVIDENCE_IN) & (r["value"] != W.BY_LIFT)]
+    family = j.tables["cases"]["family"][r["subject"].astype(np.int64)]
+    use = r["time"] <= until[family]
+    r, family = r[use], family[use]
+    return _block(
+        family, _ASSESSMENTS, _COUNCIL, r["time"].copy(), prices.assessment[r["value"].astype(np.int64)]
     )
-    at = a["in_days"].to_numpy() - family.loc[of, "entered"].to_numpy()
-    price = np.where(a["in_days"].to_numpy() <= until[of].to_numpy(), price, 0.0)
-    return _by_family(of, _discounted(price, at, scenario.costs.discount_rate), family)
 
 
-def _court_costs(j: Journeys, scenario: Scenario, family: pd.DataFrame, until: pd.Series) -> pd.Series:
-    h = j.hearings
-    h = h[h["held_days"].notna() & h["family"].isin(family.index)]
-    of = h["family"].to_numpy()
-    held = h["held_days"].to_numpy()
-    price = np.where(held <= until[of].to_numpy(), _at(scenario.costs.hearing, held, j), 0.0)
-    at = held - family.loc[of, "entered"].to_numpy()
-    return _by_family(of, _discounted(price, at, scenario.costs.discount_rate), family)
+def _of_hearings(j: Journeys, prices: UnitCosts, until: np.ndarray) -> Block:
+    r = j.record
+    r = r[r["event"] == W.HEARING_HELD]
+    family = j.tables["cases"]["family"][r["subject"].astype(np.int64)]
+    use = r["time"] <= until[family]
+    r, family = r[use], family[use]
+    price = prices.hearing[np.searchsorted(prices.edges, r["time"], side="right") - 1]
+    return _block(family, _COURT, _COURTS, r["time"].copy(), price)
 
 
-def _placement_costs(
-    j: Journeys, scenario: Scenario, c: np.ndarray, family: pd.DataFrame, until: pd.Series
-) -> pd.Series:
-    """Weeks in each placement at the price of each financial year, discounted at the middle of each stay in it."""
-    p = j.placements
-    p = p[p["child"].isin(c["index"])]
-    of = p["family"].to_numpy()
-    begin = p["start_days"].to_numpy()
-    end = np.minimum(p["end_days"].fillna(j.end).to_numpy(), until[of].to_numpy())
-    entered = family.loc[of, "entered"].to_numpy()
-    total = np.zeros(len(p))
-    kinds = p["type"].astype(str).to_numpy()
-    for name in W.PLACEMENT_TYPES:
-        series: Series = getattr(scenario.costs, f"{name}_week")
-        times, prices = (np.asarray(x) for x in series.lowered(j.start_date))
-        edges = np.append(times, np.inf)
-        edges[0] = -np.inf
-        mine = kinds == name
-        for low, high, price in zip(edges[:-1], edges[1:], prices, strict=True):
-            since, to = np.maximum(begin[mine], low), np.minimum(end[mine], high)
-            weeks = np.maximum(to - since, 0.0) / 7.0
-            middle = 0.5 * (since + to) - entered[mine]
-            total[mine] += _discounted(
-                weeks * price, np.where(weeks > 0, middle, 0.0), scenario.costs.discount_rate
-            )
-    by_child = pd.Series(total).groupby(p["child"].to_numpy()).sum()
-    return by_child.reindex(c["index"]).fillna(0.0)
+def _of_support(j: Journeys, prices: UnitCosts, who: np.ndarray, until: np.ndarray) -> Block:
+    """Usual support of each child, by the month until the horizon."""
+    children = (who[:, None] * LARGEST_FAMILY + np.arange(LARGEST_FAMILY)).ravel()
+    children = children[j.tables["children"]["index"][children] >= 0]
+    family = children // LARGEST_FAMILY
+    stretch = _stretches(prices, j.tables["families"]["entered"][family], until[family])
+    of, days, length, _ = stretch
+    return _block(family[of], _SUPPORT, _COUNCIL, days, length * prices.support_day, children[of])
 
 
-def _by_family(of: np.ndarray, amount: np.ndarray, family: pd.DataFrame) -> pd.Series:
-    return pd.Series(amount).groupby(of).sum().reindex(family.index).fillna(0.0)
+def _of_placements(j: Journeys, prices: UnitCosts, until: np.ndarray) -> Block:
+    """Weeks in each placement at the price of the day."""
+    r = j.record
+    r = r[r["event"] == W.PLACED]
+    group = r["subject"].astype(np.int64)
+    use = np.isfinite(until[group // LARGEST_FAMILY])
+    r, group = r[use], group[use]
+    order = np.argsort(group, kind="stable")
+    r, group = r[order], group[order]
+    begin, end = r["time"], np.append(r["time"][1:], j.end)
+    end = np.where(np.append(group[1:] != group[:-1], True), j.end, end)[: len(group)]
+    family = group // LARGEST_FAMILY
+    of, days, length, column = _stretches(prices, begin, np.minimum(end, until[family]))
+    place = (r["value"].astype(np.int64) % 16)[of]
+    pounds = length / WEEK * prices.week[place, column]
+    # every child of the group has the placement
+    children = j.lived[np.isfinite(until[j.lived // LARGEST_FAMILY])]
+    theirs = np.argsort(j.tables["children"]["group"][children], kind="stable")
+    children = children[theirs]
+    of_group = j.tables["children"]["group"][children]
+    first = np.searchsorted(of_group, group[of], side="left")
+    n = np.searchsorted(of_group, group[of], side="right") - first
+    item = np.repeat(np.arange(len(of)), n)
+    child = children[np.repeat(first - (np.cumsum(n) - n), n) + np.arange(len(item))]
+    return _block(family[of][item], _PLACEMENTS, _COUNCIL, days[item], pounds[item], child)
 
 
-def _at(series: Series, days: np.ndarray, j: Journeys) -> np.ndarray:
-    times, values = (np.asarray(x) for x in series.lowered(j.start_date))
-    return values[np.maximum(np.searchsorted(times, days, side="right") - 1, 0)]
+def _stretches(
+    prices: UnitCosts, begin: np.ndarray, end: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Times cut where a price changes or a financial year begins: which time, its middle, its length, its column."""
+    first = np.searchsorted(prices.edges, begin, side="right") - 1
+    last = np.searchsorted(prices.edges, end, side="left") - 1
+    n = np.where(end > begin, last - first + 1, 0)
+    of = np.repeat(np.arange(len(begin)), n)
+    column = np.arange(len(of)) - np.repeat(np.cumsum(n) - n - first, n)
+    since, to = np.maximum(begin[of], prices.edges[column]), np.minimum(end[of], prices.edges[column + 1])
+    return of, 0.5 * (since + to), to - since, column

@@ -479,6 +479,7 @@ class Costs(Section):
     discount_rate: Annotated[float, Unit("per year", 0, 0.2)]
     perspective: Literal["public sector", "local authority", "service only"]
     horizon: Days
+    threshold: Annotated[float, Unit("GBP per QALY", 0)]
     foster_week: PoundsPerWeek
     kinship_foster_week: PoundsPerWeek
     parent_and_baby_week: PoundsPerWeek

@@ -1462,7 +1462,7 @@ def blinded_estimate(
         within = (total - between) / (n - n_families)
         excess = (between - (n_families - 1.0) * within) / spread - shift
         variance = within + excess
-        correlation = max(excess / variance, 0.0) if variance > 0.0 else math.nan
+        correlation = min(max(excess / variance, 0.0), 1.0) if variance > 0.0 else math.nan
         note = NEGATIVE if excess < 0.0 else ""
     else:
         # The expected sum of squares is (n - 1) of the residual and `spread` of the family's variance.

@@ -12,6 +12,7 @@ from best_sim.pathway.words import HOME
 from best_sim.trial.analysis import (
     Fit,
     ancova_cluster_robust,
+    clustered_bootstrap,
     complier_average,
     cox,
     incidence_difference,
@@ -20,6 +21,7 @@ from best_sim.trial.analysis import (
     multiple_imputation,
     negative_binomial,
     poisson_robust,
+    repeated_measures,
     risk_difference,
     risk_ratio,
     t_test_children,
@@ -35,7 +37,7 @@ class Method:
     Attributes
     ----------
     name : str
-    kind : {"score", "count", "yes or no", "time"}
+    kind : {"score", "count", "yes or no", "time", "amount"}
         Of outcome.
     label : str
         In words.
@@ -45,7 +47,9 @@ class Method:
         ``run(data, alpha, delta)`` gives the fit; `delta` is a shift of imputed outcomes of the LIFT arm, and 0 for an
         analysis that imputes none.
     imputes : bool
-        Whether it wants children whose score is not known, too.
+        Whether it fills in scores that are not known.
+    of_all_visits : bool
+        Whether it takes the scores of earlier visits for outcomes too.
     estimates : {"allocation", "complier average"}
         The effect of what: of allocation, or of LIFT on families that receive it because they are allocated to it.
     unit : str
@@ -58,8 +62,14 @@ class Method:
     scale: str
     run: Callable[[AnalysisSet, float, float], Fit]
     imputes: bool = False
+    of_all_visits: bool = False
     estimates: str = "allocation"
     unit: str = ""
+
+    @property
+    def keeps_unseen(self) -> bool:
+        """Whether it wants children whose score at the visit is not known, too."""
+        return self.imputes or self.of_all_visits
 
 
 def _mixed(df: str) -> Callable[[AnalysisSet, float, float], Fit]:
@@ -82,16 +92,39 @@ def _complier(data: AnalysisSet, alpha: float, delta: float) -> Fit:
     )
 
 
-def _imputed(data: AnalysisSet, alpha: float, delta: float) -> Fit:
+def _generator(data: AnalysisSet) -> np.random.Generator:
+    """Of numbers that an analysis itself draws: a function of the trial that is analysed."""
     seed, replicate, scoring = data.luck
-    generator = np.random.Generator(
-        np.random.Philox(key=np.array([seed, replicate], np.uint64), counter=scoring)
-    )
+    return np.random.Generator(np.random.Philox(key=np.array([seed, replicate], np.uint64), counter=scoring))
+
+
+def _imputed(data: AnalysisSet, alpha: float, delta: float) -> Fit:
     earlier = data.visits[:, : data.visit - 1]
     return multiple_imputation(
-        data.y, data.treated, data.family, data.covariates, auxiliary=earlier, generator=generator, delta=delta,
+        data.y, data.treated, data.family, data.covariates, auxiliary=earlier, generator=_generator(data), delta=delta,
         alpha=alpha,
     )  # fmt: skip
+
+
+def _repeated(data: AnalysisSet, alpha: float, delta: float) -> Fit:
+    """All visits until the one that is asked for; a baseline is an outcome here, so it is no covariate."""
+    measured = ~np.isnan(data.baseline)
+    of_baseline = 0 if not measured.any() else 1 if measured.all() else 2
+    scores = data.visits[:, : data.visit]
+    held = ~np.isnan(scores).all(axis=0)
+    held[-1] = True
+    return repeated_measures(
+        scores[:, held],
+        data.treated,
+        data.family,
+        data.covariates[:, of_baseline:],
+        baseline=bool(held[0]),
+        alpha=alpha,
+    )
+
+
+def _bootstrap(data: AnalysisSet, alpha: float, delta: float) -> Fit:
+    return clustered_bootstrap(data.y, data.treated, data.family, generator=_generator(data), alpha=alpha)
 
 
 def _count(fit: Callable[..., Fit]) -> Callable[[AnalysisSet, float, float], Fit]:
@@ -125,6 +158,10 @@ _ALL = (
         _mixed("satterthwaite"),
     ),
     Method(
+        "mixed-model-kenward-roger", "score", "random intercept for each family, REML, Kenward and Roger", _DIFFERENCE,
+        _mixed("kenward-roger"),
+    ),
+    Method(
         "mixed-model-normal", "score", "random intercept for each family, REML, normal", _DIFFERENCE, _mixed("normal")
     ),
     Method(
@@ -145,6 +182,10 @@ _ALL = (
         imputes=True,
     ),
     Method(
+        "repeated-measures", "score", "all visits, arms alike at the first, siblings, REML, Satterthwaite",
+        _DIFFERENCE, _repeated, of_all_visits=True,
+    ),
+    Method(
         "negative-binomial", "count", "negative binomial, robust to families", _LOG_RATIO, _count(negative_binomial)
     ),
     Method("poisson-robust", "count", "Poisson, robust to families and dispersion", _LOG_RATIO, _count(poisson_robust)),
@@ -157,6 +198,13 @@ _ALL = (
     Method(
         "home-within-two-years", "time", "difference in the share who went home within two years, others competing",
         _DIFFERENCE, _home, unit="share",
+    ),
+    Method(
+        "clustered-bootstrap", "amount", "difference of means, families resampled", _DIFFERENCE, _bootstrap
+    ),
+    Method(
+        "amount-cluster-robust", "amount", "least squares with site, variance robust to families", _DIFFERENCE,
+        _plain(ancova_cluster_robust),
     ),
 )  # fmt: skip
 

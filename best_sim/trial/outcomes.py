@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
     from best_sim.pathway import Journeys
 
-Outcome = Literal["sdq", "pirgas", "utility", "moves", "three_or_more", "permanence"]
-Kind = Literal["score", "count", "yes or no", "time"]
+Outcome = Literal[
+    "sdq", "pirgas", "utility", "moves", "three_or_more", "permanence", "cost", "net_benefit"
+]  # fmt: skip
+Kind = Literal["score", "count", "yes or no", "time", "amount"]
 Estimand = Literal["intention-to-treat", "per protocol"]
 YEAR = 365.25
 
@@ -33,7 +35,7 @@ class OutcomeInfo:
 
     Attributes
     ----------
-    kind : {"score", "count", "yes or no", "time"}
+    kind : {"score", "count", "yes or no", "time", "amount"}
         Which analyses fit it.
     label : str
         In words.
@@ -59,6 +61,10 @@ OUTCOMES: Mapping[str, OutcomeInfo] = MappingProxyType(
             "yes or no", "three or more placements within a year of entry to care", "share", -1
         ),
         "permanence": OutcomeInfo("time", "time from randomisation to permanence", "days", 0),
+        "cost": OutcomeInfo("amount", "cost per child to the horizon", "GBP", -1),
+        "net_benefit": OutcomeInfo(
+            "amount", "net benefit per child at the scenario's threshold (an assumed utility)", "GBP", 1
+        ),
     }
 )
 """The outcomes that can be analysed, by name."""
@@ -126,13 +132,14 @@ def analysis_set(
     estimand: Estimand = "intention-to-treat",
     *,
     complete: bool = True,
+    amounts: Mapping[str, np.ndarray] | None = None,
 ) -> AnalysisSet:
     """What is analysed of one trial: children of eligible randomised families.
 
     Parameters
     ----------
     journeys : Journeys
-    outcome : {"sdq", "pirgas", "utility", "moves", "three_or_more", "permanence"}
+    outcome : {"sdq", "pirgas", "utility", "moves", "three_or_more", "permanence", "cost", "net_benefit"}
     visit : {1, 2, 3}
         Of a score, the visit; of moves and of permanence, the visit until which they are counted. Three or more
         placements are counted in the first year after entry to care, whatever the visit.
@@ -141,6 +148,9 @@ def analysis_set(
         may differ from those who do not, so the second compares unlike groups.
     complete : bool
         Leave out children whose score is not known. If not, they are kept with a NaN, for analyses that impute.
+    amounts : mapping of str to numpy.ndarray, optional
+        By row of the table of children, where the outcome is a cost or a net benefit
+        (`best_sim.measures.economics.amounts_of`).
 
     Returns
     -------
@@ -149,7 +159,7 @@ def analysis_set(
     Raises
     ------
     ValueError
-        If the outcome, the visit or the estimand is not one of these.
+        If the outcome, the visit or the estimand is not one of these, or a cost or net benefit comes without amounts.
 
     Notes
     -----
@@ -175,16 +185,25 @@ def analysis_set(
     rows = rows[children["index"][rows] >= 0]
     if outcome in _SCORED:
         return _of_score(journeys, rows, outcome, visit, complete)
+    if OUTCOMES[outcome].kind == "amount":
+        return _of_amount(journeys, rows, _amounts(outcome, amounts), outcome, visit)
     return _of_placements(journeys, rows, outcome, visit)
 
 
-def means_of_all(journeys: Journeys, outcome: Outcome = "sdq", visit: int = 3) -> tuple[float, float]:
+def means_of_all(
+    journeys: Journeys,
+    outcome: Outcome = "sdq",
+    visit: int = 3,
+    amounts: Mapping[str, np.ndarray] | None = None,
+) -> tuple[float, float]:
     """What complete data would show: the mean outcome by arm of all children of eligible families, seen or not.
 
     Parameters
     ----------
     journeys, outcome, visit
         As `analysis_set` takes them.
+    amounts : mapping of str to numpy.ndarray, optional
+        As complete data would have them.
 
     Returns
     -------
@@ -199,7 +218,7 @@ def means_of_all(journeys: Journeys, outcome: Outcome = "sdq", visit: int = 3) -
         y, lift = score[rows], families["arm"][of] == W.LIFT
         weight = np.ones(len(y))
     else:
-        data = analysis_set(journeys, outcome, visit)
+        data = analysis_set(journeys, outcome, visit, amounts=amounts)
         y, lift = data.y, data.treated == 1
         if outcome == "permanence":
             return np.nan, np.nan
@@ -264,6 +283,21 @@ def _of_placements(j: Journeys, rows: np.ndarray, outcome: str, visit: int) -> A
         exposure = nothing
     visits = np.full((len(rows), W.VISITS), np.nan)
     return _set(j, rows, y, [], nothing, exposure, visits, outcome, visit, cause)
+
+
+def _amounts(outcome: str, amounts: Mapping[str, np.ndarray] | None) -> np.ndarray:
+    if amounts is None:
+        raise ValueError(
+            f"outcome {outcome!r} needs amounts, as best_sim.measures.economics.amounts_of makes them"
+        )
+    return amounts[outcome]
+
+
+def _of_amount(j: Journeys, rows: np.ndarray, amount: np.ndarray, outcome: str, visit: int) -> AnalysisSet:
+    rows = rows[~np.isnan(amount[rows])]
+    nothing = np.full(len(rows), np.nan)
+    visits = np.full((len(rows), W.VISITS), np.nan)
+    return _set(j, rows, amount[rows], [], nothing, nothing, visits, outcome, visit)
 
 
 def _set(

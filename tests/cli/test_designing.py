@@ -129,3 +129,24 @@ def test_a_power_run_of_another_outcome_has_its_report(best_sim, here, outcome):
     assert code == 0 and "one" in out
     assert (here / "p" / "report.html").stat().st_size > 100_000
     assert (here / "p" / "coverage.png").exists() == (outcome == "moves")
+
+
+def test_interims_tells_when_looks_come(best_sim, here):
+    asked = ("--looks", "0.4,0.7", "--reestimate", 0.4, "--design", "Assumed benefit", "--replicates", 8)
+    code, told, _ = best_sim("interims", "power", *asked, "--out", "looks")
+    assert (
+        code == 0 and "Look 1, when 40% of the last visits are over" in told and "Re-estimated blind" in told
+    )
+    assert {"by-look.csv", "trials.parquet", "looks.parquet", "interims.png"} <= {
+        path.name for path in (here / "looks").iterdir()
+    }
+
+
+def test_looks_that_are_no_numbers_are_refused(best_sim, here):
+    code, _, error = best_sim("interims", "power", "--looks", "half")
+    assert code == 2 and "--looks" in error and "half" in error
+
+
+def test_a_second_parameter_needs_values(best_sim, here):
+    code, _, error = best_sim("sample-size", "power", "--against", "outcomes.sdq.sd", "--values", "few")
+    assert code == 2 and "--against and --values" in error

@@ -45,8 +45,8 @@ def best_sim(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> Callable[..., tuple[int, str, str]]:
     """Runs a command: exit code, what it printed (in one line), what it said is wrong."""
-    monkeypatch.setattr(cli, "_pictures", lambda result: {})  # drawn by other tests
-    monkeypatch.setattr(cli, "_report", lambda *_: None)
+    monkeypatch.setattr("best_sim.cli.power._pictures", lambda result: {})  # drawn by other tests
+    monkeypatch.setattr("best_sim.cli.power._report", lambda *_: None)
 
     def run(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["best-sim", *map(str, arguments)])
@@ -175,7 +175,7 @@ def test_a_slip_is_told_before_long_work(here: Path, best_sim: Callable, argumen
 def test_it_stops_when_it_is_sure_and_only_after_a_batch(
     here: Path, best_sim: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "_BATCH", 6)
+    monkeypatch.setattr("best_sim.cli.power._BATCH", 6)
     sure = ("--until-mcse", 0.35, "--figure", "mean, sau", "--replicates", 60)
     code, told, _ = best_sim("power", "ours.toml", *sure, "--out", "run")
     assert code == 0 and ", below 0.35" in told

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
 import pytest
 from looking import assert_texts_are_apart, texts
 
@@ -64,3 +66,27 @@ def test_the_same_input_gives_the_same_bytes(drawn, name, tmp_path):
 
 def test_a_zip_plot_counts_the_intervals_that_hold_the_truth(drawn):
     assert "of the intervals hold the true effect" in " ".join(texts(drawn["coverage"]()))
+
+
+def test_a_grid_has_a_curve_with_a_line_for_each_other_axis() -> None:
+    settings = [{"effect": e, "outcomes.sdq.sd": sd} for e in (0.0, -1.0, -2.0) for sd in (6.0, 8.0)]
+    power = pd.DataFrame(
+        {
+            "design": [str(s) for s in settings], "power": [0.05, 0.05, 0.3, 0.2, 0.8, 0.6],
+            "low": [0.03] * 6, "high": [0.9] * 6, "closed_form": [0.05, 0.05, 0.32, 0.22, np.nan, np.nan],
+        }
+    )  # fmt: skip
+    figure = designs.curve_figure(power, settings)
+    assert figure is not None
+    words = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert words == ["sd 6.0", "sd 8.0"]
+    drawn = next(line for line in figure.axes[0].lines if list(line.get_xdata()) == [-2.0, -1.0, 0.0])
+    assert list(drawn.get_ydata()) == pytest.approx([80.0, 30.0, 5.0])
+
+
+def test_a_grid_without_numbers_or_with_too_many_lines_has_no_curve() -> None:
+    power = pd.DataFrame(
+        {"design": ["a"], "power": [0.1], "low": [0.0], "high": [0.2], "closed_form": [np.nan]}
+    )
+    assert designs.curve_figure(power, [{"boroughs": ("croydon",)}]) is None
+    assert designs.curve_figure(power.iloc[:0], []) is None

@@ -197,8 +197,38 @@ def test_estimands_and_missing_scores_are_analyses(tmp_path) -> None:
     pd.testing.assert_frame_equal(
         result.replicates, again.replicates
     )  # imputation's luck has an address, too
-    known = result.summary.set_index(["analysis", "quantity"])["value"]
+    known = result.summary.set_index(["analysis", "quantity"])["value"].sort_index()
     assert ("Primary", "bias") in known.index and ("Compliers", "bias") not in known.index
+
+
+def test_cost_and_net_benefit_are_analyses_and_prices_share_a_pathway(tmp_path) -> None:
+    path = tmp_path / "cost.toml"
+    head = 'scenario = "trial-as-run"\nreplicates = 8\nseed = 2\n'
+    more = """
+    [[analysis]]
+    name = "Cost"
+    outcome = "cost"
+    [[analysis]]
+    name = "Net benefit"
+    outcome = "net_benefit"
+    [[design]]
+    name = "As priced"
+    [[design]]
+    name = "Dearer psychologists"
+    set = ["costs.psychologist_hour=80.0"]
+    """
+    path.write_text(head + more, encoding="utf-8")
+    experiment = PowerExperiment.load(path)
+    assert len({experiment.pathway_of(design) for design in experiment.designs}) == 1
+    result = run_power(experiment)
+    assert result.replicates["converged"].all()
+    said = result.summary.query("analysis == 'Cost'").set_index(["design", "quantity"])["value"].sort_index()
+    cheap, dear = said["As priced", "mean estimate"], said["Dearer psychologists", "mean estimate"]
+    assert 100.0 < dear - cheap < 3000.0  # psychologists cost LIFT's arm more, and nobody else
+    # fewer children have a net benefit than a cost: those not seen, or too young for the SDQ, have none
+    children = result.replicates.groupby("analysis", observed=True)["children_lift"].mean()
+    assert children["Net benefit"] < children["Cost"]
+    assert abs(said["As priced", "bias"]) < 1e-9
 
 
 def test_a_shift_of_what_is_not_imputed_is_refused(tmp_path) -> None:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pytest
 
-from best_sim.measures.costs import child_costs, service_costs
+from best_sim.measures.costs import (
+    UnitCosts,
+    _stretches,
+    budgets,
+    child_costs,
+    cost_items,
+    service_costs,
+    trial_families,
+)
 from best_sim.pathway import simulate
+from best_sim.pathway import words as W
 from best_sim.scenario import Scenario
 
 
@@ -79,4 +90,43 @@ def test_a_narrower_perspective_never_costs_more(perspective: str) -> None:
     costs = child_costs(journeys, scenario)
     whole = costs["service"] + costs["court"] + costs["placements"]
     assert (costs["total"] <= whole + 1e-9).all()
-    assert (costs["total"] < whole).any() == (perspective != "public sector")
+    assert (costs["total"] < whole - 1e-6).any() == (perspective != "public sector")
+
+
+def test_budgets_hold_every_pound_and_split_it_by_financial_year() -> None:
+    scenario = Scenario.load("london-2017")
+    journeys = simulate(scenario, 2, 0)
+    items = cost_items(journeys, UnitCosts.of(scenario))
+    table = budgets(items, journeys.start_date)
+    assert table["pounds"].sum() == pytest.approx(items.amount.sum())
+    assert set(table.loc[table["part"] == "court", "holder"]) == {"courts"}
+    held = journeys.hearings.dropna(subset="held_days")
+    f = journeys.tables["families"]
+    of = held["family"].to_numpy()
+    mine = np.isin(of, trial_families(journeys)) & (
+        held["held_days"].to_numpy() <= np.minimum(f["entered"][of] + scenario.costs.horizon, journeys.end)
+    )
+    when = [journeys.date(day) for day in held["held_days"].to_numpy()[mine]]
+    in_2018 = sum(dt.date(2018, 4, 1) <= day < dt.date(2019, 4, 1) for day in when)
+    spent = table[(table["part"] == "court") & (table["year"] == "2018/19")]["pounds"].sum()
+    assert spent == pytest.approx(in_2018 * scenario.costs.hearing.at(dt.date(2018, 6, 1)))
+
+
+def test_a_stay_over_a_year_end_is_paid_at_both_prices() -> None:
+    """Ten days at 70 a week before 1 April and ten at 140 after it: 100 and 200 pounds."""
+    prices = "[{from=2009-01-01, value=70}, {from=2018-04-01, value=140}]"
+    scenario = Scenario.load("london-2017", [f"costs.foster_week={prices}"])
+    start = scenario.simulation.start_date
+    change = float((dt.date(2018, 4, 1) - start).days)
+    costs = UnitCosts.of(scenario)
+    of, middle, length, column = _stretches(costs, np.array([change - 10.0]), np.array([change + 10.0]))
+    foster = costs.week[W.PLACEMENT_TYPES.index("foster")]
+    assert of.tolist() == [0, 0]
+    assert middle.tolist() == [change - 5.0, change + 5.0]
+    assert (length / 7.0 * foster[column]).tolist() == pytest.approx([100.0, 200.0])
+
+
+def test_costs_need_the_event_record() -> None:
+    scenario = Scenario.load("london-2017")
+    with pytest.raises(ValueError, match="event record"):
+        child_costs(simulate(scenario, 2, 0, events=False), scenario)

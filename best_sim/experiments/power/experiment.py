@@ -46,7 +46,7 @@ _KEYS = (
 _ANALYSIS_KEYS = ("name", "outcome", "visit", "method", "estimand", "delta")
 _DESIGN_KEYS = ("name", "note", "effect", "set", "boroughs")
 _PUBLISHED_KEYS = ("recruitment_ended", "families", "estimate", "interval", "source")
-_SCORES_ONLY, _WHO_IS_SCORED = "outcomes.", "outcomes.sdq.youngest_age"
+_AFTER_THE_RUN, _WHO_IS_SCORED = ("outcomes.", "costs."), "outcomes.sdq.youngest_age"
 _BOROUGHS, _EFFECT = "boroughs", "effect"
 _MOST_DESIGNS = 400
 
@@ -256,8 +256,8 @@ class PowerExperiment:
 
 
 def changes_scores_alone(key: str) -> bool:
-    """Whether a parameter changes scores and nothing else: not even who has one."""
-    return key.startswith(_SCORES_ONLY) and key != _WHO_IS_SCORED
+    """Whether a parameter changes scores or prices and nothing else: not even who has a score."""
+    return key.startswith(_AFTER_THE_RUN) and key != _WHO_IS_SCORED
 
 
 def _only(scenario: Scenario, design: Design, file: str) -> Scenario:

@@ -8,12 +8,15 @@ time with other luck. Errors over replicates then count simulated trials, not sc
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 
 from best_sim.experiments.power.experiment import AnalysisPlan, PowerExperiment
+from best_sim.measures.costs import UnitCosts
+from best_sim.measures.economics import Amounts, amounts_of
 from best_sim.measures.observed import MONTH, YEAR, day_of
 from best_sim.measures.timeliness import kaplan_meier
 from best_sim.pathway import Journeys, simulate
@@ -21,6 +24,7 @@ from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
 from best_sim.trial.analysis import Fit
 from best_sim.trial.consort import consort
+from best_sim.trial.interims import blinded_estimate
 from best_sim.trial.methods import METHODS
 from best_sim.trial.outcomes import OUTCOMES, AnalysisSet, analysis_set, means_of_all
 
@@ -41,6 +45,8 @@ class Replicate:
     ----------
     lowered : tuple of Lowered
         Of each design.
+    prices : tuple of UnitCosts
+        Of each design.
     names : tuple of str
         Of the designs.
     effects : tuple of float
@@ -58,6 +64,7 @@ class Replicate:
     """
 
     lowered: tuple[Lowered, ...]
+    prices: tuple[UnitCosts, ...]
     names: tuple[str, ...]
     effects: tuple[float, ...]
     pathways: tuple[int, ...]
@@ -78,8 +85,10 @@ class Replicate:
             If the scenario or a design can't be used.
         """
         pathways = [experiment.pathway_of(design) for design in experiment.designs]
+        scenarios = [experiment.scenario_of(design) for design in experiment.designs]
         return cls(
-            lowered=tuple(lower(experiment.scenario_of(design)) for design in experiment.designs),
+            lowered=tuple(map(lower, scenarios)),
+            prices=tuple(map(UnitCosts.of, scenarios)),
             names=tuple(design.name for design in experiment.designs),
             effects=tuple(np.nan if d.effect is None else d.effect for d in experiment.designs),
             pathways=tuple(map(pathways.index, pathways)),
@@ -97,10 +106,12 @@ class Replicate:
         simulated: dict[int, Journeys] = {}
         for i, pathway in enumerate(self.pathways):
             if i == pathway:
-                simulated[i] = simulate(self.lowered[i], self.seed, number, self.engine, events=False)
+                simulated[i] = simulate(
+                    self.lowered[i], self.seed, number, self.engine, events=needs_events(self.analyses)
+                )
             for scoring in range(self.scorings):
                 journeys = simulated[pathway].scored(self.lowered[i].outcomes, scoring)
-                sets: dict[Any, AnalysisSet] = {}
+                made = _Made(self.prices[i])
                 for n, plan in enumerate(self.analyses):
                     if scoring > 0 and OUTCOMES[plan.outcome].kind != "score":
                         continue
@@ -108,7 +119,7 @@ class Replicate:
                         "design": self.names[i], "analysis": plan.name, "replicate": number, "scoring": scoring,
                         "effect": self.effects[i],
                     }  # fmt: skip
-                    row |= analysed(journeys, plan, self.alpha, sets)
+                    row |= _analysed(journeys, plan, self.alpha, made)
                     if i == pathway and n == 0 and scoring == 0:
                         row |= self._pathway(journeys, int(self.lowered[i].world["target"][0]))
                     rows.append(row)
@@ -123,29 +134,52 @@ class Replicate:
         return recruitment(journeys, target, self.recruitment_ended) | what_happened(journeys) | flow
 
 
-def analysed(
-    journeys: Journeys, plan: AnalysisPlan, alpha: float, sets: dict[Any, AnalysisSet] | None = None
-) -> dict[str, Any]:
+def needs_events(analyses: Iterable[AnalysisPlan]) -> bool:
+    """Whether an analysis is made from the event record: costs are."""
+    return any(OUTCOMES[plan.outcome].kind == "amount" for plan in analyses)
+
+
+@dataclass
+class _Made:
+    """What was made for one analysis of a trial, to be used again by the others."""
+
+    prices: UnitCosts
+    sets: dict[Any, AnalysisSet] = field(default_factory=dict)
+    amounts: Amounts | None = None
+
+    def amounts_for(self, journeys: Journeys, plan: AnalysisPlan) -> Amounts | None:
+        if OUTCOMES[plan.outcome].kind == "amount" and self.amounts is None:
+            self.amounts = amounts_of(journeys, self.prices)
+        return self.amounts
+
+
+def analysed(journeys: Journeys, plan: AnalysisPlan, alpha: float, prices: UnitCosts) -> dict[str, Any]:
     """One analysis of one trial, as a row.
 
     Parameters
     ----------
     journeys : Journeys
+        With the event record where `needs_events` says so.
     plan : AnalysisPlan
     alpha : float
-    sets : dict, optional
-        What was made for other analyses of the same trial, to be used again.
+    prices : UnitCosts
+        Of the scenario.
     """
-    sets = {} if sets is None else sets
+    return _analysed(journeys, plan, alpha, _Made(prices))
+
+
+def _analysed(journeys: Journeys, plan: AnalysisPlan, alpha: float, made: _Made) -> dict[str, Any]:
     method = METHODS[plan.method]
-    key = (plan.outcome, plan.visit, plan.estimand, method.imputes)
-    if key not in sets:
-        sets[key] = analysis_set(
-            journeys, plan.outcome, plan.visit, plan.estimand, complete=not method.imputes
-        )
-    data = sets[key]
+    key = (plan.outcome, plan.visit, plan.estimand, method.keeps_unseen)
+    amounts = made.amounts_for(journeys, plan)
+    if key not in made.sets:
+        made.sets[key] = analysis_set(
+            journeys, plan.outcome, plan.visit, plan.estimand, complete=not method.keeps_unseen,
+            amounts=amounts.known if amounts else None,
+        )  # fmt: skip
+    data = made.sets[key]
     fit = method.run(data, alpha, plan.delta)
-    lift, sau = means_of_all(journeys, plan.outcome, plan.visit)
+    lift, sau = means_of_all(journeys, plan.outcome, plan.visit, amounts.complete if amounts else None)
     return _of_fit(fit) | _of_data(data) | {"all_lift": lift, "all_sau": sau}
 
 
@@ -187,6 +221,8 @@ def _of_data(data: AnalysisSet) -> dict[str, Any]:
         "received_lift": _mean(data.received[lift]),
         "received_sau": _mean(data.received[sau]),
     }
+    if OUTCOMES[data.outcome].kind != "score":
+        out["sibling_correlation"] = _alike(data)
     if data.outcome == "moves":
         out |= {
             "exposure_lift": float(data.exposure[lift].sum()),
@@ -195,6 +231,23 @@ def _of_data(data: AnalysisSet) -> dict[str, Any]:
     if data.outcome == "permanence":
         out |= {"events_lift": int(data.event[lift].sum()), "events_sau": int(data.event[sau].sum())}
     return out
+
+
+def _alike(data: AnalysisSet) -> float:
+    """How alike siblings are within an arm: in the outcome; in a time's residual, deaths seen less those expected."""
+    values = data.y.astype(float)
+    if OUTCOMES[data.outcome].kind == "time" and len(values):
+        order = np.argsort(values, kind="stable")
+        at_risk = len(values) - np.searchsorted(values[order], values[order])
+        step = np.cumsum(data.event[order] / at_risk)
+        values[order] = (
+            data.event[order] - step[np.searchsorted(values[order], values[order], side="right") - 1]
+        )
+    for arm in (0.0, 1.0):
+        mine = data.treated == arm
+        if mine.any():
+            values[mine] -= values[mine].mean()
+    return blinded_estimate(values, data.family).icc
 
 
 def recruitment(j: Journeys, target: int, ended: dt.date | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the replicates of a power experiment say: power, the ADEMP measures, recruitment, the flow; each with its error.
+"""What the replicates of a power experiment say: power, the ADEMP measures, recruitment, the flow; each with an error.
 
 Every figure over replicates has a Monte Carlo standard error, or none where it is not a figure over replicates.
 """
@@ -23,7 +23,10 @@ from best_sim.trial.closed_forms import (
     monte_carlo_error_mean,
     monte_carlo_error_quantile,
     power_clustered,
+    t_power,
 )
+from best_sim.trial.closed_forms_ratios import rate_ratio_power, risk_power
+from best_sim.trial.closed_forms_survival import design_effect_survival, schoenfeld_power
 from best_sim.trial.consort import Pair
 from best_sim.trial.methods import METHODS
 from best_sim.trial.outcomes import OUTCOMES
@@ -33,6 +36,19 @@ SHARED = "all designs"
 """Name in the summary of what does not depend on the effect."""
 
 _RATIO = "log ratio"
+_REASON = {
+    "score": "the same formula with the effect that the analysis finds on average: what is left between it and the "
+    "simulated power is not a matter of the effect's size",
+    "count": "a Wald test of two negative binomial rates at the ratio found on average; it takes every child to have "
+    "the mean exposure, and siblings to be as alike in moves as they are on average",
+    "yes or no": "a Wald test of two risks at the contrast found on average; it takes arms and families to be of "
+    "their mean size",
+    "time": "Schoenfeld's formula for the events seen, at the hazard ratio found on average; hazards here are not "
+    "proportional, and which follow-up is cut short is not by chance",
+    "amount": "a t test of the mean difference found on average; costs are skewed, and their spread differs between "
+    "the arms",
+}
+"""By kind of outcome: the closed form at the mean estimate, and why the simulated power may differ from it."""
 
 
 def rows_of(keep: Keep, replicates: int) -> pd.DataFrame:
@@ -61,7 +77,7 @@ def _power_of(
     effect = design.effect if plan == experiment.primary else None
     is_score = OUTCOMES[plan.outcome].kind == "score"
     closed = closed_form_of(plan, fits, 0.0 if effect is None else effect, applies, experiment.alpha)
-    seen = closed_form_of(plan, fits, got.mean.value, "allocated", experiment.alpha) if got.n else None
+    seen = power_at_estimate(plan, fits, got.mean.value, experiment.alpha) if got.n else np.nan
     return {
         "design": design.name,
         "analysis": plan.name,
@@ -79,7 +95,7 @@ def _power_of(
         "note": design.note,
         "closed_form_effect": closed.effect_intention_to_treat if closed and effect is not None else np.nan,
         "closed_form_se": closed.standard_error if closed else np.nan,
-        "closed_form_at_estimate": seen.power if seen else np.nan,
+        "closed_form_at_estimate": seen,
     }
 
 
@@ -150,6 +166,53 @@ def closed_form_of(plan: AnalysisPlan, fits: pd.DataFrame, effect: float, applie
         share_received=received,
         alpha=alpha,
     )
+
+
+def power_at_estimate(plan: AnalysisPlan, fits: pd.DataFrame, estimate: float, alpha: float) -> float:
+    """Power by the closed form of the kind of outcome, if the mean estimate were the effect; NaN where there is none.
+
+    Sizes, spread and the correlation of siblings are the simulation's own. Counts: a Wald test of two negative binomial
+    rates. Yes or no: a Wald test of two risks. Times: Schoenfeld's formula with the events seen. Families inflate the
+    variance by as much as a mean over children would have it.
+    """
+    kind, method = OUTCOMES[plan.outcome].kind, METHODS[plan.method]
+    if kind == "score":
+        closed = closed_form_of(plan, fits, estimate, "allocated", alpha)
+        return closed.power if closed else np.nan
+    m = fits.select_dtypes("number").mean()
+    if fits.empty or m[["children_lift", "children_sau"]].min() < 3 or not np.isfinite(estimate):
+        return np.nan
+    sizes = {k: float(m[f"families_of_{word}"]) for k, word in ((1, "one"), (2, "two"), (3, "three"))}
+    inflation = design_effect_survival(
+        sizes, float(np.clip(np.nan_to_num(m["sibling_correlation"]), 0.0, 1.0))
+    )
+    children = (float(m["children_lift"]), float(m["children_sau"]))
+    if kind == "amount":
+        spread = np.sqrt((fits["sd_lift"] ** 2 + fits["sd_sau"] ** 2).mean() / 2)
+        each = [n / inflation for n in children]
+        return t_power(estimate, spread, each[0], each[1], alpha)
+    if kind == "count":
+        years = (float(m["exposure_lift"]), float(m["exposure_sau"]))
+        rate = m["mean_sau"] * children[1] / years[1]
+        mean = (m["mean_lift"] * children[0] + m["mean_sau"] * children[1]) / sum(children)
+        variance = (fits["sd_lift"] ** 2 + fits["sd_sau"] ** 2).mean() / 2
+        exposure = (years[0] / children[0], years[1] / children[1])
+        dispersion = max((variance - mean) / mean**2, 0.0)
+        return rate_ratio_power(
+            float(np.exp(estimate)), rate, exposure, children, dispersion, inflation=inflation, alpha=alpha
+        )
+    if kind == "yes or no":
+        ratio = method.scale == _RATIO
+        lift = m["mean_sau"] * np.exp(estimate) if ratio else m["mean_sau"] + estimate
+        if not 0.0 < lift < 1.0 or not 0.0 < m["mean_sau"] < 1.0:
+            return np.nan
+        return risk_power(
+            float(lift), float(m["mean_sau"]), children, ratio=ratio, inflation=inflation, alpha=alpha
+        )
+    if method.scale != _RATIO:
+        return np.nan
+    events = float(m["events_lift"] + m["events_sau"])
+    return schoenfeld_power(float(np.exp(estimate)), events / inflation, children[0] / sum(children), alpha)
 
 
 # --- the summary --------------------------------------------------------------------------------------------
@@ -234,14 +297,14 @@ def _summarise_design(
     if np.isfinite(row["closed_form"]):
         tidy.say(
             name, "power by closed form", row["closed_form"], np.nan, "share",
-            "noncentral t, design effect for siblings, baseline and receipt; it leaves out what passes through moves, "
+            "noncentral t, design effect for siblings, baseline and receipt; it leaves out what passes through "
+            "moves, "
             "the floor of the score, and that those missed differ from those seen",
         )  # fmt: skip
     if np.isfinite(row["closed_form_at_estimate"]):
         tidy.say(
             name, "power by closed form at the mean estimate", row["closed_form_at_estimate"], np.nan, "share",
-            "the same formula with the effect that the analysis finds on average: what is left between it and the "
-            "simulated power is not a matter of the effect's size",
+            _REASON[OUTCOMES[plan.outcome].kind],
         )  # fmt: skip
     tidy.say(
         name,

@@ -10,6 +10,7 @@ benefit is negative.
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from best_sim.trial.analysis.bootstrap import clustered_bootstrap
 from best_sim.trial.analysis.counts import negative_binomial, poisson_robust, risk_difference, risk_ratio
 from best_sim.trial.analysis.fit import Analysis, Fit
 from best_sim.trial.analysis.instrumental import complier_average
@@ -20,6 +21,7 @@ from best_sim.trial.analysis.linear import (
     t_test_family_means,
 )
 from best_sim.trial.analysis.missing import TippingPoint, multiple_imputation, pooled, tipping_point
+from best_sim.trial.analysis.repeated import RepeatedMeasures, repeated_measures, repeated_measures_whole
 from best_sim.trial.analysis.survival import cox, cumulative_incidence, incidence_difference, log_rank
 
 PRIMARY_METHODS: Mapping[str, Analysis] = MappingProxyType(
@@ -36,8 +38,10 @@ __all__ = [
     "PRIMARY_METHODS",
     "Analysis",
     "Fit",
+    "RepeatedMeasures",
     "TippingPoint",
     "ancova_cluster_robust",
+    "clustered_bootstrap",
     "complier_average",
     "cox",
     "cumulative_incidence",
@@ -48,6 +52,8 @@ __all__ = [
     "negative_binomial",
     "poisson_robust",
     "pooled",
+    "repeated_measures",
+    "repeated_measures_whole",
     "risk_difference",
     "risk_ratio",
     "t_test_children",

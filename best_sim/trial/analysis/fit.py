@@ -131,11 +131,13 @@ def complete_rows(y: ArrayLike, treated: ArrayLike, family: ArrayLike, covariate
     design[:, 0] = 1.0
     design[:, 1:-1] = others
     design[:, -1] = arm
-    complete = np.isfinite(outcome) & np.isfinite(design).all(axis=1)
-    n_dropped = n - int(np.count_nonzero(complete))
-    if n_dropped:
+    n_dropped = 0
+    # nothing is missing where the sum of everything is a number; if it is not, it is seen which rows are complete
+    if not math.isfinite(float(outcome.sum()) + float(design.sum())):
+        complete = np.isfinite(outcome) & np.isfinite(design).all(axis=1)
+        n_dropped = n - int(np.count_nonzero(complete))
         outcome, arm, label, design = outcome[complete], arm[complete], label[complete], design[complete]
-    families, codes = np.unique(label, return_inverse=True)
+    codes, n_families = _codes(label)
 
     obstacle = ""
     if not np.all((arm == 0.0) | (arm == 1.0)):
@@ -144,9 +146,21 @@ def complete_rows(y: ArrayLike, treated: ArrayLike, family: ArrayLike, covariate
         )
     if not 0 < np.count_nonzero(arm) < arm.size:
         obstacle = "no child was analysed" if arm.size == 0 else "an arm is empty"
-    elif families.size < MINIMUM_FAMILIES:
-        obstacle = f"only {families.size} families were analysed; at least {MINIMUM_FAMILIES} are needed"
-    return Rows(outcome, arm, design, codes, int(families.size), n_dropped, obstacle)
+    elif n_families < MINIMUM_FAMILIES:
+        obstacle = f"only {n_families} families were analysed; at least {MINIMUM_FAMILIES} are needed"
+    return Rows(outcome, arm, design, codes, n_families, n_dropped, obstacle)
+
+
+def _codes(label: NDArray) -> tuple[NDArray[np.intp], int]:
+    """Families numbered from 0 in the order of their labels, and how many there are; quick where they are in order."""
+    if label.dtype.kind in "iu" and label.size:
+        new = label[1:] != label[:-1]
+        if np.all(label[1:] >= label[:-1]):
+            codes = np.zeros(label.size, np.intp)
+            np.cumsum(new, out=codes[1:])
+            return codes, int(codes[-1]) + 1
+    families, codes = np.unique(label, return_inverse=True)
+    return codes, int(families.size)
 
 
 def failure(method: str, data: Rows, note: str) -> Fit:

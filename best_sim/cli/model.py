@@ -1,0 +1,179 @@
+"""Commands about the model: `simulate`, `trace`, `parameters`, `check`, `validate`, `version`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from best_sim.cli.common import (
+    Engine,
+    Number,
+    Out,
+    Seed,
+    Set,
+    app,
+    engine_of,
+    load,
+    must_be_free,
+    progress_of,
+)
+
+if TYPE_CHECKING:
+    from best_sim.pathway import Journeys
+
+
+@app.command()
+def simulate(
+    scenario: Annotated[str, typer.Argument(help="A scenario's name or file.")] = "trial-as-run",
+    seed: Seed = 1,
+    replicate: Number = 0,
+    out: Out = None,
+    changes: Set = [],  # noqa: B006
+    engine: Engine = "auto",
+) -> None:
+    """Simulate one replicate and write its journeys as Parquet tables."""
+    from best_sim.exchange.results import whole_folder
+    from best_sim.pathway import simulate as run
+
+    must_be_free(out)
+    console = Console()
+    world = load(scenario, changes)
+    used = engine_of(engine, console)
+
+    first = world.simulation.start_date
+    with console.status("Simulating ...") as status:
+
+        def tell(day: float) -> None:
+            status.update(
+                f"Simulating: {first + dt.timedelta(days=day):%B %Y} of {world.simulation.end_date:%B %Y}"
+            )
+
+        journeys = run(world, seed, replicate, used, progress=tell)
+    folder = out or Path("results") / "simulate" / f"{world.name}-{seed}-{replicate}"
+    with whole_folder(folder, replace=out is None) as scratch:
+        journeys.save(scratch)
+        (scratch / "scenario.toml").write_text(world.as_toml(), encoding="utf-8")
+    families, children = journeys.families, journeys.children
+    console.print(
+        f"{len(children)} children of {len(families)} families; "
+        f"{int((families['arm'] != 'not allocated').sum())} families randomised; {len(journeys.record)} events."
+    )
+    console.print(f"Written to [bold]{folder}[/bold].")
+
+
+@app.command()
+def trace(
+    child: Annotated[
+        str, typer.Argument(help="A child's number, or 'first LIFT', 'first SAU'.")
+    ] = "first LIFT",
+    scenario: Annotated[str, typer.Argument(help="A scenario's name or file.")] = "london-2017",
+    seed: Seed = 1,
+    replicate: Number = 0,
+    both: Annotated[bool, typer.Option("--both-services", help="The same child in LIFT and in SAU.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Where to save the timeline, as PNG and SVG.")] = None,
+    changes: Set = [],  # noqa: B006
+    engine: Engine = "auto",
+) -> None:
+    """Tell one simulated child's story in plain words, and draw it as a timeline."""
+    from best_sim.display.style import save
+    from best_sim.display.timeline import timeline_figure
+    from best_sim.display.trace import choose_child, story
+    from best_sim.pathway import simulate as run
+
+    console = Console()
+    world = load(scenario, changes)
+    used = engine_of(engine, console)
+    journeys = run(world, seed, replicate, used)
+    number = int(child) if child.lstrip("-").isdigit() else choose_child(journeys, child)
+    told: list[tuple[str, Journeys]] = [("as it went", journeys)]
+    if both:
+        told = [(f"in {arm}", run(world, seed, replicate, used, arm=arm)) for arm in ("LIFT", "SAU")]
+    for how, one in told:
+        if both:
+            console.rule(f"The same child, {how}")
+        typer.echo(story(one, number).text(min(96, console.width)))
+    figure = timeline_figure(told[0][1], number, told[1][1] if both else None)
+    path = out or Path("results") / "trace" / f"{world.name}-{seed}-{replicate}-child-{number}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    png, _ = save(figure, path)
+    console.print(f"\nTimeline: [bold]{png}[/bold]")
+
+
+# --- parameters ---------------------------------------------------------------------------------------------
+@app.command()
+def parameters(
+    scenario: Annotated[str, typer.Argument(help="A scenario's name or file.")] = "trial-as-run",
+    changed: Annotated[bool, typer.Option("--changed", help="Only those that differ from base.")] = False,
+    changes: Set = [],  # noqa: B006
+) -> None:
+    """List every parameter: name, value, unit, source and how sure it is."""
+    from best_sim.scenario import parameters_table
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=240)
+    console.print(parameters_table(load(scenario, changes), changed))
+
+
+@app.command()
+def check(
+    file: Annotated[str, typer.Argument(help="A scenario's name or file.")],
+    changes: Set = [],  # noqa: B006
+) -> None:
+    """Say all that is wrong with a scenario, at once."""
+    from best_sim.scenario import check as problems_of
+
+    problems = problems_of(file, changes)
+    for problem in problems:
+        typer.echo(f"{problem}\n", err=not problem.warning)
+    if any(not problem.warning for problem in problems):
+        raise typer.Exit(2)
+    typer.echo("Nothing is wrong." if not problems else "It can be used; see the warnings.")
+
+
+@app.command()
+def validate(
+    scenario: Annotated[str, typer.Argument(help="A scenario's name or file.")] = "trial-as-run",
+    replicates: Annotated[int, typer.Option(min=2)] = 100,
+    seed: Seed = 2025,
+    out: Out = None,
+    changes: Set = [],  # noqa: B006
+    engine: Engine = "auto",
+) -> None:
+    """Set the published figures beside simulated ones."""
+    from rich.table import Table
+
+    from best_sim.exchange.results import whole_folder
+    from best_sim.experiments.validation import validation_table
+
+    must_be_free(out)
+    console = Console()
+    world = load(scenario, changes)
+    used = engine_of(engine, console)
+    with progress_of(console, replicates) as tick:
+        table = validation_table(world, replicates, seed, used, tick)
+    shown = Table(
+        "figure", "published", "simulated", "MCSE", "used to", "near", title="Published and simulated"
+    )
+    for row in table.to_dict("records"):
+        shown.add_row(
+            row["figure"], f"{row['published']:g} {row['unit']}", f"{row['simulated']:.4g}", f"{row['mcse']:.2g}",
+            row["role"], row["near"] + (f": {row['note']}" if row["note"] else ""),
+        )  # fmt: skip
+    console.print(shown)
+    if out is not None:
+        with whole_folder(out) as scratch:
+            table.to_csv(scratch / "validation.csv", index=False)
+        console.print(f"Written to [bold]{out / 'validation.csv'}[/bold].")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    import best_sim
+
+    typer.echo(best_sim.__version__)
