@@ -45,6 +45,7 @@ def calibrate(
 
     from best_sim.display.calibration import calibration_figure
     from best_sim.display.style import save
+    from best_sim.display.wording import plural
     from best_sim.experiments.calibration import CalibrationExperiment, run_calibration, words_of
 
     must_be_free(out)
@@ -53,7 +54,7 @@ def calibrate(
         calibration, replicates=replicates, seed=seed, overrides=tuple(changes) or None
     )
     console.print(
-        f"{asked.title}: {len(asked.parameters)} parameters, {len(asked.targets)} figures, "
+        f"{asked.title}: {plural(len(asked.parameters), 'parameter')}, {plural(len(asked.targets), 'figure')}, "
         f"{asked.replicates} simulated runs for each candidate."
     )
     used = engine_of(engine, console)

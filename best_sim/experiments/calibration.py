@@ -231,8 +231,9 @@ def words_of(found: Calibration) -> str:
     t, p = found.targets, found.parameters
     far = t[t["distance"].abs() > 2]
     said = (
-        f"{len(p)} parameters fitted to {len(t)} figures in {found.simulated:,} simulated runs; sum of squares "
-        f"{found.fit.chi_square:.1f} with {found.fit.freedom} degrees of freedom"
+        f"{len(p)} parameter{'s' * (len(p) != 1)} fitted to {len(t)} figure{'s' * (len(t) != 1)} in "
+        f"{found.simulated:,} simulated runs; sum of squares {found.fit.chi_square:.1f} with {found.fit.freedom} "
+        "degrees of freedom"
     )
     said += f" (p = {found.misfit:.2g})." if np.isfinite(found.misfit) else "."
     if len(far):

@@ -1,0 +1,127 @@
+"""The commands for planners: what they print, what they leave, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from best_sim import cli
+
+Run = Callable[..., tuple[int, str, str]]
+
+OBSERVED = """date,borough,screened,eligible,consented,randomised
+2017-10-02,Croydon,4,3,2,2
+2017-10-09,Croydon,2,1,1,1
+2017-10-16,Croydon,0,0,0,0
+2017-10-23,Croydon,3,2,2,2
+"""
+CALIBRATION = """
+title = "Small"
+question = "Does it run?"
+scenario = "london-2017"
+replicates = 4
+seed = 3
+set = ["simulation.end_date=2019-06-30", "trial.target_families=40"]
+[[parameter]]
+name = "notice"
+key = "proceedings.notice.further.mean"
+low = 7
+high = 56
+[[target]]
+measure = "weeks_2018"
+value = 30.0
+standard_error = 1.0
+source = "a test"
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "seen.csv").write_text(OBSERVED)
+    (tmp_path / "small.toml").write_text(CALIBRATION)
+    return tmp_path
+
+
+@pytest.fixture
+def best_sim(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command: exit code, what it printed (in one line), what it said is wrong."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["best-sim", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        told = capsys.readouterr()
+        return int(ended.value.code or 0), " ".join(told.out.split()), told.err
+
+    return run
+
+
+def test_recruit_before_a_trial_leaves_dates_and_a_picture(best_sim: Run, here: Path) -> None:
+    code, out, _ = best_sim("recruit", "--target", 60, "--by", "2019-12-31", "--replicates", 12, "--out", "r")
+    assert code == 0 and "When 60 families are randomised" in out and "What only the simulation has" in out
+    dates = pd.read_csv(here / "r" / "dates.csv")
+    assert list(dates["forecast"]) == ["closed form", "simulation"]
+    fan = pd.read_csv(here / "r" / "fan.csv")
+    assert (fan["median"].diff().iloc[1:] >= 0).all() and "median_simulated" in fan
+    assert {"recruitment.png", "recruitment.svg", "boroughs.csv"} <= {f.name for f in (here / "r").iterdir()}
+    assert json.loads((here / "r" / "about.json").read_text())["target"] == 60
+
+
+def test_recruit_during_a_trial_says_what_was_seen(best_sim: Run, here: Path) -> None:
+    code, out, _ = best_sim(
+        "recruit", "--observed", "seen.csv", "--cut-off", "2017-10-30", "--target", 60, "--replicates", 8, "--out", "r"
+    )  # fmt: skip
+    assert code == 0 and "5 of 6 seen" in out and "On 30 October 2017 a trial like this" in out
+    assert "closed form, rates taken as known" in (here / "r" / "dates.csv").read_text()
+    assert pd.read_csv(here / "r" / "consent.csv")["eligible"].iloc[0] == 6
+
+
+def test_an_observed_file_that_can_not_be_is_refused_row_by_row(best_sim: Run, here: Path) -> None:
+    wrong = OBSERVED.replace("Croydon,4,3,2", "Croydon,4,3,5").replace("16,Croydon", "16,Croyden")
+    (here / "wrong.csv").write_text(wrong.replace("2017-10-23", "2017-10-09"))
+    code, out, err = best_sim("recruit", "--observed", "wrong.csv", "--cut-off", "2018-10-30", "--out", "r")
+    assert code == 2 and not (here / "r").exists()
+    assert "wrong.csv" in err and "croyden" in err.lower() and "Croydon" in err
+    for row in ("2", "4", "5"):
+        assert f"row {row}" in err or f"line {row}" in err or f":{row}" in err, err
+
+
+@pytest.mark.parametrize(
+    "options, told",
+    [
+        (("--by", "31/12/2019"), "allowed: a date such as 2021-07-31"),
+        (("--cut-off", "2019-01-01"), "no --observed beside it"),
+        (("--observed", "seen.csv", "--rows", "days"), "allowed: weeks, families"),
+        (("--observed", "seen.csv", "--seen", 3), "found 3 of 0"),
+    ],
+)
+def test_options_that_can_not_be_are_refused(
+    best_sim: Run, here: Path, options: tuple[object, ...], told: str
+) -> None:
+    code, _, err = best_sim("recruit", *options, "--out", "r")
+    assert code == 2 and told in err and not (here / "r").exists()
+
+
+def test_calibrate_leaves_a_scenario_that_can_be_used(best_sim: Run, here: Path) -> None:
+    code, out, _ = best_sim("calibrate", "small.toml", "--out", "c")
+    assert (
+        code == 0
+        and "1 parameter, 1 figure, 4 simulated" in out
+        and "1 parameter fitted to 1 figure in" in out
+    )
+    names = {f.name for f in (here / "c").iterdir()}
+    assert {"calibration.png", "parameters.csv", "targets.csv", "carried.csv", "small-fitted.toml"} <= names
+    code, out, _ = best_sim("check", "c/small-fitted.toml")
+    assert code == 0
+
+
+def test_a_calibration_of_what_the_scenario_has_not_is_refused(best_sim: Run, here: Path) -> None:
+    (here / "wrong.toml").write_text(CALIBRATION.replace("notice.further", "notice.futher"))
+    code, _, err = best_sim("calibrate", "wrong.toml", "--out", "c")
+    assert code == 2 and "further" in err and not (here / "c").exists()
