@@ -34,7 +34,9 @@ def forecast_figure(found: Recruitment) -> Figure:
     rows = {str(row["forecast"]): row for row in found.table().to_dict("records")}
     simulated, closed = rows["simulation"]["median"], rows["closed form"]["median"]
     sentence = (
-        f"{found.target} families by {simulated:%B %Y} (simulated) or {closed:%B %Y} (closed form), medians."
+        f"{found.target} families by {say.day(simulated)} (simulated) or {say.day(closed)} (closed form): courts, "
+        f"orders, siblings and placements cost {(simulated - closed).days:+d} days "
+        f"(Monte Carlo error {rows['simulation']['mcse_days']:.0f})."
         if simulated is not None and closed is not None
         else f"{found.target} families are not reached by the end of the run in most cases."
     )
@@ -53,7 +55,7 @@ def forecast_figure(found: Recruitment) -> Figure:
     days = found.closed.months()
     fan, own = found.closed.fan(days), found.simulated.fan(days)
     x = mdates.date2num(days)
-    cap = 1.12 * found.target
+    cap = found.target
     ax.fill_between(x, np.minimum(fan["lower_90"], cap), np.minimum(fan["upper_90"], cap), color=WASH, lw=0)
     ax.fill_between(x, np.minimum(fan["lower_50"], cap), np.minimum(fan["upper_50"], cap), color=_BAND, lw=0)
     for column, width, style in (
@@ -81,13 +83,20 @@ def forecast_figure(found: Recruitment) -> Figure:
         ax.annotate(
             f"{say.day(found.by)}: {chance}", (by, 0), (-4, 6), textcoords="offset points", size=SMALL, ha="right",
         )  # fmt: skip
+    last = [rows[name]["upper_90"] for name in ("simulation", "closed form")]
+    if all(day is not None for day in last):
+        shown = max(*last, *([found.by] if found.by is not None else []))
+        ax.set_xlim(right=mdates.date2num(shown) + 60)
     ax.set(ylim=(0, 1.12 * found.target), ylabel="Families randomised")
     ax.xaxis.set_major_locator(mdates.YearLocator())
     ax.xaxis.set_major_formatter(mdates.DateFormatter("%Y"))
     ax.grid(axis="y", color=RULE, lw=0.6)
 
-    below = sheet.axes(2.4, 1.0, 0.45, 4.0 - 0.1 + 0.3 - 0.45 + 0.45)
-    below.set(ylim=(len(parts), 0), xlabel="Families, expected by then; bars: 90% by the closed form")
+    below = sheet.axes(2.4, 1.0, 0.45, 4.3)
+    below.set(
+        ylim=(len(parts), 0),
+        xlabel=f"Families expected by {say.day(found.reckoned_on())}; bars: 90% by the closed form",
+    )
     below.set_yticks([])
     below.spines["left"].set_visible(False)
     top = sheet.bottom + 0.45 + rows_high

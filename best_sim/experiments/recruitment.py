@@ -216,15 +216,22 @@ class Recruitment:
         )  # fmt: skip
         return pd.DataFrame(rows)
 
+    def reckoned_on(self) -> dt.date:
+        """The date asked for or the closed form's median date of the target, whichever is first; else the end."""
+        return min(
+            (day for day in (self.by, self.closed.time_to(self.target).median) if day is not None),
+            default=self.closed.ends,
+        )
+
     def contributions(self, by: dt.date | None = None) -> pd.DataFrame:
-        """What each borough contributes by a date (by default the median of the target's, by the closed form).
+        """What each borough contributes by a date (by default `reckoned_on`).
 
         Returns
         -------
         pandas.DataFrame
             As `RecruitmentForecast.contributions`, with ``simulated`` and ``simulated_mcse``.
         """
-        day = by or self.by or self.closed.time_to(self.target).median or self.closed.ends
+        day = by or self.reckoned_on()
         table = self.closed.contributions(day)
         own = self.simulated.contributions(day, [plan.name for plan in self.plans])
         return table.assign(simulated=own["expected"], simulated_mcse=own["mcse"])
