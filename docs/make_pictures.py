@@ -115,14 +115,14 @@ def designing() -> dict[str, Any]:
         ),
         "size-pairs": size_pairs_figure(
             find_size_pairs(
-                replace(asked, scorings=10),
+                london,
                 "lift.teams.london.families_per_clinician",
                 (0.8, 1.2, 1.8, 2.4, 4.0),
                 "Assumed benefit",
                 power=0.5,
-                within=20.0,
-                limits=(50, 900),
-                most=6_000,
+                within=50.0,
+                limits=(50, 2000),
+                most=3_000,
             ),
             "families that one full-time clinician can hold, London",
         ),

@@ -409,7 +409,14 @@ class _Search:
             crossing = self.fit(power)
             if progress is not None:
                 progress(self.done, crossing)
-            if (crossing.high - crossing.low) / 2.0 <= within or self.done >= most:
+            if (crossing.high - crossing.low) / 2.0 <= within:
+                return crossing
+            if self.done >= most:
+                if not math.isfinite(crossing.x):
+                    raise NoSampleSizeError(
+                        f"{self.along}: power does not rise with it between {self.limits[0]:g} and "
+                        f"{self.limits[1]:g}, as far as {self.done:,} trials can tell; {power:g} was wanted"
+                    )
                 return crossing
             self._give_up(power, crossing)
             self.run(self._next(crossing, min(batch, most - self.done), within), executor)
@@ -430,7 +437,12 @@ class _Search:
 
     def _next(self, crossing: Crossing, n: int, within: float) -> dict[float, int]:
         """Where the next replicates say most: at the crossing, and some to either side for the slope."""
-        x = self.size(crossing.x if math.isfinite(crossing.x) else sum(self.limits) / 2.0)
+        if not math.isfinite(
+            crossing.x
+        ):  # no curve that rises: whether the largest size has the power tells most
+            middle, largest = self.size(sum(self.limits) / 2.0), self.size(self.limits[1])
+            return {middle: n // 5, largest: n - n // 5}
+        x = self.size(crossing.x)
         step = max(1.0, within) if self.whole else 0.0  # few sizes, so that each has its replicates together
         if step and x > 10 * step:
             x = self.size(round(x / step) * step)

@@ -13,7 +13,12 @@ from best_sim.experiments.allocations import compare_allocations, share_guessed
 from best_sim.experiments.assurance import run_assurance, run_fragility
 from best_sim.experiments.power import PowerExperiment, run_power
 from best_sim.experiments.priors import Prior, read_priors
-from best_sim.experiments.sample_size import NoSampleSizeError, crossing_of, find_sample_size
+from best_sim.experiments.sample_size import (
+    Crossing,
+    NoSampleSizeError,
+    crossing_of,
+    find_sample_size,
+)
 from best_sim.experiments.twins import twins
 from best_sim.pathway import simulate
 from best_sim.pathway import words as W
@@ -151,6 +156,14 @@ def test_a_search_that_was_broken_off_goes_on_and_ends_the_same(asked, found, tm
 def test_a_power_that_cannot_be_had_is_said(asked):
     with pytest.raises(NoSampleSizeError, match="the power is 0.0"):
         find_sample_size(asked, "None", power=0.5, within=5, limits=(20, 60), most=3000)
+
+
+def test_a_power_that_does_not_rise_with_the_size_is_told(asked, monkeypatch):
+    """Where the trials that were asked for show no curve that rises, there is no size, and no number for it."""
+    flat = Crossing(0.0, 0.0, np.zeros((2, 2)), np.inf, -np.inf, np.inf, np.nan)
+    monkeypatch.setattr("best_sim.experiments.sample_size._Search.fit", lambda self, power: flat)
+    with pytest.raises(NoSampleSizeError, match="power does not rise with it between 20 and 60"):
+        find_sample_size(asked, "None", power=0.5, within=5, limits=(20, 60), most=300)
 
 
 @pytest.mark.parametrize(
