@@ -6,6 +6,7 @@ versions give the same bytes.
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from best_sim.display import (
     timeline_figure,
     waits_figure,
 )
+from best_sim.display.calibration import calibration_figure
 from best_sim.display.consort import consort_figure
 from best_sim.display.designs import (
     allocations_figure,
@@ -34,16 +36,21 @@ from best_sim.display.designs import (
     size_pairs_figure,
     twins_figure,
 )
+from best_sim.display.recruiting import forecast_figure
 from best_sim.display.wording import as_date
+from best_sim.exchange.observed_recruitment import read_observed_recruitment
 from best_sim.experiments.allocations import compare_allocations
 from best_sim.experiments.assurance import run_assurance, run_fragility
+from best_sim.experiments.calibration import CalibrationExperiment, run_calibration
 from best_sim.experiments.interims import LookPlan, run_interims
 from best_sim.experiments.power import PowerExperiment
+from best_sim.experiments.recruitment import update_recruitment
 from best_sim.experiments.sample_size import find_sample_size
 from best_sim.experiments.sample_size_pairs import find_size_pairs
 from best_sim.experiments.twins import twins
 from best_sim.pathway import Journeys, simulate
 from best_sim.scenario import Scenario
+from best_sim.trial.closed_forms_recruitment import borough_plans
 from best_sim.trial.consort import consort, mean_flow
 
 HERE = Path(__file__).parent / "pictures"
@@ -85,7 +92,7 @@ def main(replicates: int = 100) -> None:
         "waits": waits_figure(pd.concat([j.services for j in runs]), end=first.end, source=note),
         "timeline": timeline_figure(first, child, in_sau),
     }
-    drawn |= designing()
+    drawn |= designing() | planning()
     for name, figure in drawn.items():
         png, svg = save(figure, HERE / name)
         svg.unlink()
@@ -93,6 +100,22 @@ def main(replicates: int = 100) -> None:
         if size > MOST_BYTES:
             raise SystemExit(f"{png}: {size:,} bytes, at most {MOST_BYTES:,}")
         print(f"{png}: {size:,} bytes")
+
+
+def planning() -> dict[str, Any]:
+    """The pictures of `how-to/plan-recruitment.md` and `explanation/court-load.md`."""
+    scenario = Scenario.load("london-2017")
+    cut_off = dt.date(2019, 4, 1)
+    seen = read_observed_recruitment(
+        HERE.parents[1] / "experiments" / "observed-example.csv", borough_plans(scenario), cut_off=cut_off
+    )
+    forecast = update_recruitment(scenario, seen.table, cut_off, target=60, by=dt.date(2019, 12, 31))
+    return {
+        "recruitment-forecast": forecast_figure(forecast),
+        "court-load": calibration_figure(
+            run_calibration(CalibrationExperiment.load("calibration-court-load"))
+        ),
+    }
 
 
 def designing() -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pytest
 import typer.main
 
 from best_sim.cli import app
+from best_sim.experiments.calibration import CalibrationExperiment
 from best_sim.experiments.power import PowerExperiment
 from best_sim.pathway import Journeys, rules
 from best_sim.scenario import Scenario, check
@@ -60,7 +61,7 @@ def test_every_parameter_that_a_document_names_exists() -> None:
     unknown = []
     for where, text in TEXTS.items():
         for name in re.findall(r"`([a-z_]+(?:\.[a-z_*]+)+)`", text):
-            if name.split(".")[0] not in first or name.endswith((".py", ".md", ".toml", ".json")):
+            if name.split(".")[0] not in first or name.endswith((".py", ".md", ".toml", ".json", ".csv")):
                 continue
             pattern = re.compile(re.escape(name).replace(r"\*", r"\w+") + r"(\..+)?")
             if not any(pattern.fullmatch(each) for each in known):
@@ -118,6 +119,8 @@ def test_an_example_in_toml_can_be_used(where: str, block: str, tmp_path: Path) 
     elif "[[design]]" in block or "[grid]" in block:
         experiment = PowerExperiment.load(file)
         assert [experiment.scenario_of(design) for design in experiment.designs]
+    elif "[[target]]" in block:
+        assert CalibrationExperiment.load(file).parameters
     else:  # one line of a file of parameters
         assert re.fullmatch(r"\w+ = \{ value = .*source = .*\}\n", block), where
 
