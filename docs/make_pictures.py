@@ -140,7 +140,7 @@ def designing() -> dict[str, Any]:
             find_size_pairs(
                 london,
                 "lift.teams.london.families_per_clinician",
-                (0.8, 1.2, 1.8, 2.4, 4.0),
+                (2.2, 2.4, 2.8, 3.4, 4.4),
                 "Assumed benefit",
                 power=0.5,
                 within=50.0,
