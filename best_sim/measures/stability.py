@@ -415,8 +415,9 @@ def ended_placements(
     Returns
     -------
     pandas.DataFrame
-        One row for each ended placement: child, family, days, ended_by, at (when it ended). A placement goes on where only its status
-        changes, with the same carer (foster care that becomes long-term); it ends when the child moves or leaves care.
+        One row for each ended placement: child, family, days, ended_by, at (when it ended). A placement goes on where
+        only its status changes, with the same carer (foster care that becomes long-term); it ends when the child moves
+        or leaves care.
 
     Notes
     -----
