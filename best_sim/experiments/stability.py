@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy import optimize
+from scipy import optimize, special
 
 from best_sim.measures.groups import AGES, GROUPS, PERIODS, child_labels
 from best_sim.measures.observed import MONTH, YEAR, named, ratio
@@ -85,6 +85,7 @@ _FITTED = (
 )  # fmt: skip
 _TOLD = 3.0
 """Monte Carlo standard errors that an effect has to be from none to be told from it."""
+_NORMAL = float(special.ndtri(0.975))
 _MOST_CHILDREN = 1e9
 
 
@@ -114,7 +115,10 @@ class Stability:
         of shares), mcse (of a ratio, on the log scale), low_90, high_90 (of estimates), low, high (ends of the 95 %
         interval of one realisation, on average), excludes_none (share of realisations whose interval does), told
         (whether it is more than three Monte Carlo standard errors from none), children, families (analysed, mean),
-        design_effect, children_needed, families_needed (both groups together; NaN with a note), note, replicates.
+        design_effect, children_needed, families_needed (both groups together; NaN with a note), needed_low, needed_high
+        (95 % Monte Carlo interval of the children needed), note, replicates.
+    months : float or None
+        Moves, and time in care, were counted in so many months from entry to care; None if in all.
     horizon : int
         Months at which incidences of permanence are compared.
     power, alpha : float
@@ -130,6 +134,7 @@ class Stability:
     measures: pd.DataFrame
     curves: pd.DataFrame
     effects: pd.DataFrame
+    months: float | None
     horizon: int
     power: float
     alpha: float
@@ -154,6 +159,7 @@ def run_stability(
     *,
     by: Sequence[str] = ("arm",),
     split: dt.date | None = None,
+    months: float | None = None,
     horizon: int = 12,
     power: float = 0.8,
     alpha: float = 0.05,
@@ -173,6 +179,9 @@ def run_stability(
         it all children in care, from the start date on.
     split : datetime.date, optional
         First day of the period after: of an expansion, say. Needed for, and used by, the period alone.
+    months : float, optional
+        Count moves, and time in care, only in so many months from a child's entry to care. By period it is by default
+        as long as the warm-up; else all time counts.
     horizon : int
         Months at which incidences of permanence are compared: from randomisation by arm, from entry to care by period.
     power, alpha : float
@@ -196,9 +205,14 @@ def run_stability(
 
     Notes
     -----
-    Before and after a day are not randomised: whatever else changed with the calendar is in their difference.
+    Before and after a day are not randomised: whatever else changed with the calendar is in their difference. One thing
+    is made by the simulation: it begins with children who have been in care for as long as the warm-up at most, and
+    those who stay for years, and move least, gather until its end. So rates of moves before and after are of the first
+    months of care only, as many as the warm-up has, in which the children are alike. What is counted on a 31 March, and
+    the lengths of ended placements, have no such remedy.
 
-    Comparisons are unadjusted. Moves, planned ones among them, and unplanned moves: negative binomial, a rate ratio. Three or more placements in the first year of
+    Comparisons are unadjusted. Moves, planned ones among them, and unplanned moves: negative binomial, a rate ratio.
+    Three or more placements in the first year of
     care, and the same carer for two years on the first 31 March on which a child had been in care for two and a half:
     differences of shares. Permanence: cause-specific hazards of any kind (Cox), and Aalen-Johansen incidences of each
     at the horizon. Variances are summed by family throughout.
@@ -206,17 +220,22 @@ def run_stability(
     The children needed are from closed forms at the mean effect over replicates: Zhu and Lakkis (2014) for rates, the
     Wald test for shares, Schoenfeld (1981) for hazards. The design effect in them is the mean variance of the analyses
     (by family) over that of the closed form with independent children: it has siblings, children who are watched for
-    unequal times, and censoring. It is taken to be the same at other sizes.
+    unequal times, and censoring. It is taken to be the same at other sizes. The Monte Carlo interval of that number has
+    it fall with the square of the effect.
 
     The trial's own first year of three or more placements begins at entry to care, so a part of it lies before
     randomisation.
     """
     by = tuple(by)
-    _check(scenario, replicates, by, split, horizon, power, alpha)
+    _check(scenario, replicates, by, split, months, horizon, power, alpha)
+    if "period" in by and months is None and scenario.simulation.starts_with == "running":
+        months = scenario.simulation.warm_up / MONTH
     lowered = lower(scenario)
     day = None if split is None else float((split - scenario.simulation.start_date).days)
     contrast = "arm" if "arm" in by else "period" if "period" in by else ""
-    work = _Replicate(lowered, seed, engine, by, day if "period" in by else None, contrast, horizon, alpha)
+    work = _Replicate(
+        lowered, seed, engine, by, day if "period" in by else None, contrast, months, horizon, alpha
+    )
     keep = Memory() if keep is None else keep
     own = workers(engine) if executor == "default" else executor
     try:
@@ -249,6 +268,7 @@ def run_stability(
         _measures(keys, values, sizes),
         _curves(keys, curves),
         _effects(fitted, horizon, power, alpha) if contrast else pd.DataFrame(),
+        months,
         horizon,
         power,
         alpha,
@@ -260,6 +280,7 @@ def _check(
     replicates: int,
     by: tuple[str, ...],
     split: dt.date | None,
+    months: float | None,
     horizon: int,
     power: float,
     alpha: float,
@@ -286,6 +307,8 @@ def _check(
         refuse("split", "not within the run", str(split), f"a date between {first} and {last}")
     if replicates < 2:
         refuse("replicates", "too few for a Monte Carlo standard error", str(replicates), "2 or more")
+    if months is not None and not months > 0.0:
+        refuse("months", "no time", f"{months:g}", "above 0")
     if horizon not in CURVE_MONTHS[1:]:
         refuse("horizon", "no number of months", f"{horizon}", f"a whole number from 1 to {CURVE_MONTHS[-1]}")
     if not 0.0 < alpha < 1.0:
@@ -307,6 +330,7 @@ class _Replicate:
     by: tuple[str, ...]
     split: float | None
     contrast: str
+    months: float | None
     horizon: int
     alpha: float
 
@@ -321,7 +345,7 @@ class _Replicate:
 
     def __call__(self, number: int) -> list[dict[str, Any]]:
         j = simulate(self.lowered, self.seed, number, self.engine)
-        seen = _Seen.of(j, self.by, self.split)
+        seen = _Seen.of(j, self.by, self.split, self.months)
         values, sizes, curves = _by_group(seen, len(self.groups()))
         fitted = np.zeros((0, len(_FITTED)))
         if self.contrast:
@@ -347,7 +371,7 @@ class _Seen:
     entries: pd.DataFrame
 
     @classmethod
-    def of(cls, j: Journeys, by: tuple[str, ...], split: float | None) -> _Seen:
+    def of(cls, j: Journeys, by: tuple[str, ...], split: float | None, months: float | None) -> _Seen:
         f, c, g = (j.tables[name] for name in ("families", "children", "groups"))
         family = c["family"]
         entered = f["entered"][family]
@@ -371,7 +395,7 @@ class _Seen:
             side = f["arm"][family[child]] == W.LIFT if trial else at >= (split or 0.0)
             return table.assign(group=group, treated=side.astype(float), family=family[child])
 
-        moves = moves_by_period(j, since=since, split=split)
+        moves = moves_by_period(j, months, since, split=split)
         years = placements_in_year(j, since=None if trial else 0.0)
         if split is not None:
             years = years[(years["begins"] >= split) | (years["ends"] <= split)]
@@ -551,7 +575,7 @@ def _effect(name: str, scale: str, one: dict[str, np.ndarray], power: float, alp
     missing = dict.fromkeys(
         (
             "estimate", "mcse", "low_90", "high_90", "low", "high", "excludes_none", "children", "families",
-            "design_effect", "children_needed", "families_needed",
+            "design_effect", "children_needed", "families_needed", "needed_low", "needed_high",
         ),
         math.nan,
     )  # fmt: skip
@@ -583,6 +607,8 @@ def _effect(name: str, scale: str, one: dict[str, np.ndarray], power: float, alp
         "estimate": float(back(at)), "mcse": error, "low_90": float(back(low)), "high_90": float(back(high)),
         "low": float(back(mean["low"])), "high": float(back(mean["high"])),
         "excludes_none": float(((one["low"] > 0.0) | (one["high"] < 0.0)).mean()),
+        "needed_low": needed * (at / (abs(at) + _NORMAL * error)) ** 2,
+        "needed_high": needed * (at / (abs(at) - _NORMAL * error)) ** 2 if told else math.nan,
         "told": bool(told), "children": children, "families": mean["families"], "design_effect": inflation,
         "children_needed": needed, "families_needed": needed * mean["families"] / children,
         "note": note, "replicates": n,
@@ -642,9 +668,10 @@ def words_of(found: Stability) -> str:
     rate, many = found.measure("moves"), found.measure("three_or_more")
     for one, other in zip(_records(rate), _records(many), strict=True):
         who = group_name(found, one)
+        moves, share = _figure(one, "{:.2f}"), _figure(other, "{:.0%}")
         lines.append(
-            f"{who}: {_figure(one, '{:.2f}')} moves per child-year in care; {_figure(other, '{:.0%}')} of those in "
-            "care on a 31 March had three or more placements in the year to it."
+            f"{who[:1].upper()}{who[1:]}: {moves} moves per child-year in care; {share} of those in care on a 31 March "
+            "had three or more placements in the year to it."
         )
     lines.append(
         "Ranges are those in which nine of ten realisations lie, so a single year's returns may show anything in them."
@@ -669,18 +696,25 @@ def group_name(found: Stability, row: Mapping[str, Any]) -> str:
 
 def _whom(found: Stability) -> str:
     n = found.replicates
+    first = "" if found.months is None else f" Moves are of the first {found.months:.0f} months of care."
     if "arm" in found.by:
         return (
             f"{n} simulated trials. Children of eligible randomised families, as allocated, from randomisation to the "
-            "end of the run."
+            f"end of the run.{first}"
         )
     parted = ""
     if found.split is not None:
         parted = (
-            f", before and after {found.split:%d %B %Y}. The periods were not randomised: whatever else changed with "
-            "the calendar is in their difference"
+            f", before and after {_date(found.split)}. The periods were not randomised: whatever else changed with the "
+            "calendar is in their difference. In the simulation children who stay for years gather until its end, so "
+            "counts on a 31 March and lengths of ended placements differ for that reason too"
         )
-    return f"{n} simulated runs. All children in care from {found.scenario.simulation.start_date:%d %B %Y}{parted}."
+    since = _date(found.scenario.simulation.start_date)
+    return f"{n} simulated runs. All children in care from {since}{parted}.{first}"
+
+
+def _date(day: dt.date) -> str:
+    return f"{day.day} {day:%B %Y}"
 
 
 def _figure(row: Mapping[str, Any], form: str) -> str:
@@ -692,31 +726,33 @@ def _figure(row: Mapping[str, Any], form: str) -> str:
 
 def _compared(found: Stability) -> list[str]:
     one, other = SIDES[found.contrast]
-    lines = []
+    lines, untold = [], []
     for row in _records(found.effects):
-        lead = f"{row['label'].capitalize()}, {one} against {other}"
-        if not math.isfinite(row["estimate"]):
-            lines.append(f"{lead}: {row['note']}.")
-            continue
-        ratio_ = row["scale"] == "ratio"
-        shown = [effect_words(row[name], row["scale"]) for name in ("estimate", "low", "high")]
-        what = "ratio" if ratio_ else "difference"
-        said = (
-            f"{lead}: {what} {shown[0]} on average; the {1 - found.alpha:.0%} interval of one realisation is from "
-            f"{shown[1]} to {shown[2]}."
-        )
         if not row["told"]:
-            said += f" There is {_plain(row['note'])}; no number of children is given."
-        elif math.isfinite(row["children_needed"]):
+            untold.append(row["label"])
+            continue
+        shown = [effect_words(row[name], row["scale"]) for name in ("estimate", "low", "high")]
+        what = "ratio" if row["scale"] == "ratio" else "difference"
+        said = (
+            f"{row['label'][:1].upper()}{row['label'][1:]}, {one} against {other}: {what} {shown[0]} on average; the "
+            f"{1 - found.alpha:.0%} interval of one realisation is from {shown[1]} to {shown[2]}."
+        )
+        if math.isfinite(row["children_needed"]):
             said += (
-                f" To see so much with a power of {found.power:.0%} takes {row['children_needed']:,.0f} children"
-                f" ({row['families_needed']:,.0f} families); there are {row['children']:,.0f}."
+                f" To see so much with a power of {found.power:.0%} takes {row['children_needed']:,.0f} children (Monte "
+                f"Carlo interval {row['needed_low']:,.0f} to {row['needed_high']:,.0f}), or "
+                f"{row['families_needed']:,.0f} families; there are {row['children']:,.0f} children."
             )
         else:
-            said += f" How many children it takes can't be said: {_plain(row['note'])}."
+            said += f" How many children it takes can't be said: {row['note'].partition(';')[0]}."
         if row["effect"] in SELECTED:
             said += " Only children who are still in care are compared, so not like with like."
         lines.append(said)
+    if untold:
+        lines.append(
+            f"No effect in the model that {found.replicates} realisations can tell from none, so no number of children "
+            f"is given: {'; '.join(untold)}."
+        )
     if found.contrast == "arm":
         hazard = found.scenario.placements.unplanned.lift_hazard_ratio
         direct = (
@@ -725,8 +761,9 @@ def _compared(found: Stability) -> list[str]:
             else f"multiplies the hazard of unplanned moves by {hazard:g}"
         )
         lines.append(
-            f"In this scenario LIFT {direct}, which is an assumption; it may also change how long proceedings, and so "
-            "placements, last."
+            f"In this scenario LIFT {direct}, which is an assumption. It also changes how long proceedings, and so "
+            "placements, last: where permanence comes later the same planned moves are spread over more time in care, "
+            "and some come after the first year, so a lower rate need not mean fewer moves."
         )
     return lines
 
@@ -734,10 +771,6 @@ def _compared(found: Stability) -> list[str]:
 def effect_words(value: float, scale: str) -> str:
     """A ratio, or a difference of shares in percentage points."""
     return f"{value:.2f}" if scale == "ratio" else f"{100.0 * value:+.1f} points"
-
-
-def _plain(note: str) -> str:
-    return note.split(";")[0]
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
