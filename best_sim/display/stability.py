@@ -38,12 +38,16 @@ _SHOWN = {
     "three_or_more": "Three or more placements in the year to 31 March",
     "same_carer": "Same carer for two years, of those in care for 2.5",
     "ended_under_6_months": "Ended foster placements that lasted under six months",
-    "permanence_12": "Permanence within 12 months",
+    "permanence_12": "Permanence within 12 months of {since}",
     "re_entry": "Back in care within a year of going home",
 }
 _COLUMNS = 3
 _ROW = 0.26
+_NAMES = 2.2
+"""Inches that names of groups may take; longer ones are broken."""
 _CURVES = 2.1
+_ABOVE = 0.55
+_BELOW = 0.55
 _RIGHT = 1.45
 """Inches beside the curves, for what they are called."""
 _GAP = 0.3
@@ -66,12 +70,13 @@ def stability_figure(found: Stability) -> Figure:
     rows = found.measure("moves").to_dict("records")
     groups = [group_name(found, {str(k): v for k, v in row.items()}) for row in rows]
     drawn = min(len(groups), MOST_ROWS)
-    room = min(2.2, max(text_width(name, SMALL) for name in groups[:drawn]) + 0.15)
+    room = min(_NAMES, max(text_width(name, SMALL) for name in groups[:drawn]) + 0.15)
     left = Sheet.MARGIN + room
-    high = _ROW * drawn + 0.1
+    names = [wrapped(name, room - 0.1, SMALL) for name in groups[:drawn]]
+    high = (_ROW + 0.13 * (max(map(len, names)) - 1)) * drawn + 0.1
     panel = 0.55 + high + 0.3  # heading, rows, ticks
     n_panels = len(_SHOWN) // _COLUMNS
-    body = n_panels * panel + 0.5 + _CURVES + 0.75
+    body = n_panels * panel + 0.25 + _ABOVE + _CURVES + _BELOW
     moves = "; ".join(
         f"{name} {say.number(row['mean'], 2)}" for name, row in list(zip(groups, rows, strict=True))[:3]
     )
@@ -88,31 +93,27 @@ def stability_figure(found: Stability) -> Figure:
         f"Placement stability. Moves per child-year in care: {moves}.",
     )  # fmt: skip
     wide = (WIDTH - left - Sheet.MARGIN) / _COLUMNS
-    for number, (name, title) in enumerate(_SHOWN.items()):
+    since = "randomisation" if "arm" in found.by else "entry to care"
+    for number, (name, what) in enumerate(_SHOWN.items()):
+        title = what.format(since=since)
         down, across = divmod(number, _COLUMNS)
         top = down * panel
         bottom = body - top - panel + 0.3
         x = left + across * wide
-        ax = sheet.axes(x, WIDTH - x - wide + 0.25, bottom, top + 0.55)
+        ax = sheet.axes(x, WIDTH - x - wide + 0.35, bottom, top + 0.55)
         _measure(ax, found, name, drawn)
         y = sheet.bottom + body - top - 0.1
-        for line in wrapped(title, wide - 0.25, SMALL, "bold"):
+        for line in wrapped(title, wide - 0.3, SMALL, "bold"):
             sheet.text(x, y, line, size=SMALL, weight="bold", va="top")
             y -= 0.15
         if across == 0:
-            for i, group in enumerate(groups[:drawn]):
-                at = sheet.bottom + bottom + high * (1.0 - (i + 0.5) / drawn)
-                sheet.text(Sheet.MARGIN, at, _fitted(group, room - 0.1), va="center", size=SMALL)
+            for i, lines in enumerate(names):
+                at = sheet.bottom + bottom + high * (1.0 - (i + 0.5) / drawn) + 0.07 * (len(lines) - 1)
+                for line in lines:
+                    sheet.text(Sheet.MARGIN, at, line, va="center", size=SMALL)
+                    at -= 0.14
     _all_curves(sheet, found, groups)
     return sheet.figure
-
-
-def _fitted(text: str, width: float) -> str:
-    if text_width(text, SMALL) <= width:
-        return text
-    while text and text_width(f"{text}…", SMALL) > width:
-        text = text[:-1]
-    return f"{text.rstrip()}…"
 
 
 def _measure(ax, found: Stability, name: str, drawn: int) -> None:  # type: ignore[no-untyped-def]
@@ -146,12 +147,12 @@ def _all_curves(sheet: Sheet, found: Stability, groups: list[str]) -> None:
     n = min(len(groups), MOST_CURVES)
     table = found.curves
     since = "randomisation" if "arm" in found.by else "entry to care"
-    left, bottom = 0.7, 0.55
+    left, bottom = 0.7, _BELOW
     wide = (WIDTH - left - _RIGHT - Sheet.MARGIN) / n
     y = sheet.bottom + bottom + _CURVES
     fewer = f" (the first {n} of {len(groups)} groups)" if n < len(groups) else ""
     sheet.text(
-        Sheet.MARGIN, y + 0.42, f"Where children come to live, share by months since {since}{fewer}",
+        Sheet.MARGIN, y + _ABOVE - 0.08, f"Where children come to live, share by months since {since}{fewer}",
         size=SIZE, weight="bold",
     )  # fmt: skip
     each = len(KINDS) * len(CURVE_MONTHS)
@@ -175,7 +176,9 @@ def _all_curves(sheet: Sheet, found: Stability, groups: list[str]) -> None:
         if k:
             ax.set_yticklabels([])
         ax.grid(axis="y", color=RULE, lw=0.6)
-        sheet.text(x, y + 0.12, _fitted(groups[k], wide - _GAP), size=SMALL, color=SOFT)
+        lines = wrapped(groups[k], wide - _GAP, SMALL)
+        for i, line in enumerate(lines):
+            sheet.text(x, y + 0.1 + 0.14 * (len(lines) - 1 - i), line, size=SMALL, color=SOFT)
         if k == n - 1 and len(months):
             sheet.text(x + wide - _GAP + 0.16, y + 0.12, f"By month {months[-1]}", size=SMALL, color=SOFT)
             _names(sheet, shares[:, whole][:, -1], x + wide - _GAP + 0.08, bottom)

@@ -738,10 +738,13 @@ def _compared(found: Stability) -> list[str]:
             f"{1 - found.alpha:.0%} interval of one realisation is from {shown[1]} to {shown[2]}."
         )
         if math.isfinite(row["children_needed"]):
+            needed, least, most, families, now = (
+                f"{row[name]:,.0f}"
+                for name in ("children_needed", "needed_low", "needed_high", "families_needed", "children")
+            )
             said += (
-                f" To see so much with a power of {found.power:.0%} takes {row['children_needed']:,.0f} children (Monte "
-                f"Carlo interval {row['needed_low']:,.0f} to {row['needed_high']:,.0f}), or "
-                f"{row['families_needed']:,.0f} families; there are {row['children']:,.0f} children."
+                f" To see so much with a power of {found.power:.0%} takes {needed} children (Monte Carlo interval "
+                f"{least} to {most}), or {families} families; there are {now} children."
             )
         else:
             said += f" How many children it takes can't be said: {row['note'].partition(';')[0]}."
