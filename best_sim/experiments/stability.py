@@ -223,8 +223,8 @@ def run_stability(
     unequal times, and censoring. It is taken to be the same at other sizes. The Monte Carlo interval of that number has
     it fall with the square of the effect.
 
-    The trial's own first year of three or more placements begins at entry to care, so a part of it lies before
-    randomisation.
+    By arm, the trial's own first year begins at entry to care, and the official year to a 31 March (of children who
+    were randomised by then) on 1 April: a part of either may lie before randomisation, alike in both arms.
     """
     by = tuple(by)
     _check(scenario, replicates, by, split, months, horizon, power, alpha)
@@ -749,7 +749,10 @@ def _compared(found: Stability) -> list[str]:
         else:
             said += f" How many children it takes can't be said: {row['note'].partition(';')[0]}."
         if row["effect"] in SELECTED:
-            said += " Only children who are still in care are compared, so not like with like."
+            said += (
+                " These are children who are still in care after two and a half years, who alone are compared: not "
+                "like with like."
+            )
         lines.append(said)
     if untold:
         lines.append(

@@ -133,14 +133,14 @@ def test_the_number_needed_is_right_where_the_trial_has_it() -> None:
     """Trials with as many children as are needed reject as often as was asked for."""
     ratio = 0.8
     keep = Memory()
-    found = trial(ratio, 200, keep)
+    found = trial(ratio, 150, keep)
     row = found.effects.set_index("effect").loc["unplanned_moves"]
     assert row["told"]
     assert abs(math.log(row["estimate"] / ratio)) < 4.0 * row["mcse"]
     seen = row["excludes_none"]
-    error = math.sqrt(max(seen * (1.0 - seen), 0.01) / 200)
+    error = math.sqrt(max(seen * (1.0 - seen), 0.01) / 150)
     # the closed form at the size simulated: the number needed for the power that was seen is the number there
-    again = trial(ratio, 200, keep, power=seen)
+    again = trial(ratio, 150, keep, power=seen)
     at = again.effects.set_index("effect").loc["unplanned_moves"]
     slack = 4.0 * error * _slope(seen)
     assert abs(math.log(at["children_needed"] / row["children"])) < slack
@@ -154,11 +154,11 @@ def test_siblings_who_move_as_one_count_as_one_child() -> None:
         "population.children_per_family": {"one": 0.0, "two": 1.0, "three": 0.0},
         "population.split_with_one_sibling": 0.0,
     }
-    found = trial(0.6, 80, **together)
+    found = trial(0.6, 60, **together)
     row = found.effects.set_index("effect").loc["unplanned_moves"]
     assert row["design_effect"] == pytest.approx(2.0, rel=0.1)
     assert row["families_needed"] == pytest.approx(row["children_needed"] / 2.0)
-    alone = trial(0.6, 80).effects.set_index("effect").loc["unplanned_moves"]
+    alone = trial(0.6, 60).effects.set_index("effect").loc["unplanned_moves"]
     assert row["families_needed"] == pytest.approx(alone["families_needed"], rel=0.4)
 
 
