@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from best_sim.measures.groups import child_labels, require_groups
 from best_sim.measures.observed import (
     MONTH,
     YEAR,
+    Floats,
+    Ints,
     Stays,
     day_of,
     grouped,
@@ -34,9 +37,19 @@ if TYPE_CHECKING:
 
 FOSTER_CARE = (W.FOSTER, W.KINSHIP_FOSTER, W.LONG_TERM_FOSTER)
 """Placement types that official statistics call foster placements."""
+IN_CARE = tuple(i for i in range(len(W.PLACEMENT_TYPES)) if i not in W.OUT_OF_CARE)
+SAME_CARER_YEARS = 2.0
+"""How long with the same carer, and below how long in care, by the Department for Education's measure."""
+LONG_IN_CARE_YEARS = 2.5
+_SIXTEEN = 16.0
 
 
-def child_moves(journeys: Journeys, months: float | None = None, since: float = 0.0) -> pd.DataFrame:
+def child_moves(
+    journeys: Journeys,
+    months: float | None = None,
+    since: float | Floats = 0.0,
+    until: float | Floats | None = None,
+) -> pd.DataFrame:
     """Moves of every child, and the time in care during which they could happen.
 
     Parameters
@@ -44,8 +57,11 @@ def child_moves(journeys: Journeys, months: float | None = None, since: float = 
     journeys : Journeys
     months : float, optional
         Count only so many months from a child's entry to care; by default to the end of the run.
-    since : float
-        Days since `start_date` from which moves and time are counted.
+    since : float or numpy.ndarray of float
+        Days since `start_date` from which moves and time are counted; an array has one for each row of the table of
+        children (their randomisation, say), NaN where a child is not counted.
+    until : float or numpy.ndarray of float, optional
+        Days since `start_date` up to which they are counted, likewise; by default the end of the run.
 
     Returns
     -------
@@ -55,12 +71,15 @@ def child_moves(journeys: Journeys, months: float | None = None, since: float = 
     """
     stays = stays_of(journeys)
     entered = journeys.tables["families"]["entered"][stays.family]
-    until = np.full(len(stays), journeys.end)
+    first = _of_child(since, stays.child)
+    last = np.full(len(stays), journeys.end)
+    if until is not None:
+        last = np.minimum(last, _of_child(until, stays.child))
     if months is not None:
-        until = np.minimum(until, entered + months * MONTH)
+        last = np.minimum(last, entered + months * MONTH)
     in_care = stays.in_care
-    years = np.where(in_care, overlap(stays.start, stays.end, since, until), 0.0) / YEAR
-    counted = in_care & (stays.start >= since) & (stays.start <= until)
+    years = np.where(in_care, overlap(stays.start, stays.end, first, last), 0.0) / YEAR
+    counted = in_care & (stays.start >= first) & (stays.start <= last)
     unplanned = counted & (stays.began_by == W.UNPLANNED)
     moved = unplanned | (counted & (stays.began_by == W.PLANNED))
     n = int(stays.child.max(initial=-1)) + 1
@@ -80,17 +99,25 @@ def child_moves(journeys: Journeys, months: float | None = None, since: float = 
 
 
 def move_rates(
-    journeys: Journeys, by: Sequence[str] = (), months: float | None = None, since: float = 0.0
+    journeys: Journeys,
+    by: Sequence[str] = (),
+    months: float | None = None,
+    since: float | Floats = 0.0,
+    until: float | Floats | None = None,
+    split: float | None = None,
 ) -> pd.DataFrame:
     """Moves per child-year in care.
 
     Parameters
     ----------
     journeys : Journeys
-    by : sequence of {"arm", "site", "borough", "court"}
-        Groups; by default all children together.
-    months, since : float
+    by : sequence of {"arm", "site", "borough", "court", "age", "period"}
+        Groups, as `best_sim.measures.groups.child_labels` names them; by default all children together. Time in care
+        that goes on over `split` is parted there, so that a child may be in both periods.
+    months, since, until
         As `child_moves` takes them.
+    split : float, optional
+        Days since `start_date` between the periods before and after.
 
     Returns
     -------
@@ -103,27 +130,67 @@ def move_rates(
     The derived national figure is 0.54 per child-year (DfE 2021: reasons for placement change, over children looked
     after); it is for all ages.
     """
-    table = child_moves(journeys, months, since)
+    require_groups(by, split)
+    table = moves_by_period(journeys, months, since, until, split if "period" in by else None)
     columns = {
         "children": np.ones(len(table)),
         "child_years": table["years"].to_numpy(),
         "moves": table["moves"].to_numpy(float),
         "unplanned": table["unplanned"].to_numpy(float),
     }
-    out = grouped({**labels(journeys, table["family"].to_numpy(), by), **columns}, by)
+    names = child_labels(journeys, table["child"].to_numpy(), by, at=table["at"].to_numpy(), split=split)
+    out = grouped({**names, **columns}, by)
     out["rate"] = ratio(out["moves"], out["child_years"])
     out["unplanned_rate"] = ratio(out["unplanned"], out["child_years"])
     return out.astype({"children": int, "moves": int, "unplanned": int})
 
 
-def three_or_more(journeys: Journeys, by: Sequence[str] = ()) -> pd.DataFrame:
+def moves_by_period(
+    journeys: Journeys,
+    months: float | None = None,
+    since: float | Floats = 0.0,
+    until: float | Floats | None = None,
+    split: float | None = None,
+) -> pd.DataFrame:
+    """Moves of every child, before and after a day.
+
+    Parameters
+    ----------
+    journeys, months, since, until
+        As `child_moves` takes them.
+    split : float, optional
+        Days since `start_date`; without one there is one period.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `child_moves` gives it, with ``at``: a day of the period that a row is of. A child in care on both sides of
+        the day has a row in each.
+    """
+    if split is None:
+        return child_moves(journeys, months, since, until).assign(at=0.0)
+    end = journeys.end if until is None else until
+    # a move on the day itself is after
+    before = child_moves(journeys, months, since, np.minimum(end, np.nextafter(split, -np.inf)))
+    after = child_moves(journeys, months, np.maximum(since, split), end)
+    return pd.concat([before.assign(at=-np.inf), after.assign(at=np.inf)], ignore_index=True)
+
+
+def three_or_more(
+    journeys: Journeys, by: Sequence[str] = (), since: float | None = None, split: float | None = None
+) -> pd.DataFrame:
     """Children looked after on a 31 March with three or more placements in the year to it.
 
     Parameters
     ----------
     journeys : Journeys
-    by : sequence of {"arm", "site", "borough", "court"}
+    by : sequence of {"arm", "site", "borough", "court", "age", "period"}
         Groups within each year.
+    since : float, optional
+        Days since `start_date`; only years that began by then or later. By default all years that were observed.
+    split : float, optional
+        Days since `start_date` between the periods before and after. A year that lies on both sides of it is in
+        neither, and left out where periods are asked for.
 
     Returns
     -------
@@ -137,33 +204,198 @@ def three_or_more(journeys: Journeys, by: Sequence[str] = ()) -> pd.DataFrame:
     on 31 March; a change of legal status with the same carer is no new placement. The published share, 10 to 11 %,
     is of children of all ages, most of whom have been in care for longer than a year.
     """
+    require_groups(by, split)
+    table = placements_in_year(journeys, since)
+    if "period" in by and split is not None:
+        table = table[(table["begins"] >= split) | (table["ends"] <= split)]
+    columns = {
+        "year": table["year"].to_numpy(),
+        **child_labels(journeys, table["child"].to_numpy(), by, at=table["begins"].to_numpy(), split=split),
+        "children": np.ones(len(table), int),
+        "three_or_more": (table["placements"] >= 3).to_numpy(int),
+    }
+    out = grouped(columns, ("year", *by))
+    out["share"] = ratio(out["three_or_more"], out["children"])
+    return out
+
+
+def placements_in_year(journeys: Journeys, since: float | None = None) -> pd.DataFrame:
+    """Children looked after on a 31 March, and in how many placements they were in the year to it.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    since : float, optional
+        As `three_or_more` takes it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each 31 March whose whole year was observed and each child in care on it: year (that of the 31
+        March), begins and ends (of the year, days since `start_date`), child, placements.
+    """
     stays = stays_of(journeys)
     care = stays[stays.in_care]
     new_placement = care.began_by != W.SAME_CARER
     n = int(care.child.max(initial=-1)) + 1
-    years, children, many = [], [], []
+    begins = journeys.start if since is None else max(since, journeys.start)
+    parts = []
     for year in range(journeys.date(journeys.start).year, journeys.date(journeys.end).year + 1):
         last, first = day_of(journeys, dt.date(year, 4, 1)), day_of(journeys, dt.date(year - 1, 4, 1))
-        if first < journeys.start or last > journeys.end:
+        if first < begins or last > journeys.end:
             continue
         there = np.unique(care.child[(care.start < last) & (care.end >= last)])
         in_year = new_placement & (care.start < last) & (care.end > first)
         # a child who stays with the same carer under a new status is still in the placement that began before
         carried = ~new_placement & (care.start <= first) & (care.end > first)
         count = np.bincount(care.child[in_year | carried], minlength=n)[there]
-        years.append(np.full(len(there), year))
-        children.append(there)
-        many.append((count >= 3).astype(int))
-    child = np.concatenate([np.zeros(0, np.int64), *children])
-    family = journeys.tables["children"]["family"][child]
+        size = len(there)
+        parts.append((np.full(size, year), np.full(size, first), np.full(size, last), there, count))
+    whole = np.zeros(0, np.int64)
+    none = (whole, np.zeros(0), np.zeros(0), whole, whole)
+    columns = [np.concatenate(one) for one in zip(none, *parts, strict=True)]
+    return pd.DataFrame(dict(zip(("year", "begins", "ends", "child", "placements"), columns, strict=True)))
+
+
+def three_in_first_year(
+    journeys: Journeys, by: Sequence[str] = (), since: float = 0.0, split: float | None = None
+) -> pd.DataFrame:
+    """Children with three or more placements within a year of their entry to care.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    by : sequence of {"arm", "site", "borough", "court", "age", "period"}
+    since : float
+        Days since `start_date`; children who entered before it are left out.
+    split : float, optional
+        Days since `start_date` between entries before and after.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each group: children (whose first year is over), three_or_more (of them), share.
+
+    Notes
+    -----
+    The trial's own outcome (`best_sim.trial.outcomes`). It has each child once and all in the same year of care, where
+    the official measure has those who are in care on a 31 March, for however long.
+    """
+    child, entered = _entries(journeys, since)
+    over = entered + YEAR <= journeys.end
+    child, entered = child[over], entered[over]
+    third = journeys.tables["groups"]["third_at"][journeys.tables["children"]["group"][child]]
     columns = {
-        "year": np.concatenate([np.zeros(0, np.int64), *years]),
-        **labels(journeys, family, by),
+        **child_labels(journeys, child, by, at=entered, split=split),
         "children": np.ones(len(child), int),
-        "three_or_more": np.concatenate([np.zeros(0, np.int64), *many]),
+        "three_or_more": (third <= entered + YEAR).astype(int),  # False where NaN
+    }
+    out = grouped(columns, by)
+    out["share"] = ratio(out["three_or_more"], out["children"])
+    return out
+
+
+def long_in_care(journeys: Journeys, since: float | None = None) -> pd.DataFrame:
+    """Children who on a 31 March had been in care for two and a half years, and whether with the same carer for two.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    since : float, optional
+        Days since `start_date`; only 31 Marches on that day or later. By default all that were observed.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each 31 March and child: year, day (the end of that 31 March, days since `start_date`), child,
+        family, arm, site, same_carer.
+
+    Notes
+    -----
+    As the Department for Education has it: of children under 16 on 31 March who had been looked after continuously for
+    at least 2.5 years, those who had been in the same placement for at least 2 years, or who are placed for adoption
+    and whose adoptive placement and the one before it together lasted at least 2 years. A change of legal status with
+    the same carer is no new placement. Published for England: 68 % in 2024, 69 % in 2025; 64 % of those aged 1 to 4
+    in 2024 (Children looked after in England including adoptions, "CLA on 31 March for 2.5 years by placement
+    stability").
+
+    The children here are all who entered care under five, whatever their age on the day, so their share is of neither
+    published age group. No day within 2.5 years of the start of the run is counted: nobody could have been in care for
+    so long. On the first days after that, nobody can have been in care for much longer either.
+
+    References
+    ----------
+    National indicator 063, Stability of placements of looked after children: length of placement.
+    """
+    stays = stays_of(journeys)
+    began = np.isin(stays.began_by, (W.AT_ENTRY, W.RE_ENTRY))
+    episode = np.where(began, np.arange(len(stays)), 0)
+    episode_start = stays.start[np.maximum.accumulate(episode)] if len(stays) else stays.start
+    care = stays[stays.in_care]
+    # with the same carer, whatever the status; and the carer before, where that was in the same episode
+    spell, of = _carers(care)
+    earlier = np.append(0, np.arange(len(spell) - 1)) if len(spell) else np.zeros(0, np.int64)
+    same_episode = (spell.child[earlier] == spell.child) & ~np.isin(spell.began_by, (W.AT_ENTRY, W.RE_ENTRY))
+    before = np.where(same_episode, spell.start[earlier], spell.start)
+    together = np.where(care.place == W.PLACED_FOR_ADOPTION, before[of], spell.start[of])
+    in_care_since = episode_start[stays.in_care]
+    c, f = journeys.tables["children"], journeys.tables["families"]
+    born = f["entered"][care.family] - c["age_at_entry"][care.child]
+    first = journeys.start + LONG_IN_CARE_YEARS * YEAR
+    parts = []
+    for year in range(journeys.date(journeys.start).year, journeys.date(journeys.end).year + 1):
+        day = day_of(journeys, dt.date(year, 4, 1))
+        if day < first or day > journeys.end or (since is not None and day < since):
+            continue
+        use = (care.start < day) & (care.end >= day) & (day - in_care_since >= LONG_IN_CARE_YEARS * YEAR)
+        use &= day - born < _SIXTEEN * YEAR
+        same = day - together[use] >= SAME_CARER_YEARS * YEAR
+        parts.append((np.full(use.sum(), year), np.full(use.sum(), day), care.child[use], same))
+    none = (np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64), np.zeros(0, bool))
+    years, days, child, same = (np.concatenate(one) for one in zip(none, *parts, strict=True))
+    family = c["family"][child]
+    return pd.DataFrame(
+        {
+            "year": years,
+            "day": days,
+            "child": child,
+            "family": family,
+            **labels(journeys, family, ("arm", "site")),
+            "same_carer": same,
+        }
+    )
+
+
+def same_carer(
+    journeys: Journeys, by: Sequence[str] = (), since: float | None = None, split: float | None = None
+) -> pd.DataFrame:
+    """Of children in care for 2.5 years on a 31 March, the share with the same carer for at least two years.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    by : sequence of {"arm", "site", "borough", "court", "age", "period"}
+        Groups within each year.
+    since : float, optional
+        As `long_in_care` takes it.
+    split : float, optional
+        Days since `start_date` between 31 Marches before and after. Of those soon after it, much of the two years lies
+        before.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each 31 March (and group): year, children (in care for 2.5 years), same_carer (of them), share.
+    """
+    table = long_in_care(journeys, since)
+    columns = {
+        "year": table["year"].to_numpy(),
+        **child_labels(journeys, table["child"].to_numpy(), by, at=table["day"].to_numpy(), split=split),
+        "children": np.ones(len(table), int),
+        "same_carer": table["same_carer"].to_numpy(int),
     }
     out = grouped(columns, ("year", *by))
-    out["share"] = ratio(out["three_or_more"], out["children"])
+    out["share"] = ratio(out["same_carer"], out["children"])
     return out
 
 
@@ -183,8 +415,9 @@ def ended_placements(
     Returns
     -------
     pandas.DataFrame
-        One row for each ended placement: child, family, days, ended_by. A placement goes on where only its status
-        changes, with the same carer (foster care that becomes long-term); it ends when the child moves or leaves care.
+        One row for each ended placement: child, family, days, ended_by, at (when it ended). A placement goes on where
+        only its status changes, with the same carer (foster care that becomes long-term); it ends when the child moves
+        or leaves care.
 
     Notes
     -----
@@ -196,8 +429,60 @@ def ended_placements(
     ended = stays[use]
     reasons = named(W.PLACEMENT_REASONS, ended.ended_by)
     return pd.DataFrame(
-        {"child": ended.child, "family": ended.family, "days": ended.end - ended.start, "ended_by": reasons}
+        {
+            "child": ended.child,
+            "family": ended.family,
+            "days": ended.end - ended.start,
+            "ended_by": reasons,
+            "at": ended.end,
+        }
     )
+
+
+def ended_lengths(
+    journeys: Journeys,
+    by: Sequence[str] = (),
+    types: Sequence[int] = FOSTER_CARE,
+    since: float = 0.0,
+    split: float | None = None,
+) -> pd.DataFrame:
+    """How long placements lasted that ended in the window, by group.
+
+    Parameters
+    ----------
+    journeys, types, since
+        As `ended_placements` takes them.
+    by : sequence of {"arm", "site", "borough", "court", "age", "period"}
+    split : float, optional
+        Days since `start_date` between ends before and after.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each group: ended, mean_days, median_days, under_month, under_6_months, under_year (shares).
+
+    Notes
+    -----
+    Ended placements are not all placements: those that go on are left out, and they are the longer ones.
+    """
+    table = ended_placements(journeys, types, since)
+    names = child_labels(journeys, table["child"].to_numpy(), by, at=table["at"].to_numpy(), split=split)
+    table = pd.DataFrame({**names, "days": table["days"].to_numpy()})
+    groups = table.groupby(list(by), observed=True, sort=True) if by else [((), table)]
+    rows = []
+    for name, mine in groups:
+        key = dict(zip(by, name if isinstance(name, tuple) else (name,), strict=True))
+        days = mine["days"].to_numpy()
+        month, half, year = shares_under(days)
+        rows.append(
+            {
+                **key, "ended": len(days), "mean_days": days.mean() if len(days) else np.nan,
+                "median_days": np.median(days) if len(days) else np.nan, "under_month": month, "under_6_months": half,
+                "under_year": year,
+            }
+        )  # fmt: skip
+    columns = [*by, "ended", "mean_days", "median_days", "under_month", "under_6_months", "under_year"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def shares_under(
@@ -248,6 +533,62 @@ def returns_to_care(journeys: Journeys, within: float = YEAR, since: float = 0.0
             "back": (home.ended_by == W.RE_ENTRY) & (home.end - home.start <= within),
         }
     )
+
+
+def re_entries(
+    journeys: Journeys,
+    by: Sequence[str] = (),
+    within: float = YEAR,
+    since: float = 0.0,
+    split: float | None = None,
+) -> pd.DataFrame:
+    """The share of children who went home that came back into care in time, by group.
+
+    Parameters
+    ----------
+    journeys, within, since
+        As `returns_to_care` takes them.
+    by : sequence of {"arm", "site", "borough", "court", "age", "period"}
+    split : float, optional
+        Days since `start_date` between returns home before and after.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each group: home (returns home), back (of them), share.
+    """
+    table = returns_to_care(journeys, within, since)
+    columns = {
+        **child_labels(
+            journeys, table["child"].to_numpy(), by, at=table["home_days"].to_numpy(), split=split
+        ),
+        "home": np.ones(len(table), int),
+        "back": table["back"].to_numpy(int),
+    }
+    out = grouped(columns, by)
+    out["share"] = ratio(out["back"], out["home"])
+    return out
+
+
+def _of_child(value: float | Floats, child: Ints) -> Floats:
+    """A time of each child's, or one of all children."""
+    return np.asarray(value)[child] if np.ndim(value) else np.full(len(child), float(value))
+
+
+def _entries(journeys: Journeys, since: float) -> tuple[Ints, Floats]:
+    """Children who entered care in the window, and when."""
+    child = journeys.lived
+    entered = journeys.tables["families"]["entered"][journeys.tables["children"]["family"][child]]
+    use = (entered >= since) & (entered <= journeys.end)
+    return child[use], entered[use]
+
+
+def _carers(care: Stays) -> tuple[Stays, Ints]:
+    """Stays in care with what is only a new status taken together; and for each stay, in which of these it is."""
+    spells = _with_same_carer(care, IN_CARE)
+    joins = np.zeros(len(care), bool)
+    joins[1:] = (care.began_by[1:] == W.SAME_CARER) & (care.child[1:] == care.child[:-1])
+    return spells, np.cumsum(~joins) - 1
 
 
 def _with_same_carer(stays: Stays, types: Sequence[int]) -> Stays:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 
+from best_sim.measures.groups import child_labels, require_groups
 from best_sim.measures.observed import (
     MONTH,
     WEEK,
     Floats,
+    Ints,
     labels,
     named,
     nth_of,
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 
 STATUTORY_WEEKS = 26.0
 """Children Act 1989, section 32, as amended in 2014."""
+PERMANENCE = (W.HOME, W.SPECIAL_GUARDIANSHIP, W.PLACED_FOR_ADOPTION, W.LONG_TERM_FOSTER)
+"""What permanence may be: placement types."""
+EXITS = (W.HOME, W.SPECIAL_GUARDIANSHIP, W.ADOPTED)
+"""How a child may leave care: placement types."""
 _NEVER = "not yet"
 
 
@@ -154,11 +160,125 @@ def time_to_permanence(journeys: Journeys, since: float = 0.0) -> pd.DataFrame:
     )
 
 
+def time_to_exit(journeys: Journeys, since: float = 0.0) -> pd.DataFrame:
+    """Time from entry to care until a child first leaves it.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    since : float
+        Days since `start_date`; children who entered before it are left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each child: child, family, arm, site, days (to the exit, or to the end of the run), reached (whether
+        it is an exit), to (home, special guardianship or adopted; "not yet" where not reached).
+
+    Notes
+    -----
+    Only the first exit; a child may come back. Long-term foster care and an adoptive placement before the order are
+    permanence, but no exit: the child is still looked after.
+    """
+    c = journeys.tables["children"]
+    child = journeys.lived
+    family = c["family"][child]
+    entered = journeys.tables["families"]["entered"][family]
+    use = (entered >= since) & (entered <= journeys.end)
+    child, family, entered = child[use], family[use], entered[use]
+    stays = stays_of(journeys)
+    left = stays[~stays.in_care & (stays.start <= journeys.end)]
+    # stays are in order of child and time, so that the first of each is the first exit
+    who, first = np.unique(left.child, return_index=True)
+    at, where = np.full(len(c), np.nan), np.full(len(c), len(W.PLACEMENT_TYPES))
+    at[who], where[who] = left.start[first], left.place[first]
+    reached = ~np.isnan(at[child])
+    to = named((*W.PLACEMENT_TYPES, _NEVER), where[child])
+    return pd.DataFrame(
+        {
+            "child": child,
+            "family": family,
+            **labels(journeys, family, ("arm", "site")),
+            "days": np.where(reached, at[child], journeys.end) - entered,
+            "reached": reached,
+            "to": to.remove_unused_categories(),
+        }
+    )
+
+
+def incidence(
+    journeys: Journeys,
+    months: Sequence[float] = (6, 12, 18, 24, 30),
+    by: Sequence[str] = (),
+    since: float = 0.0,
+    split: float | None = None,
+    of: Literal["permanence", "exit"] = "permanence",
+) -> pd.DataFrame:
+    """Shares of children who have reached each kind of permanence, or left care each way, others competing with it.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    months : sequence of float
+        Months since entry to care.
+    by : sequence of {"arm", "site", "borough", "court", "age", "period"}
+        Groups; by default all children together. A period is that of the entry to care.
+    since : float
+        Days since `start_date`; children who entered before it are left out.
+    split : float, optional
+        Days since `start_date` between entries before and after.
+    of : {"permanence", "exit"}
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each group, kind and month: to, month, children (in the group), share (Aalen-Johansen; NaN beyond
+        the last time at which anybody is observed).
+
+    Raises
+    ------
+    ValueError
+        If the groups can't be used, or `of` is neither.
+
+    Notes
+    -----
+    Censoring is by the end of the run alone. The kinds' shares add up to one less the Kaplan-Meier estimate of
+    `share_permanent`.
+    """
+    if of not in ("permanence", "exit"):
+        raise ValueError(f"of: found {of!r}, allowed 'permanence', 'exit'")
+    require_groups(by, split)
+    table = time_to_permanence(journeys, since) if of == "permanence" else time_to_exit(journeys, since)
+    kinds = PERMANENCE if of == "permanence" else EXITS
+    names = [W.PLACEMENT_TYPES[kind] for kind in kinds]
+    cause = np.zeros(len(table), np.int64)
+    for number, name in enumerate(names, start=1):
+        cause[(table["to"] == name).to_numpy()] = number
+    child = table["child"].to_numpy()
+    entered = journeys.tables["families"]["entered"][table["family"].to_numpy()]
+    group = child_labels(journeys, child, by, at=entered, split=split)
+    table = pd.DataFrame({**group, "days": table["days"].to_numpy(), "cause": cause})
+    at = np.asarray(months, np.float64)
+    parts = []
+    for key, mine in table.groupby(list(by), observed=True, sort=True) if by else [((), table)]:
+        own = dict(zip(by, key if isinstance(key, tuple) else (key,), strict=True))
+        shares = aalen_johansen(
+            mine["days"].to_numpy(), mine["cause"].to_numpy(), at * MONTH, kinds=len(names)
+        )
+        for name, share in zip(names, shares, strict=True):
+            parts.append(
+                pd.DataFrame({**own, "to": name, "month": at, "children": len(mine), "share": share})
+            )
+    columns = [*by, "to", "month", "children", "share"]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
 def share_permanent(
     journeys: Journeys,
     months: Sequence[float] = (6, 12, 18, 24, 30),
     by: Sequence[str] = ("arm",),
     since: float = 0.0,
+    split: float | None = None,
 ) -> pd.DataFrame:
     """Share of children who have reached permanence so many months after entry.
 
@@ -166,10 +286,12 @@ def share_permanent(
     ----------
     journeys : Journeys
     months : sequence of float
-    by : sequence of {"arm", "site"}
-        Groups; by default the arms.
+    by : sequence of {"arm", "site", "borough", "court", "age", "period"}
+        Groups; by default the arms. A period is that of the entry to care.
     since : float
         As `time_to_permanence` takes it.
+    split : float, optional
+        Days since `start_date` between entries before and after.
 
     Returns
     -------
@@ -180,12 +302,12 @@ def share_permanent(
     Raises
     ------
     ValueError
-        If grouped by anything else.
+        If grouped by anything else, or by period without a day that parts them.
     """
-    wrong = [name for name in by if name not in ("arm", "site")]
-    if wrong:
-        raise ValueError(f"by: found {wrong[0]!r}, allowed 'arm', 'site'")
+    require_groups(by, split)
     table = time_to_permanence(journeys, since)
+    entered = journeys.tables["families"]["entered"][table["family"].to_numpy()]
+    table = table.assign(**child_labels(journeys, table["child"].to_numpy(), by, at=entered, split=split))
     at = np.asarray(months, np.float64)
     parts = []
     groups = table.groupby(list(by), observed=True, sort=True) if by else [((), table)]
@@ -223,4 +345,41 @@ def kaplan_meier(days: Floats, reached: np.ndarray, at: Floats) -> Floats:
     at_risk = len(days) - np.searchsorted(np.sort(days), event, side="left")
     left = np.append(1.0, np.cumprod(1.0 - count / at_risk))
     out = left[np.searchsorted(event, at, side="right")]
+    return np.where((at > days.max()) & (left[-1] > 0.0), np.nan, out)
+
+
+def aalen_johansen(days: Floats, cause: Ints, at: Floats, kinds: int) -> Floats:
+    """Shares who have had each kind of event, the others competing with it (Aalen and Johansen 1978).
+
+    Parameters
+    ----------
+    days : numpy.ndarray of float
+        Time to the event or to censoring.
+    cause : numpy.ndarray of int
+        The kind of event, from 1 to `kinds`; 0 where censored.
+    at : numpy.ndarray of float
+        Times at which the estimates are wanted.
+    kinds : int
+
+    Returns
+    -------
+    numpy.ndarray of float, shape (kinds, len(at))
+        NaN beyond the last time observed, unless everybody has had an event by then.
+
+    Notes
+    -----
+    Without standard errors, for the replication loop; `best_sim.trial.analysis.cumulative_incidence` has them, and a
+    test holds this against it.
+    """
+    if not len(days):
+        return np.full((kinds, len(at)), np.nan)
+    event = np.unique(days[cause > 0])
+    at_risk = len(days) - np.searchsorted(np.sort(days), event, side="left")
+    where = np.searchsorted(event, days[cause > 0])
+    counts = np.zeros((kinds, len(event)))
+    np.add.at(counts, (cause[cause > 0] - 1, where), 1.0)
+    left = np.append(1.0, np.cumprod(1.0 - counts.sum(axis=0) / at_risk))
+    steps = np.zeros((kinds, len(event) + 1))
+    steps[:, 1:] = np.cumsum(left[:-1] * counts / at_risk, axis=1)
+    out = steps[:, np.searchsorted(event, at, side="right")]
     return np.where((at > days.max()) & (left[-1] > 0.0), np.nan, out)
