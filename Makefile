@@ -2,6 +2,7 @@
 # Assumed: make, git, a shell, and Python 3.11, 3.12 or 3.13. Another one: make test PYTHON=/path/to/python3.11
 
 VENV := .venv
+VENV_903 := .venv-903
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
@@ -21,10 +22,10 @@ help: ## list these commands
 demo: $(VENV)/.core ## install what is needed, then run the main job: the power of the trial
 	$(BIN)/best-sim power
 
-test: $(VENV)/.test ## install what is needed, then check style, imports and types and run the tests
+test: $(VENV)/.test $(VENV_903)/.installed ## install what is needed, then check style, imports and types and run the tests
 	@$(MAKE) --no-print-directory --keep-going lint layers types unit
 
-test-all: $(VENV)/.test ## run every test, the slow ones too
+test-all: $(VENV)/.test $(VENV_903)/.installed ## run every test, the slow ones too
 	$(BIN)/pytest --numprocesses auto --dist worksteal -m ""
 
 check: lint layers types ## check style, imports and types only
@@ -39,7 +40,7 @@ layers: $(VENV)/.test
 types: $(VENV)/.test
 	$(BIN)/mypy
 
-unit: $(VENV)/.test
+unit: $(VENV)/.test $(VENV_903)/.installed
 	$(BIN)/pytest --numprocesses auto --dist worksteal
 
 format: $(VENV)/.test ## put the code into the project's format
@@ -62,6 +63,9 @@ pins: ## resolve the requirement files anew from pyproject.toml
 	build/pins/run/bin/pip install --quiet -c build/pins/all.txt '.[bench]'
 	build/pins/run/bin/pip freeze --exclude best-sim > build/pins/bench.txt
 	grep -vxFf build/pins/all.txt build/pins/bench.txt > requirements/bench.txt
+	$(PYTHON) -m venv build/pins/validator-903
+	build/pins/validator-903/bin/pip install --quiet csc-validator-be-903
+	build/pins/validator-903/bin/pip freeze > requirements/validator-903.txt
 	$(PYTHON) -m venv build/pins/build
 	build/pins/build/bin/pip install --quiet -c build/pins/all.txt hatchling
 	build/pins/build/bin/pip freeze > requirements/build.txt
@@ -71,7 +75,7 @@ clean: ## remove caches and built files; results/ and .venv/ stay
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
 distclean: clean ## as clean, and remove .venv/ too
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(VENV_903)
 
 # --- the environment ------------------------------------------------------------------------------------------
 # Each stamp is as new as the last installation; nothing is installed again until a file it depends on changes.
@@ -94,6 +98,15 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.core
 	@echo "Installing the tools that test and check it"
 	@$(PIP) install --quiet -r requirements/test.txt
 	@touch $@
+
+# The community validator of SSDA903 returns, which pins libraries of its own and Python 3.11. With another Python it is
+# not installed, and its test says so.
+$(VENV_903)/.installed: requirements/validator-903.txt | $(BIN)/pip
+	@if $(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; then \
+		echo "Installing the validator of SSDA903 returns into $(VENV_903)"; \
+		$(BIN)/python -m venv $(VENV_903) && \
+		$(VENV_903)/bin/python -m pip --disable-pip-version-check install --quiet -r $< && touch $@; \
+	else mkdir -p $(VENV_903) && touch $@; fi
 
 # Other engines, to be compared with; the package needs none of them. One that cannot be installed is named, and tried
 # again the next time; the benchmark goes on without it.

@@ -314,8 +314,8 @@ def size_pairs_figure(found: SizePairs, label: str = "") -> Figure:
         ax.plot([row["value"]], [row["size"]], marker="o", ms=5, color=ACCENT)
         months = f"{row['months']:.0f} months" if np.isfinite(row["months"]) else "not within the run"
         ax.annotate(
-            f"{row['size']:,.0f}\n{months}", (row["value"], row["high"]), (0, 6), textcoords="offset points",
-            ha="center", va="bottom", size=SMALL,
+            f"{row['size']:,.0f}\n{months}", (row["value"], row["size"]), (7, 5), textcoords="offset points",
+            ha="left", va="bottom", size=SMALL,
         )  # fmt: skip
     ax.set(xlabel=label or found.against, ylabel=what.capitalize())
     ax.margins(x=0.12, y=0.25)

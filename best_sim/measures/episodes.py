@@ -382,6 +382,8 @@ _PLACE_CODE = {
     W.RESIDENTIAL: "K2",
 }
 _PROVIDER = {W.WITH_PARENTS: "PR0"}
+EMERGENCY_ORDER_DAYS = 15
+"""Children Act 1989, section 45: eight days, and once seven more."""
 _BY_COURT = {W.PLACEMENT_ORDER: "E1", W.CARE_ORDER: "C2"}
 
 
@@ -421,7 +423,7 @@ def episodes_of(
     Notes
     -----
     Legal status: voluntary care (V2) until proceedings are issued, an emergency protection order (L2) until then where
-    the child came in by one, then an interim care order (C1); after the order a care order (C2) or a placement order
+    the child came in by one (15 days at most; then by agreement), then an interim care order (C1); after the order a care order (C2) or a placement order
     (E1). An unplanned move is given the reason CREQB, a planned one CARPL.
     """
     since = journeys.start if since is None else since
@@ -492,7 +494,8 @@ def _coded(journeys: Journeys, e: pd.DataFrame, since: float, until: float, whol
             np.where(
                 e["order"].to_numpy(float)[nxt] == W.CHILD_ARRANGEMENTS,
                 "E41",
-                np.where(why[nxt] == W.SAME_CARER, "E45", "E47"),
+                # to the former foster carer, who is a relative or is not; or to a relative who was not the carer
+                np.where(why[nxt] == W.SAME_CARER, np.where(place == W.KINSHIP_FOSTER, "E45", "E46"), "E47"),
             ),
         ),
     )
@@ -579,7 +582,15 @@ def _status_changes(journeys: Journeys) -> pd.DataFrame:
     )
     court = court.merge(entry.groupby("group")["time"].min().rename("entered"), on="group")
     court = court[court["time"] > court["entered"]].drop(columns="entered")
-    out = pd.concat([entry, court, after]).sort_values(["group", "time"], kind="stable", ignore_index=True)
+    # an emergency order has ended by then; where proceedings were not issued the child stays by agreement
+    held = entry[entry["status"] == "L2"].copy()
+    held["time"] += EMERGENCY_ORDER_DAYS
+    held["status"] = "V2"
+    issued_at = held["group"].map(court.groupby("group")["time"].min()).to_numpy(np.float64)
+    held = held[~(issued_at <= held["time"].to_numpy())]
+    out = pd.concat([entry, held, court, after]).sort_values(
+        ["group", "time"], kind="stable", ignore_index=True
+    )
     return out.reset_index(drop=True)
 
 
