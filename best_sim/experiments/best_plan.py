@@ -63,9 +63,11 @@ MOST_NODES = 400_000
 _ROUNDED = 11
 """Decimals to which probabilities are compared; the last digits depend on the order of sums."""
 _SLACK = 1e-10
-LEVELS = (-0.10, -0.05, -0.02, 0.0, 0.02, 0.05, 0.10)
+_DAYS_KEPT = 400
+"""Days of which distributions are remembered."""
+LEVELS = (-0.06, -0.03, -0.015, 0.0, 0.015, 0.03, 0.06, 0.09, 0.12)
 """Contenders are the cheapest plans that reach the wanted probability, less or more so much, by the closed form."""
-EACH = 2
+EACH = 1
 """How many at each."""
 BATCH = 50
 """Replicates of one plan at a time."""
@@ -219,6 +221,18 @@ class PlanSpace:
             Of each candidate, by choice.
         """
         day = min(max((by - self._days[0]).days, 0), len(self._days) - 1)
+        if day not in self._counted:
+            if len(self._counted) >= _DAYS_KEPT:
+                self._counted.clear()
+            self._counted[day] = self._count(day)
+        return self._counted[day]
+
+    @cached_property
+    def _counted(self) -> dict[int, tuple[Floats, list[Floats]]]:
+        """What `counts` found of late."""
+        return {}
+
+    def _count(self, day: int) -> tuple[Floats, list[Floats]]:
         numbers = np.arange(self.target)
         nobody = (numbers == 0).astype(np.float64)
 
@@ -565,7 +579,7 @@ def _how_far(problem: PlanProblem, space: PlanSpace, by: dt.date) -> str:
     """Why there is no plan, and what can be reached."""
     told = (
         f"No plan reaches {problem.target} families before {_day(by)} with a probability of "
-        f"{problem.probability:.0%}"
+        f"{_percent(problem.probability)}"
     )
     top = space.best(by, first="probability")[0]
     within = "" if problem.budget is None else f" within {_pounds(problem.budget)}"
@@ -636,11 +650,7 @@ def pareto(problem: PlanProblem, space: PlanSpace | None = None) -> pd.DataFrame
     median, than the one before.
     """
     space = space or PlanSpace.of(problem)
-    by_probability: list[ExpansionPlan] = []
-    found = space.best(problem.by)
-    while found:
-        by_probability.append(found[0])
-        found = space.best(problem.by, at_least=found[0].probability + 10.0**-_ROUNDED)
+    by_probability = _front_of_probability(problem, space)
     by_median: list[tuple[ExpansionPlan, dt.date]] = []
     day: dt.date = space.ends
     while found := space.best(day, at_least=0.5):
@@ -661,6 +671,21 @@ def pareto(problem: PlanProblem, space: PlanSpace | None = None) -> pd.DataFrame
             for front, plan, median in rows
         ]
     )  # fmt: skip
+
+
+def _front_of_probability(problem: PlanProblem, space: PlanSpace) -> list[ExpansionPlan]:
+    """Each the cheapest of the plans that are likelier than the one before."""
+    if space.openings <= MOST_PLANS:
+        every = space.all_plans(problem.by).round({"probability": _ROUNDED})
+        every = every.sort_values(["cost", "probability", "choices"], ascending=[True, False, True])
+        before = every["probability"].cummax().shift(fill_value=-1.0)
+        return [space.plan(one, problem.by) for one in every.loc[every["probability"] > before, "choices"]]
+    out: list[ExpansionPlan] = []
+    found = space.best(problem.by)
+    while found:
+        out.append(found[0])
+        found = space.best(problem.by, at_least=found[0].probability + 10.0**-_ROUNDED)
+    return out
 
 
 @dataclass(frozen=True)
@@ -690,22 +715,24 @@ class BoroughsMore:
 
     def in_words(self) -> str:
         """One line."""
-        many = {None: "more boroughs than there are", 0: "no borough more", 1: "one borough more"}
-        takes = many.get(self.needed, f"{self.needed} boroughs more")
-        told = [f"none more gives {_percent(self.rows[0][0])}"]
-        for n, (p, opened) in enumerate(self.rows[1:], start=1):
-            names = " and ".join(f"{title} ({day:%Y-%m})" for title, day in opened) if n <= 2 else str(n)
-            told.append(f"{'one: ' if n == 1 else ''}{names} {_gives(n)} {_percent(p)}")
+        said = {None: "more boroughs than there are", 0: "no borough more", 1: "one borough more"}
+        takes = said.get(self.needed, f"{_number(self.needed or 0)} boroughs more")
+        told = []
+        for n, (p, opened) in enumerate(self.rows):
+            names = ", ".join(f"{title} from {day:%Y-%m}" for title, day in opened)
+            told.append(f"{_number(n)} {_percent(p)}" + (f" ({names})" if n in (1, 2) else ""))
             if p >= self.wanted:
                 break
+        told[0] = told[0].replace(" ", " gives ", 1)
         return (
-            f"{self.target} families before {_day(self.by)} with {self.wanted:.0%}: that takes {takes}; "
-            f"{'; '.join(told)}."
+            f"{self.target} families before {_day(self.by)} with {_percent(self.wanted)}, boroughs open from their first "
+            f"dates: that takes {takes}; {', '.join(told)}."
         )
 
 
-def _gives(n: int) -> str:
-    return "gives" if n == 1 else "give"
+def _number(n: int) -> str:
+    words = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    return words[n] if n < len(words) else str(n)
 
 
 def boroughs_more(problem: PlanProblem, space: PlanSpace | None = None) -> BoroughsMore:
@@ -850,7 +877,7 @@ class BestPlan:
             f"{_percent(closed.probability)}."
         ]
         share = problem.least_beginning_lift
-        both = "" if share is None else f", and {share:.0%} or more of the families allocated to LIFT begin it"
+        both = "" if share is None else f", and {_percent(share)} or more of the families allocated to LIFT begin it"
         if self.chosen is None:
             best = max(self.contenders, key=lambda one: one.share)
             lines.append(
@@ -865,7 +892,7 @@ class BestPlan:
                 f"{both}."
             )
         known = (
-            f"settled: right with a probability of at least {self.selection.level:.0%} among the contenders"
+            f"settled: right with a probability of at least {_percent(self.selection.level)} among the contenders"
             if self.selection.settled
             else f"not settled when replicates ran out; right with about {_percent(self.selection.probability)}"
         )
@@ -984,13 +1011,14 @@ def best_plan(
     try:
         if problem.goal == "cheapest":
             chosen = select_first(
-                simulator, len(kept), problem.probability, level=level, batch=batch, most=problem.replicates,
-                progress=progress,
+                simulator, len(kept), problem.probability, level=level, indifference=problem.indifference, batch=batch,
+                most=problem.replicates, progress=progress,
             )  # fmt: skip
         else:
             chosen = select_highest(
-                simulator, len(kept), level=level, batch=batch, most=problem.replicates, progress=progress
-            )
+                simulator, len(kept), level=level, indifference=problem.indifference, batch=batch,
+                most=problem.replicates, progress=progress,
+            )  # fmt: skip
     finally:
         if executor == "default" and isinstance(own, Executor):
             own.shutdown(cancel_futures=True)

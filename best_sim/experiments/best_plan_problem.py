@@ -30,7 +30,7 @@ PROFESSIONS = ("social_workers", "psychologists", "psychiatrists")
 
 _KEYS = (
     "title", "question", "scenario", "set", "goal", "target", "by", "probability", "budget", "costs_until",
-    "least_beginning_lift", "replicates", "seed", "candidate", "team",
+    "least_beginning_lift", "indifference", "replicates", "seed", "candidate", "team",
 )  # fmt: skip
 _CANDIDATE_KEYS = (
     "borough", "dates", "earliest", "latest", "step_months", "opening_cost", "running_cost_per_month", "note",
@@ -123,6 +123,9 @@ class PlanProblem:
     least_beginning_lift : float or None
         A simulated trial counts as a success only if at least this share of the families allocated to LIFT begin it.
         The closed form knows nothing of it.
+    indifference : float
+        Probabilities that are nearer to each other, or to the wanted one, than this count as the same where simulated
+        plans are compared.
     replicates, seed : int
         Simulated trials that may be spent in all.
     candidates : tuple of Candidate
@@ -144,6 +147,7 @@ class PlanProblem:
     budget: float | None
     costs_until: dt.date
     least_beginning_lift: float | None
+    indifference: float
     replicates: int
     seed: int
     candidates: tuple[Candidate, ...]
@@ -326,6 +330,9 @@ def _read(
         "least_beginning_lift": (
             "least_beginning_lift" not in raw or _is_share(raw["least_beginning_lift"]), "above 0 and below 1",
         ),
+        "indifference": (
+            "indifference" not in raw or (_is_number(raw["indifference"]) and raw["indifference"] <= 0.2), "0 to 0.2",
+        ),
         "replicates": (_is_whole(raw.get("replicates"), 1), "a whole number, 1 or more"),
         "seed": (_is_whole(raw.get("seed"), 0), "a whole number, 0 or more"),
     }  # fmt: skip
@@ -347,6 +354,7 @@ def _read(
         budget=None if "budget" not in raw else float(raw["budget"]),
         costs_until=raw.get("costs_until", raw["by"]),
         least_beginning_lift=raw.get("least_beginning_lift"),
+        indifference=float(raw.get("indifference", 0.0)),
         replicates=raw["replicates"],
         seed=raw["seed"],
         candidates=candidates,

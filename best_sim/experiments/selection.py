@@ -8,14 +8,16 @@ the answer could change the choice. Alternatives meet the same luck, replicate b
 
 A choice is settled by exact binomial bounds. Their errors are shared out over alternatives (or pairs of them) and over
 looks, the k-th look having 1/(k(k+1)) of an alternative's part, which sums to the whole however many there are
-(Bonferroni). So a settled choice is right with at least the stated probability, wherever the batches went.
+(Bonferroni). So a settled choice is right with at least the stated probability, wherever the batches went. What is
+nearer to the line than an indifference that is set beforehand may go either way; without one, an alternative that lies
+on the line is never settled.
 
 References
 ----------
 Chen, Lin, Yücesan & Chick (2000) Discrete Event Dynamic Systems 10:251 (allocation for the best mean). Szechtman &
 Yücesan (2008) Proceedings of the Winter Simulation Conference 273, and Lee, Pujowidianto, Li, Chen & Yap (2012) IEEE
-Transactions on Automatic Control 57:2940 (allocation for feasibility, and for the best under constraints). Clopper &
-Pearson (1934) Biometrika 26:404 (the bounds).
+Transactions on Automatic Control 57:2940 (allocation for feasibility, and for the best under constraints). Bechhofer
+(1954) Annals of Mathematical Statistics 25:16 (indifference). Clopper & Pearson (1934) Biometrika 26:404 (the bounds).
 """
 
 from __future__ import annotations
@@ -93,6 +95,7 @@ def select_first(
     wanted: float,
     *,
     level: float = 0.95,
+    indifference: float = 0.0,
     batch: int = 40,
     most: int = 4_000,
     rule: Rule = "where it matters",
@@ -110,6 +113,8 @@ def select_first(
         Above 0, below 1.
     level : float
         Probability of a right choice at which the search stops.
+    indifference : float
+        A right choice has a probability of at least `wanted` less this, and none before it has `wanted` and this.
     batch : int
         Replicates of one alternative at a time.
     most : int
@@ -131,9 +136,9 @@ def select_first(
     Notes
     -----
     The choice is right if it qualifies and no alternative before it does. Alternatives after the best guess therefore
-    get nothing; the others get replicates in proportion to p (1 - p) / (p - wanted)^2, estimated.
+    get nothing; the others get replicates in proportion to p (1 - p) / (|p - wanted| + indifference)^2, estimated.
     """
-    _refuse(count, level, batch, most)
+    _refuse(count, level, indifference, batch, most)
     if not 0.0 < wanted < 1.0:
         raise ValueError(f"wanted: found {wanted:g}, allowed above 0 and below 1")
     seen = _Seen(sample, count, batch, most, progress)
@@ -143,7 +148,11 @@ def select_first(
     def look(i: int) -> None:
         if known[i] is None:
             low, high = exact_bounds(seen.k(i), seen.n(i), error / (seen.looks(i) * (seen.looks(i) + 1)))
-            known[i] = True if low >= wanted else False if high < wanted else None
+            meets, misses = low >= wanted - indifference, high < wanted + indifference
+            if meets and misses:  # either is right
+                known[i] = seen.k(i) >= wanted * seen.n(i)
+            elif meets or misses:
+                known[i] = meets
 
     for i in range(count):
         if seen.add(i):
@@ -163,7 +172,7 @@ def select_first(
             if not any(went):
                 break
             continue
-        i = _most_wanting({i: _nearness(seen.share(i), wanted, seen.n(i)) for i in undecided}, seen)
+        i = _most_wanting({i: _nearness(seen.share(i), wanted, seen.n(i), indifference) for i in undecided}, seen)
         if not seen.add(i):
             break
         look(i)
@@ -179,6 +188,7 @@ def select_highest(
     count: int,
     *,
     level: float = 0.95,
+    indifference: float = 0.0,
     batch: int = 40,
     most: int = 4_000,
     rule: Rule = "where it matters",
@@ -190,6 +200,8 @@ def select_highest(
     ----------
     sample, count, level, batch, most, rule, progress
         As of `select_first`; the order of the alternatives says nothing.
+    indifference : float
+        No alternative is better than a right choice by more than this.
 
     Returns
     -------
@@ -204,26 +216,28 @@ def select_highest(
     -----
     Two alternatives are compared on the replicates that both have: of those in which just one of them succeeds, more
     than half belong to the better (the sign test, exact given their number). An alternative that is worse than some
-    other drops out. The rest get replicates as Chen et al. (2000) give them.
+    other drops out. The rest get replicates as Chen et al. (2000) give them. With an indifference, half of every error
+    is spent on bounds of the difference between each of them and the best guess.
     """
-    _refuse(count, level, batch, most)
+    _refuse(count, level, indifference, batch, most)
     seen = _Seen(sample, count, batch, most, progress)
-    error = (1.0 - level) / max(1, count * (count - 1))
+    error = (1.0 - level) / max(1, count * (count - 1)) / (2.0 if indifference else 1.0)
     left = list(range(count))
     for i in left:
         seen.add(i)
     while len(left) > 1:
         left = [i for i in left if not any(_is_worse(seen, i, j, error) for j in left if j != i)]
-        if len(left) == 1:
-            break
+        best = max(left, key=lambda i: (seen.share(i), -i))
+        if all(_is_hardly_better(seen, i, best, indifference, error) for i in left if i != best):
+            return seen.selection(best, True, level, level)
         if rule == "equal":
             if not any([seen.add(i) for i in range(count)]):
                 break
-        elif not seen.add(_most_wanting(_for_the_highest(seen, left), seen)):
+        elif not seen.add(_most_wanting(_for_the_highest(seen, left, indifference), seen)):
             break
-    chosen = max(left, key=lambda i: (seen.share(i), -i))
     if len(left) == 1:
-        return seen.selection(chosen, True, level, level)
+        return seen.selection(left[0], True, level, level)
+    chosen = max(left, key=lambda i: (seen.share(i), -i))
     wrong = [_chance_worse(seen, chosen, j) for j in left if j != chosen]
     return seen.selection(chosen, False, max(0.0, 1.0 - sum(wrong)), level)
 
@@ -282,12 +296,14 @@ class _Seen:
         )
 
 
-def _refuse(count: int, level: float, batch: int, most: int) -> None:
+def _refuse(count: int, level: float, indifference: float, batch: int, most: int) -> None:
     wrong = []
     if count < 1:
         wrong.append(f"count: found {count}, allowed 1 or more")
     if not 0.0 < level < 1.0:
         wrong.append(f"level: found {level:g}, allowed above 0 and below 1")
+    if not 0.0 <= indifference < 1.0:
+        wrong.append(f"indifference: found {indifference:g}, allowed 0 or more, below 1")
     if batch < 1:
         wrong.append(f"batch: found {batch}, allowed 1 or more")
     if most < batch * count:
@@ -304,10 +320,10 @@ def _first_guess(seen: _Seen, known: Sequence[bool | None], wanted: float) -> in
     return None
 
 
-def _nearness(share: float, line: float, n: int) -> float:
-    """Variance over the squared distance from a line."""
+def _nearness(share: float, line: float, n: int, indifference: float) -> float:
+    """Variance over the squared distance from the far end of what may go either way."""
     variance = share * (1.0 - share)
-    distance = max(abs(share - line), _NEAREST * math.sqrt(variance / max(n, 1)))
+    distance = indifference + max(abs(share - line), _NEAREST * math.sqrt(variance / max(n, 1)))
     return variance / distance**2
 
 
@@ -316,13 +332,13 @@ def _most_wanting(weights: dict[int, float], seen: _Seen) -> int:
     return max(weights, key=lambda i: (weights[i] / max(seen.n(i), 1), -i))
 
 
-def _for_the_highest(seen: _Seen, left: Sequence[int]) -> dict[int, float]:
+def _for_the_highest(seen: _Seen, left: Sequence[int], indifference: float) -> dict[int, float]:
     best = max(left, key=lambda i: (seen.share(i), -i))
     weights = {}
     for i in left:
         if i != best:
             n = min(seen.n(i), seen.n(best))
-            weights[i] = _nearness(seen.share(i), seen.share(best), n)
+            weights[i] = _nearness(seen.share(i), seen.share(best), n, indifference)
     variance = {i: seen.share(i) * (1.0 - seen.share(i)) for i in left}
     own = math.sqrt(variance[best] * sum(w**2 / variance[i] for i, w in weights.items()))
     return weights | {best: own}
@@ -336,6 +352,16 @@ def _is_worse(seen: _Seen, i: int, j: int, error: float) -> bool:
         return False
     low, _ = exact_bounds(only_j, only_i + only_j, error / (look * (look + 1)))
     return low > 0.5
+
+
+def _is_hardly_better(seen: _Seen, i: int, best: int, indifference: float, error: float) -> bool:
+    """Whether i is known to succeed no more often than the best by more than the indifference."""
+    n, only_i, only_best = seen.pairs(i, best)
+    look = n // seen.batch
+    if look == 0 or indifference == 0.0:
+        return False
+    share = error / (look * (look + 1)) / 2.0
+    return exact_bounds(only_i, n, share)[1] - exact_bounds(only_best, n, share)[0] <= indifference
 
 
 def _chance_at_least(seen: _Seen, i: int, wanted: float) -> float:
