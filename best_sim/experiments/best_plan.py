@@ -201,7 +201,10 @@ class PlanSpace:
         """Families expected before each day: of each borough that is no candidate, and of each candidate by date."""
         fixed = [expected_randomised(plan, self._days) for plan in self.always]
         mine = [
-            [expected_randomised(replace(self.plans[one.borough], opens=day), self._days) for day in one.dates]
+            [
+                expected_randomised(replace(self.plans[one.borough], opens=day), self._days)
+                for day in one.dates
+            ]
             for one in self.candidates
         ]
         return fixed, mine
@@ -237,7 +240,9 @@ class PlanSpace:
         nobody = (numbers == 0).astype(np.float64)
 
         def count(plan: BoroughPlan, expected: Floats) -> Floats:
-            return np.asarray(GammaRate(plan.shape).count(float(expected[day])).pmf(numbers), dtype=np.float64)
+            return np.asarray(
+                GammaRate(plan.shape).count(float(expected[day])).pmf(numbers), dtype=np.float64
+            )
 
         fixed, mine = self._expected
         always = nobody
@@ -481,8 +486,10 @@ class _Search:
         if leaf and probability < self.at_least:
             return
         key = self._key(cost, probability if leaf else probability + _SLACK)
-        if len(self.kept) == self.many and (key, tuple(choices)) >= self.kept[-1] and (
-            leaf or key > self.kept[-1][0]
+        if (
+            len(self.kept) == self.many
+            and (key, tuple(choices)) >= self.kept[-1]
+            and (leaf or key > self.kept[-1][0])
         ):
             return
         if leaf:
@@ -561,9 +568,7 @@ def earliest_plan(problem: PlanProblem, space: PlanSpace | None = None) -> tuple
     first = min(plan.opens for plan in space.plans.values())
 
     def reached(day: dt.date) -> bool:
-        return bool(
-            space.best(day, at_least=problem.probability, within=problem.budget, any_will_do=True)
-        )
+        return bool(space.best(day, at_least=problem.probability, within=problem.budget, any_will_do=True))
 
     low, high = 0, (space.ends - first).days
     if not reached(space.ends):
@@ -579,7 +584,7 @@ def _how_far(problem: PlanProblem, space: PlanSpace, by: dt.date) -> str:
     """Why there is no plan, and what can be reached."""
     told = (
         f"No plan reaches {problem.target} families before {_day(by)} with a probability of "
-        f"{_percent(problem.probability)}"
+        f"{_wanted(problem.probability)}"
     )
     top = space.best(by, first="probability")[0]
     within = "" if problem.budget is None else f" within {_pounds(problem.budget)}"
@@ -604,7 +609,7 @@ def _how_far(problem: PlanProblem, space: PlanSpace, by: dt.date) -> str:
 def in_words(plan: ExpansionPlan, space: PlanSpace) -> str:
     """What opens when, and the teams' sizes."""
     opened = [f"{space.plans[name].shown} from {day:%b %Y}" for name, day in plan.openings]
-    teams = [f"team {team}: {size}" for team, size in plan.teams]
+    teams = [f"LIFT team {team}: {size}" for team, size in plan.teams]
     return ", ".join([*(opened or ["no borough opens"]), *teams])
 
 
@@ -614,10 +619,15 @@ def _pounds(amount: float) -> str:
 
 def _percent(share: float) -> str:
     """A percentage that is not rounded to certainty."""
-    for exact, said in ((0.0, "less than 0.1 %"), (1.0, "more than 99.9 %")):
+    for exact, said in ((0.0, "less than 0.1%"), (1.0, "more than 99.9%")):
         if abs(share - exact) < 0.0005:
             return said
-    return f"{100 * share:.1f} %" if min(share, 1.0 - share) < 0.01 else f"{100 * share:.0f} %"
+    return f"{share:.1%}" if min(share, 1.0 - share) < 0.01 else f"{share:.0%}"
+
+
+def _wanted(share: float) -> str:
+    """A percentage that somebody asked for, as it was said."""
+    return f"{100 * share:g}%"
 
 
 def _day(day: dt.date) -> str:
@@ -725,7 +735,7 @@ class BoroughsMore:
                 break
         told[0] = told[0].replace(" ", " gives ", 1)
         return (
-            f"{self.target} families before {_day(self.by)} with {_percent(self.wanted)}, boroughs open from their first "
+            f"{self.target} families before {_day(self.by)} with {_wanted(self.wanted)}, boroughs open from their first "
             f"dates: that takes {takes}; {', '.join(told)}."
         )
 
@@ -877,7 +887,11 @@ class BestPlan:
             f"{_percent(closed.probability)}."
         ]
         share = problem.least_beginning_lift
-        both = "" if share is None else f", and {_percent(share)} or more of the families allocated to LIFT begin it"
+        both = (
+            ""
+            if share is None
+            else f", and {_wanted(share)} or more of the families allocated to LIFT begin it"
+        )
         if self.chosen is None:
             best = max(self.contenders, key=lambda one: one.share)
             lines.append(
@@ -892,7 +906,7 @@ class BestPlan:
                 f"{both}."
             )
         known = (
-            f"settled: right with a probability of at least {_percent(self.selection.level)} among the contenders"
+            f"settled: right with a probability of at least {_wanted(self.selection.level)} among the contenders"
             if self.selection.settled
             else f"not settled when replicates ran out; right with about {_percent(self.selection.probability)}"
         )

@@ -260,7 +260,12 @@ _Checks = dict[str, tuple[bool, str]]
 
 
 def _refuse(
-    path: str, below: str, table: Mapping[str, Any], keys: tuple[str, ...], checks: _Checks, problems: list[Problem]
+    path: str,
+    below: str,
+    table: Mapping[str, Any],
+    keys: tuple[str, ...],
+    checks: _Checks,
+    problems: list[Problem],
 ) -> bool:
     """Add what is wrong with a table to the problems; whether it can be used."""
     before = len(problems)
@@ -277,7 +282,9 @@ def _refuse(
         if not right:
             found = repr(_plain(table[key])) if key in table else "nothing"
             problems.append(
-                Problem(file=path, key=f"{below}{key}", message="this can't be used", found=found, allowed=allowed)
+                Problem(
+                    file=path, key=f"{below}{key}", message="this can't be used", found=found, allowed=allowed
+                )
             )
     return len(problems) == before
 
@@ -448,7 +455,9 @@ def _read_teams(path: str, value: Any, problems: list[Problem]) -> tuple[TeamCho
         if _refuse(path, f"team[{i}].", one, _TEAM_KEYS, checks, problems):
             clinicians = tuple((p, float(one[p])) for p in PROFESSIONS if p in one)
             out.append(
-                TeamChoice(one["team"], one["name"], clinicians, float(one["cost_per_year"]), one.get("note", ""))
+                TeamChoice(
+                    one["team"], one["name"], clinicians, float(one["cost_per_year"]), one.get("note", "")
+                )
             )
     _twice(path, "team", "name", [f"{one.team}: {one.name}" for one in out], problems)
     return tuple(out)
@@ -501,7 +510,9 @@ def _against(problem: PlanProblem, path: str) -> list[Problem]:
                 near[0] if near else None,
             )  # fmt: skip
     if not any(value > 0.5 for site in world.sites.values() for value in site.recruiting.values):
-        refuse("scenario", "no site recruits: there is nothing to plan", problem.scenario, "a site that recruits")
+        refuse(
+            "scenario", "no site recruits: there is nothing to plan", problem.scenario, "a site that recruits"
+        )
     if not wrong and not _boroughs_are_apart(problem, world):
         refuse(
             "scenario", "how many families a borough recruits depends on when others of its site open",

@@ -172,7 +172,9 @@ def select_first(
             if not any(went):
                 break
             continue
-        i = _most_wanting({i: _nearness(seen.share(i), wanted, seen.n(i), indifference) for i in undecided}, seen)
+        i = _most_wanting(
+            {i: _nearness(seen.share(i), wanted, seen.n(i), indifference) for i in undecided}, seen
+        )
         if not seen.add(i):
             break
         look(i)
