@@ -63,8 +63,8 @@ def best_plan_figure(found: BestPlan, fronts: pd.DataFrame) -> Figure:
     sheet = Sheet(
         WIDTH, 6.75 + key, problem.title,
         f"Closed form: {asked}. Simulated: {success}. Costs until {say.day(problem.costs_until)}.",
-        f"Every cost is an assumption. {found.selection.spent} simulated trials; bars: exact 95% intervals, of each plan "
-        "on its own. Pale plans and fronts have teams of their cheapest size.",
+        f"Every cost is an assumption. {found.selection.spent} simulated trials; bars: exact 95% intervals, of "
+        "each plan on its own. Pale plans and fronts have teams of their cheapest size.",
         found.in_words(),
     )  # fmt: skip
     top = sheet.axes(1.05, 0.35, key + 3.35, 0.25)

@@ -65,10 +65,10 @@ _ROUNDED = 11
 _SLACK = 1e-10
 _DAYS_KEPT = 400
 """Days of which distributions are remembered."""
-LEVELS = (-0.06, -0.03, -0.015, 0.0, 0.015, 0.03, 0.06, 0.09, 0.12)
-"""Contenders are the cheapest plans that reach the wanted probability, less or more so much, by the closed form."""
-EACH = 1
-"""How many at each."""
+AROUND = (-0.06, 0.12)
+"""Contenders are looked for from so much below to so much above the wanted probability, by the closed form."""
+MANY = 10
+"""Contenders, before sizes of teams."""
 BATCH = 50
 """Replicates of one plan at a time."""
 
@@ -735,8 +735,8 @@ class BoroughsMore:
                 break
         told[0] = told[0].replace(" ", " gives ", 1)
         return (
-            f"{self.target} families before {_day(self.by)} with {_wanted(self.wanted)}, boroughs open from their first "
-            f"dates: that takes {takes}; {', '.join(told)}."
+            f"{self.target} families before {_day(self.by)} with {_wanted(self.wanted)}, boroughs open from their "
+            f"first dates: that takes {takes}; {', '.join(told)}."
         )
 
 
@@ -797,11 +797,13 @@ class Contender:
         With its probability by the closed form.
     successes, replicates : int
     low, high : float
-        Exact 95 % interval of the simulated probability of success.
+        Exact 95% interval of the simulated probability of success.
     days : numpy.ndarray of float
         Day on which each replicate reached the target, from the scenario's start; infinite where it did not.
+    counts : numpy.ndarray of bool
+        Whether as large a share of families as is asked began LIFT in it.
     began : float
-        Mean share of families allocated to LIFT that began it.
+        Share of families allocated to LIFT that began it.
     """
 
     plan: ExpansionPlan
@@ -810,12 +812,17 @@ class Contender:
     low: float
     high: float
     days: NDArray[np.float64]
+    counts: NDArray[np.bool_]
     began: float
 
     @property
     def share(self) -> float:
         """Simulated probability of success."""
         return self.successes / self.replicates
+
+    def day(self, p: float) -> float:
+        """Day by which a share p of replicates is a success; infinite if that is not within the run."""
+        return float(np.quantile(np.where(self.counts, self.days, np.inf), p, method="higher"))
 
 
 @dataclass(frozen=True)
@@ -858,9 +865,10 @@ class BestPlan:
         -------
         pandas.DataFrame
             ``plan`` in words, ``cost``, ``closed`` (probability of the target by the closed form), ``simulated``
-            (share of successes), its exact 95 % interval ``low`` and ``high``, ``mcse``, ``replicates``,
-            ``reached`` (simulated share that reached the target by the date, whatever LIFT's share), ``began`` (mean
-            share beginning LIFT), ``chosen``.
+            (share of successes), its exact 95% interval ``low`` and ``high``, ``mcse``, ``replicates``,
+            ``reached`` (simulated share that reached the target by the date, whatever LIFT's share), ``date`` (before
+            which it succeeds with the wanted probability, by simulation; None if it never does), ``began`` (share
+            of families beginning LIFT), ``chosen``.
         """
         day = (self.by - self.problem.world.simulation.start_date).days
         rows = []
@@ -870,11 +878,17 @@ class BestPlan:
                     "plan": in_words(one.plan, self.space), "cost": one.plan.cost, "closed": one.plan.probability,
                     "simulated": one.share, "low": one.low, "high": one.high,
                     "mcse": monte_carlo_error(one.share, one.replicates), "replicates": one.replicates,
-                    "reached": float((one.days <= day).mean()), "began": one.began,
+                    "reached": float((one.days <= day).mean()), "date": self.date(one), "began": one.began,
                     "chosen": one.plan == self.chosen,
                 }
             )  # fmt: skip
         return pd.DataFrame(rows)
+
+    def date(self, one: Contender) -> dt.date | None:
+        """Day before which a contender succeeds with the wanted probability, by simulation; None if it never does."""
+        day = one.day(self.problem.probability)
+        since = self.problem.world.simulation.start_date
+        return since + dt.timedelta(days=math.ceil(day)) if math.isfinite(day) else None
 
     def in_words(self) -> str:
         """What was found, in plain words."""
@@ -901,10 +915,15 @@ class BestPlan:
         else:
             one = next(one for one in self.contenders if one.plan == self.chosen)
             lines.append(
-                f"By simulation: {in_words(one.plan, self.space)}; {_pounds(one.plan.cost)}. In {_percent(one.share)} of "
-                f"{one.replicates} simulated trials (95 % interval {_percent(one.low)} to {_percent(one.high)}) {asked}"
+                f"By simulation: {in_words(one.plan, self.space)}; {_pounds(one.plan.cost)}. In "
+                f"{_percent(one.share)} of {one.replicates} simulated trials (95% interval {_percent(one.low)} to "
+                f"{_percent(one.high)}) {asked}"
                 f"{both}."
             )
+            if problem.goal == "earliest":
+                day = self.date(one)
+                when = "not within the run" if day is None else f"before {_day(day)}"
+                lines.append(f"It does so with {_wanted(problem.probability)} {when}, by simulation.")
         known = (
             f"settled: right with a probability of at least {_wanted(self.selection.level)} among the contenders"
             if self.selection.settled
@@ -921,7 +940,11 @@ class BestPlan:
 
 
 def contenders(
-    problem: PlanProblem, space: PlanSpace, by: dt.date, levels: Sequence[float] = LEVELS, each: int = EACH
+    problem: PlanProblem,
+    space: PlanSpace,
+    by: dt.date,
+    around: tuple[float, float] = AROUND,
+    many: int = MANY,
 ) -> list[ExpansionPlan]:
     """Plans that may be the best once they are simulated.
 
@@ -930,10 +953,12 @@ def contenders(
     problem : PlanProblem
     space : PlanSpace
     by : datetime.date
-    levels : sequence of float
-        For the goal "cheapest": more or less than the wanted probability, by which the closed form may be wrong.
-    each : int
-        Cheapest plans at each level. For the goal "earliest" as many in all, those likeliest by the date.
+    around : tuple of float
+        For the goal "cheapest": how far below and above the wanted probability by the closed form, which may be wrong.
+        Taken are the plans on the front of cost and probability between, without those that add least to the area
+        under it if there are too many.
+    many : int
+        Plans before sizes of teams. For the goal "earliest": those likeliest by the date.
 
     Returns
     -------
@@ -941,17 +966,11 @@ def contenders(
         The cheapest first, each once, within the budget. Where a share of families has to begin LIFT, each with
         every size of its teams; else with the cheapest.
     """
-    found: dict[tuple[int, ...], ExpansionPlan] = {}
     if problem.goal == "cheapest":
-        for level in levels:
-            wanted = problem.probability + level
-            if 0.0 < wanted < 1.0:
-                for plan in space.best(by, at_least=wanted, within=problem.budget, many=each):
-                    found.setdefault(plan.choices, plan)
+        plans = _around(problem, space, by, around, many)
     else:
-        many = each * len(levels)
-        for plan in space.best(by, within=problem.budget, many=many, first="probability"):
-            found.setdefault(plan.choices, plan)
+        plans = space.best(by, within=problem.budget, many=many, first="probability")
+    found = {plan.choices: plan for plan in plans}
     if problem.least_beginning_lift is None:
         out = list(found.values())
     else:
@@ -963,6 +982,33 @@ def contenders(
     budget = math.inf if problem.budget is None else problem.budget
     out = [plan for plan in out if plan.cost <= budget]
     return sorted(out, key=lambda plan: (plan.cost, -plan.probability, plan.choices, plan.teams))
+
+
+def _around(
+    problem: PlanProblem, space: PlanSpace, by: dt.date, around: tuple[float, float], many: int
+) -> list[ExpansionPlan]:
+    """The front of cost and probability about the wanted probability, thinned."""
+    low, high = (problem.probability + one for one in around)
+    front: list[ExpansionPlan] = []
+    while found := space.best(
+        by,
+        at_least=max(low, front[-1].probability + 10.0**-_ROUNDED) if front else max(low, 0.0),
+        within=problem.budget,
+    ):
+        front += found
+        if found[0].probability >= high:
+            break
+    best = next((i for i, plan in enumerate(front) if plan.probability >= problem.probability), 0)
+    kept = list(range(len(front)))
+    while len(kept) > max(many, 3):
+        # what the steps under the front lose if a plan is left out
+        lost = {
+            i: (front[i].probability - front[before].probability) * (front[after].cost - front[i].cost)
+            for before, i, after in zip(kept, kept[1:], kept[2:], strict=False)
+            if i != best
+        }
+        kept.remove(min(lost, key=lambda i: (lost[i], i)))
+    return [front[i] for i in kept]
 
 
 def best_plan(
@@ -1104,12 +1150,13 @@ class _Simulator:
         self.rows[i] = whole_table(self.keeps[i], first + n).to_pandas()
         return self._success(i)[first:]
 
+    def _counts(self, i: int) -> NDArray[np.bool_]:
+        """Whether as large a share as is asked began LIFT."""
+        rows, least = self.rows[i], self.problem.least_beginning_lift or 0.0
+        return np.asarray(rows["began"].to_numpy() >= least * rows["lift"].to_numpy(), dtype=bool)
+
     def _success(self, i: int) -> NDArray[np.bool_]:
-        rows = self.rows[i]
-        success = rows["day"].to_numpy() <= self.day
-        if self.problem.least_beginning_lift is not None:
-            success &= rows["began"].to_numpy() >= self.problem.least_beginning_lift * rows["lift"].to_numpy()
-        return np.asarray(success, dtype=bool)
+        return np.asarray(self._counts(i) & (self.rows[i]["day"].to_numpy() <= self.day), dtype=bool)
 
     def contender(self, i: int) -> Contender:
         """What was seen of one plan."""
@@ -1117,5 +1164,6 @@ class _Simulator:
         low, high = exact_bounds(int(success.sum()), len(success), 0.025)
         began = rows["began"].sum() / max(int(rows["lift"].sum()), 1)
         return Contender(
-            self.plans[i], int(success.sum()), len(success), low, high, rows["day"].to_numpy(), float(began)
-        )
+            self.plans[i], int(success.sum()), len(success), low, high, rows["day"].to_numpy(), self._counts(i),
+            float(began),
+        )  # fmt: skip

@@ -402,7 +402,8 @@ def _read_candidates(path: str, value: Any, problems: list[Problem]) -> tuple[Ca
             for key in ("earliest", "latest", "step_months"):
                 checks[key] = (key not in one, "nothing, where there are `dates`")
         else:
-            earliest, latest = one.get("earliest"), one.get("latest", one.get("earliest"))
+            earliest: Any = one.get("earliest")
+            latest: Any = one.get("latest", earliest)
             checks["earliest"] = (_is_date(earliest), "a date, or `dates` instead")
             checks["latest"] = (
                 _is_date(latest) and (not _is_date(earliest) or latest >= earliest),

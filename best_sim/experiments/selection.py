@@ -7,10 +7,11 @@ computing budget allocation: to the alternatives that are nearest to the line fo
 the answer could change the choice. Alternatives meet the same luck, replicate by replicate.
 
 A choice is settled by exact binomial bounds. Their errors are shared out over alternatives (or pairs of them) and over
-looks, the k-th look having 1/(k(k+1)) of an alternative's part, which sums to the whole however many there are
-(Bonferroni). So a settled choice is right with at least the stated probability, wherever the batches went. What is
-nearer to the line than an indifference that is set beforehand may go either way; without one, an alternative that lies
-on the line is never settled.
+looks (Bonferroni). An alternative is looked at after its first batch and then whenever it has half as many replicates
+again; the k-th look has 1/(k(k+1)) of its part of the error, which sums to the whole however many looks there are. So a
+settled choice is right with at least the stated probability, wherever the batches went. What is nearer to the line than
+an indifference that is set beforehand may go either way; without one, an alternative that lies on the line is never
+settled.
 
 References
 ----------
@@ -39,6 +40,8 @@ Sample = Callable[[int, int, int], Bools]
 Rule = Literal["where it matters", "equal"]
 _NEAREST = 0.5
 """An alternative counts as no nearer to the line than so many of its standard errors."""
+_AGAIN = 1.5
+"""From one look at an alternative to the next its replicates grow by so much."""
 _PRIOR = 0.5
 """Jeffreys' prior of a probability."""
 
@@ -146,8 +149,9 @@ def select_first(
     error = (1.0 - level) / count
 
     def look(i: int) -> None:
-        if known[i] is None:
-            low, high = exact_bounds(seen.k(i), seen.n(i), error / (seen.looks(i) * (seen.looks(i) + 1)))
+        number = seen.look(seen.n(i))
+        if known[i] is None and number:
+            low, high = exact_bounds(seen.k(i), seen.n(i), error / (number * (number + 1)))
             meets, misses = low >= wanted - indifference, high < wanted + indifference
             if meets and misses:  # either is right
                 known[i] = seen.k(i) >= wanted * seen.n(i)
@@ -179,9 +183,10 @@ def select_first(
             break
         look(i)
     guess = _first_guess(seen, known, wanted)
-    wrong = [_chance_at_least(seen, i, wanted) for i in range(count if guess is None else guess)]
+    earlier = range(count if guess is None else guess)
+    wrong = [_chance_at_least(seen, i, wanted + indifference) for i in earlier]
     if guess is not None:
-        wrong.append(1.0 - _chance_at_least(seen, guess, wanted))
+        wrong.append(1.0 - _chance_at_least(seen, guess, wanted - indifference))
     return seen.selection(guess, False, max(0.0, 1.0 - sum(wrong)), level)
 
 
@@ -225,12 +230,16 @@ def select_highest(
     seen = _Seen(sample, count, batch, most, progress)
     error = (1.0 - level) / max(1, count * (count - 1)) / (2.0 if indifference else 1.0)
     left = list(range(count))
+    alike: set[tuple[int, int]] = set()  # the first is known to be hardly better than the second
     for i in left:
         seen.add(i)
     while len(left) > 1:
         left = [i for i in left if not any(_is_worse(seen, i, j, error) for j in left if j != i)]
         best = max(left, key=lambda i: (seen.share(i), -i))
-        if all(_is_hardly_better(seen, i, best, indifference, error) for i in left if i != best):
+        alike |= {
+            (i, best) for i in left if i != best and _is_hardly_better(seen, i, best, indifference, error)
+        }
+        if all((i, best) in alike for i in left if i != best):
             return seen.selection(best, True, level, level)
         if rule == "equal":
             if not any([seen.add(i) for i in range(count)]):
@@ -274,8 +283,14 @@ class _Seen:
     def k(self, i: int) -> int:
         return int(self.rows[i].sum())
 
-    def looks(self, i: int) -> int:
-        return self.n(i) // self.batch
+    def look(self, n: int) -> int:
+        """Number of the look that is taken at so many replicates; 0 if none is."""
+        now, before = (self._looks(batches) for batches in (n // self.batch, n // self.batch - 1))
+        return now if now > before else 0
+
+    @staticmethod
+    def _looks(batches: int) -> int:
+        return 0 if batches < 1 else 1 + int(math.log(batches) / math.log(_AGAIN) + 1e-9)
 
     def share(self, i: int) -> float:
         """Kept from 0 and 1, where a standard error would vanish."""
@@ -349,7 +364,7 @@ def _for_the_highest(seen: _Seen, left: Sequence[int], indifference: float) -> d
 def _is_worse(seen: _Seen, i: int, j: int, error: float) -> bool:
     """Whether i is known to succeed less often than j."""
     n, only_i, only_j = seen.pairs(i, j)
-    look = n // seen.batch
+    look = seen.look(n)
     if look == 0 or only_j <= only_i:
         return False
     low, _ = exact_bounds(only_j, only_i + only_j, error / (look * (look + 1)))
@@ -359,7 +374,7 @@ def _is_worse(seen: _Seen, i: int, j: int, error: float) -> bool:
 def _is_hardly_better(seen: _Seen, i: int, best: int, indifference: float, error: float) -> bool:
     """Whether i is known to succeed no more often than the best by more than the indifference."""
     n, only_i, only_best = seen.pairs(i, best)
-    look = n // seen.batch
+    look = seen.look(n)
     if look == 0 or indifference == 0.0:
         return False
     share = error / (look * (look + 1)) / 2.0
