@@ -67,15 +67,15 @@ def best_plan_figure(found: BestPlan, fronts: pd.DataFrame) -> Figure:
         "each plan on its own. Pale plans and fronts have teams of their cheapest size.",
         found.in_words(),
     )  # fmt: skip
-    top = sheet.axes(1.05, 0.35, key + 3.35, 0.25)
-    spent = sheet.axes(1.05, 0.35, key + 2.5, 3.55)
-    below = sheet.axes(1.05, 0.35, key + 0.55, 4.5)
+    top = sheet.axes(1.2, 0.35, key + 3.35, 0.25)
+    spent = sheet.axes(1.2, 0.35, key + 2.5, 3.55)
+    below = sheet.axes(1.2, 0.35, key + 0.55, 4.5)
     right = _probabilities(top, found, fronts, marked)
     _replicates(spent, found)
     _medians(below, found, fronts, marked)
     for ax in (top, spent, below):
         ax.set_xlim(-0.02 * right, 1.03 * right)
-        ax.yaxis.set_label_coords(-0.08, 0.5)
+        ax.yaxis.set_label_coords(-0.105, 0.5)
     top.tick_params(labelbottom=False)
     spent.tick_params(labelbottom=False)
     below.set_xlabel("Cost of the plan, million GBP")
@@ -106,20 +106,19 @@ def _probabilities(
     ax: Axes, found: BestPlan, fronts: pd.DataFrame, marked: list[tuple[str, ExpansionPlan, str]]
 ) -> float:
     """The front of probability, all plans behind it, and simulated plans; the rightmost cost."""
-    x, p = np.zeros(0), np.zeros(0)
     if found.space.openings <= MOST_PLANS:
-        every = found.space.all_plans(found.by)
-        x, p = every["cost"].to_numpy() / _MILLION, every["probability"].to_numpy()
-        ax.scatter(x, p, s=4, color=_PALE, lw=0, rasterized=True, zorder=1)
-    front = fronts[fronts["front"] == "probability"]
-    # the front is of the problem's date; where plans were compared by another, it is drawn for that
-    chances = [found.space.plan(one.choices, found.by).probability for one in front["plan"]]
-    at = front["cost"].to_numpy() / _MILLION
+        every = found.space.all_plans(found.by).sort_values(["cost", "probability"])
+        at, chances = every["cost"].to_numpy() / _MILLION, every["probability"].to_numpy()
+        ax.scatter(at, chances, s=4, color=_PALE, lw=0, rasterized=True, zorder=1)
+    else:  # the front is all that was looked for; it is of the problem's date
+        front = fronts[fronts["front"] == "probability"]
+        at = front["cost"].to_numpy() / _MILLION
+        chances = np.array([found.space.plan(one.choices, found.by).probability for one in front["plan"]])
     ax.step(at, np.maximum.accumulate(chances), where="post", color=ACCENT, lw=1.4, zorder=3)
     wanted = found.problem.probability
     ax.axhline(wanted, color=INK, lw=0.9, ls=(0, (1.2, 1.6)), zorder=2)
     ax.annotate(f"wanted {say.percent(wanted)}", (0, wanted), (2, 4), textcoords="offset points", size=SMALL)
-    right = max([float(x.max(initial=0.0)), *at, *(one.plan.cost / _MILLION for one in found.contenders)])
+    right = max([*at, *(one.plan.cost / _MILLION for one in found.contenders)])
     for one in found.contenders:
         cost = one.plan.cost / _MILLION
         color = _CHOSEN if one.plan == found.chosen else INK

@@ -924,10 +924,13 @@ class BestPlan:
                 day = self.date(one)
                 when = "not within the run" if day is None else f"before {_day(day)}"
                 lines.append(f"It does so with {_wanted(problem.probability)} {when}, by simulation.")
+        near = (
+            "" if not problem.indifference else f", to {100 * problem.indifference:g} points of probability,"
+        )
         known = (
-            f"settled: right with a probability of at least {_wanted(self.selection.level)} among the contenders"
+            f"settled: right{near} with a probability of at least {_wanted(self.selection.level)}"
             if self.selection.settled
-            else f"not settled when replicates ran out; right with about {_percent(self.selection.probability)}"
+            else f"not settled when replicates ran out; right{near} with about {_percent(self.selection.probability)}"
         )
         lines.append(
             f"The choice among {len(self.contenders)} contenders is {known}, after {self.selection.spent} simulated "
