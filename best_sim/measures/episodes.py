@@ -423,8 +423,8 @@ def episodes_of(
     Notes
     -----
     Legal status: voluntary care (V2) until proceedings are issued, an emergency protection order (L2) until then where
-    the child came in by one (15 days at most; then by agreement), then an interim care order (C1); after the order a care order (C2) or a placement order
-    (E1). An unplanned move is given the reason CREQB, a planned one CARPL.
+    the child came in by one (15 days at most; then by agreement), then an interim care order (C1); after the order a
+    care order (C2) or a placement order (E1). An unplanned move is given the reason CREQB, a planned one CARPL.
     """
     since = journeys.start if since is None else since
     until = journeys.end if until is None else until
