@@ -11,6 +11,7 @@ from best_sim.cli import power as power
 
 from best_sim.cli import designing as designing  # isort: skip
 from best_sim.cli import planning as planning  # isort: skip
+from best_sim.cli import expansion as expansion  # isort: skip
 from best_sim.cli import model as model  # isort: skip
 from best_sim.cli.common import RefusedError, app
 

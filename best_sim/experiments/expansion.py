@@ -1,10 +1,10 @@
 """Expansion: plans of openings and LIFT teams, compared with the same luck.
 
 A plan says when boroughs open and close and how a LIFT team is staffed. In a replicate every plan meets the same
-families with the same luck, and only what a plan changes (and what follows from it: a fuller team, another order of the
-court's list) makes a journey differ. So plans are compared pairwise, and the differences have a smaller Monte Carlo error than those of independent runs (common random numbers; Law 2015,
-Simulation Modeling and Analysis, 5th ed., section 11.2). What is reported is how the service, courts and budgets are
-used, not what a service does to a child.
+families with the same luck, and only what a plan changes, and what follows from it (a fuller team, another order of
+the court's list), makes a journey differ. So plans are compared pairwise, and the differences have a smaller Monte
+Carlo error than those of independent runs (common random numbers; Law 2015, Simulation Modeling and Analysis, 5th ed.,
+section 11.2). What is reported is how the service, courts and budgets are used, not what a service does to a child.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ __all__ = [
     "ExpansionPlan",
     "Measure",
     "TeamChange",
+    "digits_shown",
     "measure",
     "run_expansion",
     "words_of",
@@ -66,6 +67,8 @@ class Measure:
         After the point, where it is shown.
     times : float
         What is shown is so many times the column: 100 for a share shown in per cent.
+    short : str
+        A name for narrow tables; only the chief measures have one.
     """
 
     name: str
@@ -73,28 +76,29 @@ class Measure:
     unit: str
     digits: int = 1
     times: float = 1.0
+    short: str = ""
 
 
 MEASURES: tuple[Measure, ...] = (
     Measure("families", "Families randomised", "families", 1),
     Measure("reached", "Target reached within the run", "% of trials", 0, 100.0),
     Measure("months_to_target", "First opening to target, at most to the end of recruitment", "months", 1),
-    Measure("lift_wait", "Wait of trial families who began LIFT, mean", "days", 1),
+    Measure("lift_wait", "Wait of trial families who began LIFT, mean", "days", 1, short="Wait for LIFT"),
     Measure("lift_wait_90", "Wait that one in ten of them exceeds", "days", 1),
     Measure("lift_gave_up", "Trial families that asked and waited too long", "%", 1, 100.0),
     Measure("lift_waiting", "Families waiting for LIFT, mean number", "families", 2),
-    Measure("lift_occupancy", "LIFT places in use", "%", 1, 100.0),
+    Measure("lift_occupancy", "LIFT places in use", "%", 1, 100.0, short="Places used"),
     Measure("received", "Received what they were allocated", "%", 1, 100.0),
-    Measure("received_lift", "of those allocated to LIFT", "%", 1, 100.0),
+    Measure("received_lift", "of those allocated to LIFT", "%", 1, 100.0, short="Received LIFT"),
     Measure("received_sau", "of those allocated to services as usual", "%", 1, 100.0),
-    Measure("weeks", "Proceedings, all families, mean", "weeks", 1),
+    Measure("weeks", "Proceedings, all families, mean", "weeks", 1, short="Court"),
     Measure("within_26", "Decided within 26 weeks, all families", "%", 1, 100.0),
     Measure("weeks_trial", "Proceedings, trial families, mean", "weeks", 1),
     Measure("within_26_trial", "Decided within 26 weeks, trial families", "%", 1, 100.0),
     Measure("sitting_days", "Court sitting days of these families' hearings", "days", 0),
-    Measure("moves", "Moves per child-year in care, all children", "moves", 3),
+    Measure("moves", "Moves per child-year in care, all children", "moves", 3, short="Moves"),
     Measure("moves_trial", "Moves per child-year in care, trial children", "moves", 3),
-    Measure("cost", "Spent on all these boroughs' families", "million GBP", 2, 1e-6),
+    Measure("cost", "Spent on all these boroughs' families", "million GBP", 2, 1e-6, short="Spent"),
     *(
         Measure(f"cost_{holder.replace(' ', '_').lower()}", f"by the {who}", "million GBP", 2, 1e-6)
         for holder, who in zip(HOLDERS, ("local authorities", "NHS", "courts"), strict=True)
@@ -115,6 +119,19 @@ def measure(name: str) -> Measure:
         If there is none.
     """
     return {one.name: one for one in MEASURES}[name]
+
+
+def digits_shown(digits: int, error: float) -> int:
+    """Digits after the point at which a Monte Carlo standard error is seen, and no fewer than the measure's own.
+
+    Examples
+    --------
+    >>> digits_shown(1, 0.023), digits_shown(1, 2.0), digits_shown(0, 0.0)
+    (2, 1, 0)
+    """
+    if not math.isfinite(error) or error <= 0.0:
+        return digits
+    return max(digits, min(4, -math.floor(math.log10(error))))
 
 
 # --- running ------------------------------------------------------------------------------------------------
@@ -139,7 +156,7 @@ def run_expansion(
     executor : concurrent.futures.Executor or None, optional
         By default, workers on this machine's cores.
     keep : Keep, optional
-        Where finished replicates are kept, and which are there already.
+        Where finished replicates are kept, and which are there already; of this experiment, seed and engine alone.
     progress : callable, optional
         Called with the number of replicates done.
 
@@ -683,10 +700,10 @@ def words_of(found: Expansion) -> list[str]:
 def _date_words(row: Any) -> str:
     if row["median"] is None:
         return f"{row['target']} families are not reached in most trials ({100 * row['reached']:.0f} % reach them)"
-    late = f"{row['upper_90']:%B %Y}" if row["upper_90"] is not None else "never within the run"
+    late = f"{row['upper_90']:%B %Y}" if row["upper_90"] is not None else "beyond the end of the run"
     return (
         f"{row['target']} families by {row['median']:%B %Y} (median; 90 % from {row['lower_90']:%B %Y} to {late}; "
-        f"reached in {100 * row['reached']:.0f} % of trials)"
+        f"reached in {100 * row['reached']:.0f} % of simulated trials)"
     )
 
 
@@ -696,6 +713,7 @@ def _change(name: str, row: Any) -> str:
     mean, error = float(row["mean"]), float(row["mcse"])
     if math.isnan(mean):
         return f"{what} not known"
+    digits = digits_shown(digits, error)
     number = f"{abs(mean):.{digits}f}"
     sign = "" if float(number) == 0.0 else "+" if mean > 0 else "−"
-    return f"{what} {sign}{number} {unit} (MCSE {error:.{max(digits, 1)}f})"
+    return f"{what} {sign}{number} {unit} (MCSE {error:.{digits}f})"
