@@ -46,6 +46,7 @@ def expand(
     workers: Workers = None,
 ) -> None:
     """Compare plans: which boroughs open when, with how large a LIFT team; dates, waits, courts, moves, costs."""
+    from rich import box
     from rich.table import Table
 
     from best_sim.display.expanding import (
@@ -95,7 +96,8 @@ def expand(
             write_expansion_report(found, scratch / "report.html", manifest=about)
     except FileExistsError as error:
         raise RefusedError(str(error)) from error
-    shown = Table(title=f"{asked.title}: means of {found.replicates} replicates (Monte Carlo standard error)")
+    console.print(f"{asked.title}: means of {found.replicates} replicates (Monte Carlo standard error)")
+    shown = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table = plans_table(found, short=True)
     shown.add_column("Plan")
     for label, unit in zip(table["label"], table["unit"], strict=True):

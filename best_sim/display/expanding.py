@@ -385,7 +385,7 @@ def plans_table(found: Expansion, short: bool = False) -> pd.DataFrame:
     ----------
     found : best_sim.experiments.expansion.Expansion
     short : bool
-        Only the measures that have a short name, under that name.
+        Only the measures that have a short name, under that name, and of the date only the median.
 
     Returns
     -------
@@ -393,7 +393,7 @@ def plans_table(found: Expansion, short: bool = False) -> pd.DataFrame:
         One row for the date of the target and one for each measure: label, unit, and a column for each plan, by name:
         mean, and its Monte Carlo standard error in brackets.
     """
-    dates = date_cells(found)
+    dates = {name: words.partition(" (")[0] if short else words for name, words in date_cells(found).items()}
     table = found.table().set_index(["plan", "measure"])
     rows: list[dict[str, str]] = [
         {"label": "Target" if short else "Target reached, median (5 to 95%)", "unit": "date", **dates},

@@ -390,23 +390,25 @@ def _care(j: Journeys, frame: _Frame, hearings: _HearingDays) -> dict[str, Any]:
 
 
 def _costs(j: Journeys, frame: _Frame, prices: UnitCosts) -> dict[str, Any]:
-    """Of every family that entered care since the first opening, in the trial or not, to the costs' horizon."""
+    """What falls since the first opening on families that entered care since then, in the trial or not."""
     f = j.tables["families"]
-    who = np.flatnonzero(
-        (f["n_children"] > 0) & (f["entered"] >= frame.day(frame.opened)) & (f["entered"] <= j.end)
-    )
+    since = frame.day(frame.opened)
+    who = np.flatnonzero((f["n_children"] > 0) & (f["entered"] >= since) & (f["entered"] <= j.end))
     items = cost_items(j, prices, who)
+    # a hearing before the child came into care may lie before the first opening
+    after = items.days >= since
+    day, holder, amount, part = (each[after] for each in (items.days, items.holder, items.amount, items.part))
     n = len(HOLDERS), len(frame.years)
     first = int(frame.years[0][:4])
     edges = np.array([frame.day(dt.date(first + k, 4, 1)) for k in range(1, n[1])])
-    year = np.searchsorted(edges, np.floor(items.days), side="right")
-    pounds = np.bincount(items.holder * n[1] + year, items.amount, minlength=n[0] * n[1])
+    year = np.searchsorted(edges, np.floor(day), side="right")
+    pounds = np.bincount(holder * n[1] + year, amount, minlength=n[0] * n[1])
     held = pounds.reshape(n).sum(axis=1)
     names = [f"cost_{holder.replace(' ', '_').lower()}" for holder in HOLDERS]
     return {
         "cost": float(held.sum()),
         **dict(zip(names, held.tolist(), strict=True)),
-        "cost_lift": float(items.amount[items.part == PARTS.index("LIFT")].sum()),
+        "cost_lift": float(amount[part == PARTS.index("LIFT")].sum()),
         "by_year.pounds": pounds.tolist(),
     }
 
