@@ -106,8 +106,9 @@ MEASURES: tuple[Measure, ...] = (
     Measure("cost_lift", "of all, for LIFT's clinicians", "million GBP", 2, 1e-6),
 )
 """Every figure, in the order in which it is shown. Families, waits, receipt: those of the trial. Occupancy and families
-waiting: all who use the LIFT teams, while the trial recruits. Courts, moves and costs: every family of the scenario's
-boroughs, in the trial or not, from the first opening of any plan to the end of the run."""
+waiting: all who use the LIFT teams, all teams together, while any plan recruits; it may pass 100 % after places were
+taken away, since families keep theirs. Courts, moves and costs: every family of the scenario's boroughs, in the trial
+or not, from the first opening of any plan to the end of the run."""
 
 
 def measure(name: str) -> Measure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import pickle
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -331,6 +332,16 @@ def test_the_shipped_experiment_can_be_used() -> None:
     assert asked.scenario_of("three-boroughs").boroughs["sutton"].opens > early.simulation.end_date
     same = asked.scenario_of("as-planned")
     assert same == asked.scenario.replace({"trial.target_families": asked.target})
+
+
+def test_the_example_of_the_how_to_can_be_used(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs/how-to/compare-expansion-plans.md"
+    (block,) = re.findall(r"^```\n(scenario = .*?)^```", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    file = tmp_path / "plans.toml"
+    file.write_text(block)
+    asked = ExpansionExperiment.load(file)
+    two = asked.scenario_of("two-early")
+    assert two.boroughs["croydon"].closes == dt.date(2020, 12, 31) and two.sites["london"].consent == 0.6
 
 
 HEAD = (
