@@ -15,6 +15,7 @@ from best_sim.cli import calibrating as calibrating  # isort: skip
 from best_sim.cli import stability as stability  # isort: skip
 from best_sim.cli import best_plan as best_plan  # isort: skip
 from best_sim.cli import expansion as expansion  # isort: skip
+from best_sim.cli import local as local  # isort: skip
 from best_sim.cli import model as model  # isort: skip
 from best_sim.cli.common import RefusedError, app
 

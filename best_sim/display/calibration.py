@@ -9,13 +9,25 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from best_sim.display import wording as say
-from best_sim.display.style import ACCENT, FAINT, INK, RULE, SIZE, SMALL, SOFT, WASH, Sheet, styled, wrapped
+from best_sim.display.style import (
+    ACCENT,
+    FAINT,
+    INK,
+    OCHRE,
+    RULE,
+    SIZE,
+    SMALL,
+    SOFT,
+    WASH,
+    Sheet,
+    styled,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from best_sim.experiments.calibration import Calibration
 
 WIDTH = 9.0
-OCHRE = "#b5720b"
 _STEP, _HEAD, _AXIS, _GAP = 0.40, 0.34, 0.58, 0.12
 _LEFT, _RIGHT = 3.3, 2.35
 _FARTHEST = 6.0

@@ -16,6 +16,7 @@ from best_sim.display.style import (
     ACCENT,
     FAINT,
     INK,
+    OCHRE,
     PAPER,
     RULE,
     SIZE,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from best_sim.experiments.twins import Twins
 
 WIDTH = 9.0
-OCHRE = "#b5720b"
 _LABELS = {
     "sdq": ("SDQ at 30 months", "points"),
     "pirgas": ("PIR-GAS at 30 months", "points"),

@@ -28,6 +28,7 @@ INK, SOFT, FAINT, RULE, PAPER = "#1c2126", "#565d66", "#8a9199", "#d5d9de", "#ff
 """Text, secondary text, marks in the background, hairlines, ground."""
 WASH = "#f3f5f7"
 ACCENT = "#0072B2"
+OCHRE = "#b5720b"
 SOURCE = "Simulated; not results of the trial."
 """Said under every figure."""
 

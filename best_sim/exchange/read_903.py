@@ -173,7 +173,7 @@ def read_903(paths: str | Path | Sequence[str | Path], *, under: float | None = 
     paths : str, path, or sequence of these
         Files, or folders that hold them.
     under : float, optional
-        Only periods of care that began below this age (years); None keeps all.
+        Only children whose first episode on record began below this age (years); None keeps all.
 
     Returns
     -------
@@ -550,10 +550,9 @@ def _cleaned(
         "follows no other episode: care begins", RNE="S",
     )  # fmt: skip
     if under is not None:
-        new = (e["RNE"] == "S") | e["CHILD"].ne(e["CHILD"].shift(1))
-        came = e["begun"].where(new).ffill()
-        age = (came - e["born"]).dt.days / 365.25
-        drop(age >= under, f"came into care aged {under:g} or older")
+        # by the child's first episode on record, so that who comes back at another age stays
+        came = e.groupby("CHILD")["begun"].transform("min")
+        drop((came - e["born"]).dt.days / 365.25 >= under, f"first came into care aged {under:g} or older")
     return e
 
 

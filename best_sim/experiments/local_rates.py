@@ -181,6 +181,11 @@ class LocalRates:
         Returns
         -------
         Path
+
+        Raises
+        ------
+        ValueError
+            If the setting is not there, or far smaller than the authority, so that its court could not cope.
         """
         low, high = self.window
         leaves: dict[tuple[str, ...], dict[str, Any]] = {}
@@ -1336,6 +1341,12 @@ def _setting(
         value = borough if name == "title" else leaf.value
         out["boroughs", borough, name] = {"value": value, "unit": leaf.unit, **told}
     rest = leaves["boroughs", area, "entries"]
+    largest = max(float(step["value"]) for step in rest.value)
+    if entries > 1.25 * largest:
+        raise ValueError(
+            f"setting: found {scenario}/{area}, in which {largest:,.0f} children a year come into care, allowed an "
+            f"area with as many as the authority, {entries:,.0f}: its court would be far too small for them"
+        )
     out["boroughs", area, "entries"] = {
         "value": [{"from": s["from"], "value": max(0.0, float(s["value"]) - entries)} for s in rest.value],
         "unit": rest.unit,

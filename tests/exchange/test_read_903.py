@@ -71,7 +71,8 @@ def test_a_clean_return_is_read_without_an_edit(tmp_path: Path) -> None:
         ([("A", "10/04/2020", "S", "C1", "U6", "10/04/2020", "E8")], "ends before it begins, or on the same day", 0),
         ([("A", "10/04/2018", "S", "C1", "U6", "", "")], "begins before the child was born", 0),
         ([("A", "10/04/2021", "S", "C1", "U6", "", "")], "begins after its collection year ended", 0),
-        ([("A", "10/04/2020", "S", "C1", "U6", "10/05/2021", "E4A")], "ends after its collection year; taken as open", 1),
+        ([("A", "10/04/2020", "S", "C1", "U6", "10/05/2021", "E4A")],
+         "ends after its collection year; taken as open", 1),
         ([("A", "10/04/2020", "S", "C1", "U6", "", "E4A")], "a reason without an end; taken as open", 1),
         ([("A", "10/04/2020", "S", "C1", "U6", "01/09/2020", "")],
          "an end without a reason that is known; taken as another one", 1),
@@ -161,7 +162,7 @@ def test_older_children_and_asylum_seekers_are_counted_and_left_out(tmp_path: Pa
     clean = read_903(tmp_path)
     assert edits(clean) == {
         "an unaccompanied asylum-seeking child": 1,
-        "came into care aged 5 or older": 2,
+        "first came into care aged 5 or older": 2,
     }
     assert len(read_903(tmp_path, under=None).episodes) == 2
 
@@ -272,11 +273,17 @@ def test_small_counts_are_not_shown(tmp_path: Path) -> None:
 DAYS = [f"{day:02d}/{month:02d}/2020" for month in (4, 5, 6) for day in (1, 9, 17, 25)] + ["", "31/03/2021"]
 ROWS = st.lists(
     st.tuples(
-        st.sampled_from(["A", "B"]), st.sampled_from(DAYS), st.sampled_from("SPLTBU"), st.sampled_from(["V2", "C1", "V4"]),
-        st.sampled_from(["U6", "U4", "P1", "??"]), st.sampled_from(DAYS), st.sampled_from(["", "X1", "E4A", "E12"]),
+        st.sampled_from(["A", "B"]),
+        st.sampled_from(DAYS),
+        st.sampled_from("SPLTBU"),
+        st.sampled_from(["V2", "C1", "V4"]),
+        st.sampled_from(["U6", "U4", "P1", "??"]),
+        st.sampled_from(DAYS),
+        st.sampled_from(["", "X1", "E4A", "E12"]),
     ),
-    min_size=1, max_size=8,
-)  # fmt: skip
+    min_size=1,
+    max_size=8,
+)
 
 
 @settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])

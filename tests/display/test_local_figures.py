@@ -1,0 +1,38 @@
+"""The pictures of an authority's rates and of a forecast of a year that was seen."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from looking import assert_texts_are_apart, texts
+from matplotlib.figure import Figure
+
+from best_sim.display import style
+from best_sim.display.local import backcast_figure, rates_figure
+from best_sim.experiments.local_rates import backcast, estimate_rates
+from best_sim.measures.episodes import episodes_of
+from best_sim.pathway import simulate
+from best_sim.scenario import Scenario
+
+
+@pytest.fixture(scope="module", params=["rates", "back-cast"])
+def figure(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Figure:
+    england = Scenario.load("england")
+    episodes = episodes_of(simulate(england, 4, 0, "compiled"), borough="east_london")
+    low, until, then = dt.date(2018, 4, 1), dt.date(2021, 4, 1), dt.date(2022, 4, 1)
+    if request.param == "rates":
+        return rates_figure(estimate_rates(episodes, low, until), england)
+    folder = tmp_path_factory.mktemp("backcast")
+    found = backcast(
+        episodes, low, until, then, folder=folder, setting=("england", "east_london"), replicates=3
+    )
+    return backcast_figure(found)
+
+
+def test_it_is_readable_and_says_that_it_is_simulated(figure: Figure, tmp_path: Path) -> None:
+    assert_texts_are_apart(figure)
+    assert any(style.SOURCE in text for text in texts(figure))
+    assert len(style.alt_text(figure)) > 60
+    assert all(path.stat().st_size > 0 for path in style.save(figure, tmp_path / "one"))
