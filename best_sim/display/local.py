@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from best_sim.display import wording as say
-from best_sim.display.style import ACCENT, INK, OCHRE, RULE, SIZE, SMALL, SOFT, WASH, Sheet, styled
+from best_sim.display.style import ACCENT, ESTIMATED, INK, OCHRE, RULE, SIZE, SMALL, SOFT, WASH, Sheet, styled
 
 if TYPE_CHECKING:
     from best_sim.experiments.local_rates import BackCast, LocalRates
@@ -57,7 +57,7 @@ def rates_figure(rates: LocalRates, base: Scenario) -> Figure:
         f"Dots: estimated, with {rates.level:.0%} intervals; squares: the base file's values. On a scale of ratios.",
         f"{rates.children:,} children in care between {low} and {last}, of whom {rates.followed:,} were seen from the "
         "day they came into care. Counts under five are not shown.",
-        f"{len(rows)} placement parameters, estimated, with intervals, beside the base file's values.",
+        f"{len(rows)} placement parameters, estimated, with intervals, beside the base file's values.", ESTIMATED,
     )  # fmt: skip
     ax = sheet.axes(_LEFT, _RIGHT, 0.5, 0.5)
     ax.set(ylim=(len(rows), 0), xscale="log", xlabel="Estimate over the base file's value")

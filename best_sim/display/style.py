@@ -30,7 +30,9 @@ WASH = "#f3f5f7"
 ACCENT = "#0072B2"
 OCHRE = "#b5720b"
 SOURCE = "Simulated; not results of the trial."
-"""Said under every figure."""
+"""Said under every figure of a simulation."""
+ESTIMATED = "Estimated from episodes of care; not results of the trial."
+"""Said under a figure of an authority's own returns."""
 
 FONT = "DejaVu Sans"
 SIZE, SMALL, TINY, TITLE = 9.0, 8.0, 7.4, 12.5
@@ -230,9 +232,11 @@ class Sheet:
     subtitle : str
         Unit, population, how to read it.
     source : str
-        Assumptions and origin; `SOURCE` is always said.
+        Assumptions; what `origin` says goes before it.
     alt : str
         The figure in words, for those who do not see it.
+    origin : str
+        `SOURCE`, or `ESTIMATED`.
 
     Attributes
     ----------
@@ -242,12 +246,19 @@ class Sheet:
     MARGIN = 0.28
 
     def __init__(
-        self, width: float, body: float, title: str, subtitle: str = "", source: str = "", alt: str = ""
+        self,
+        width: float,
+        body: float,
+        title: str,
+        subtitle: str = "",
+        source: str = "",
+        alt: str = "",
+        origin: str = SOURCE,
     ) -> None:
         inner = width - 2 * self.MARGIN
         heading = wrapped(title, inner, TITLE, "bold")
         under = wrapped(subtitle, inner, SIZE) if subtitle else []
-        said = f"{SOURCE} {source}".strip()
+        said = f"{origin} {source}".strip()
         foot = wrapped(said, inner, TINY)
         self.top = 0.24 + len(heading) * line_height(TITLE) + len(under) * line_height(SIZE) + 0.16
         self.bottom = 0.16 + len(foot) * line_height(TINY) + 0.10

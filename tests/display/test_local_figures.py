@@ -33,6 +33,6 @@ def figure(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def test_it_is_readable_and_says_that_it_is_simulated(figure: Figure, tmp_path: Path) -> None:
     assert_texts_are_apart(figure)
-    assert any(style.SOURCE in text for text in texts(figure))
+    assert any(style.SOURCE in text or style.ESTIMATED in text for text in texts(figure))
     assert len(style.alt_text(figure)) > 60
     assert all(path.stat().st_size > 0 for path in style.save(figure, tmp_path / "one"))
