@@ -10,6 +10,7 @@ import datetime as dt
 import sys
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -25,6 +26,7 @@ from best_sim.display import (
     timeline_figure,
     waits_figure,
 )
+from best_sim.display.best_plan import best_plan_figure
 from best_sim.display.calibration import calibration_figure
 from best_sim.display.consort import consort_figure
 from best_sim.display.designs import (
@@ -36,18 +38,28 @@ from best_sim.display.designs import (
     size_pairs_figure,
     twins_figure,
 )
+from best_sim.display.expanding import differences_figure
+from best_sim.display.local import backcast_figure, rates_figure
 from best_sim.display.recruiting import forecast_figure
+from best_sim.display.stability import stability_figure
 from best_sim.display.wording import as_date
 from best_sim.exchange.observed_recruitment import read_observed_recruitment
 from best_sim.experiments.allocations import compare_allocations
 from best_sim.experiments.assurance import run_assurance, run_fragility
+from best_sim.experiments.best_plan import best_plan, pareto
+from best_sim.experiments.best_plan_problem import PlanProblem
 from best_sim.experiments.calibration import CalibrationExperiment, run_calibration
+from best_sim.experiments.expansion import run_expansion
+from best_sim.experiments.expansion_plans import ExpansionExperiment
 from best_sim.experiments.interims import LookPlan, run_interims
+from best_sim.experiments.local_rates import backcast, estimate_rates
 from best_sim.experiments.power import PowerExperiment
 from best_sim.experiments.recruitment import update_recruitment
 from best_sim.experiments.sample_size import find_sample_size
 from best_sim.experiments.sample_size_pairs import find_size_pairs
+from best_sim.experiments.stability import run_stability
 from best_sim.experiments.twins import twins
+from best_sim.measures.episodes import episodes_of
 from best_sim.pathway import Journeys, simulate
 from best_sim.scenario import Scenario
 from best_sim.trial.closed_forms_recruitment import borough_plans
@@ -103,14 +115,28 @@ def main(replicates: int = 100) -> None:
 
 
 def planning() -> dict[str, Any]:
-    """The pictures of `how-to/plan-recruitment.md` and `explanation/court-load.md`."""
+    """The pictures of the how-tos for planners, and of `explanation/court-load.md`."""
     scenario = Scenario.load("london-2017")
     cut_off = dt.date(2019, 4, 1)
     seen = read_observed_recruitment(
         HERE.parents[1] / "experiments" / "observed-example.csv", borough_plans(scenario), cut_off=cut_off
     )
+    england = Scenario.load("england")
+    own = episodes_of(simulate(england, 1), borough="east_london")
+    low, until, then = dt.date(2019, 4, 1), dt.date(2022, 4, 1), dt.date(2023, 4, 1)
+    with TemporaryDirectory() as folder:
+        cast = backcast(
+            own, low, until, then, folder=folder, setting=("england", "east_london"), replicates=100
+        )
+    problem = PlanProblem.load()
+    plan = best_plan(problem)
     forecast = update_recruitment(scenario, seen.table, cut_off, target=60, by=dt.date(2019, 12, 31))
     return {
+        "expansion": differences_figure(run_expansion(ExpansionExperiment.load())),
+        "best-plan": best_plan_figure(plan, pareto(problem)),
+        "stability": stability_figure(run_stability(scenario)),
+        "local-rates": rates_figure(estimate_rates(own, low, then), england),
+        "backcast": backcast_figure(cast),
         "recruitment-forecast": forecast_figure(forecast),
         "court-load": calibration_figure(
             run_calibration(CalibrationExperiment.load("calibration-court-load"))

@@ -24,6 +24,9 @@ from best_sim.cli.common import (
     say_where,
 )
 
+_SHOWN = 8
+"""Contenders in the table that is printed; contenders.csv has all."""
+
 
 @app.command("best-plan")
 def best_plan(
@@ -83,20 +86,21 @@ def best_plan(
     }  # fmt: skip
     (folder / "about.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
     save(best_plan_figure(found, fronts), folder / "best-plan")
-    shown = Table(title="Contenders, the cheapest first: openings, teams, and how often they succeed")
-    for one in problem.candidates:
-        shown.add_column(found.space.plans[one.borough].shown)
-    for team in found.space.sizes:
-        shown.add_column(f"team {team}")
-    for name in ("GBP", "closed form", "simulated", "MCSE", "trials"):
-        shown.add_column(name, justify="right")
-    for contender, row in zip(found.contenders, table.to_dict("records"), strict=True):
-        opened = dict(contender.plan.openings)
+    rows = list(zip(found.contenders, table.to_dict("records"), strict=True))
+    most = sorted((int(row["replicates"]) for _, row in rows), reverse=True)[:_SHOWN][-1]
+    shown = Table(title="Contenders on which most trials were spent, the cheapest first", show_lines=True)
+    shown.add_column("opens")
+    for name in ("teams", "GBP", "closed form", "simulated", "trials"):
+        shown.add_column(name, justify="left" if name == "teams" else "right")
+    for contender, row in rows:
+        if row["replicates"] < most and not row["chosen"]:
+            continue
+        openings = (f"{found.space.plans[name].shown} {day:%b %Y}" for name, day in contender.plan.openings)
         shown.add_row(
-            *(f"{opened[one.borough]:%Y-%m}" if one.borough in opened else "-" for one in problem.candidates),
-            *(size for _, size in contender.plan.teams),
-            f"{row['cost'] / 1000.0:,.0f}k", percent(row["closed"]), percent(row["simulated"]),
-            f"{100 * row['mcse']:.1f}", str(row["replicates"]), style="bold" if row["chosen"] else None,
+            ", ".join(openings) or "no borough", ", ".join(size for _, size in contender.plan.teams),
+            f"{row['cost'] / 1000.0:,.0f}k", percent(row["closed"]),
+            f"{percent(row['simulated'])} (MCSE {100 * row['mcse']:.1f})", str(row["replicates"]),
+            style="bold" if row["chosen"] else None,
         )  # fmt: skip
     console.print(shown)
     console.print(found.in_words(), soft_wrap=True)

@@ -12,7 +12,9 @@ import pytest
 import typer.main
 
 from best_sim.cli import app
+from best_sim.experiments.best_plan_problem import PlanProblem
 from best_sim.experiments.calibration import CalibrationExperiment
+from best_sim.experiments.expansion_plans import ExpansionExperiment
 from best_sim.experiments.power import PowerExperiment
 from best_sim.pathway import Journeys, rules
 from best_sim.scenario import Scenario, check
@@ -119,6 +121,10 @@ def test_an_example_in_toml_can_be_used(where: str, block: str, tmp_path: Path) 
     elif "[[design]]" in block or "[grid]" in block:
         experiment = PowerExperiment.load(file)
         assert [experiment.scenario_of(design) for design in experiment.designs]
+    elif "[[plan]]" in block:
+        assert ExpansionExperiment.load(file).plans
+    elif "[[candidate]]" in block:
+        assert PlanProblem.load(file).candidates
     elif "[[target]]" in block:
         assert CalibrationExperiment.load(file).parameters
     else:  # one line of a file of parameters
