@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from best_sim.exchange.read_903 import Clean903, Returns903Error, read_903
 from best_sim.exchange.write_903 import looked_after, write_903
+from best_sim.experiments.local_rates import estimate_rates
 from best_sim.measures.episodes import check_episodes, episodes_of
 from best_sim.pathway import simulate
 from best_sim.scenario import Scenario
@@ -340,3 +341,24 @@ def test_a_return_that_was_written_and_read_back_has_the_same_episodes(tmp_path:
     families = pd.DataFrame({"one": pd.factorize(one["family"])[0], "two": pd.factorize(two["family"])[0]})
     assert (families["one"] == families["two"]).all()
     assert np.array_equal(pd.factorize(one["child"])[0], pd.factorize(two["child"])[0])
+
+
+@pytest.mark.slow
+@pytest.mark.theory
+def test_parameters_of_20000_children_are_recovered_from_their_returns(tmp_path: Path) -> None:
+    """Written, read, cleaned, estimated: hazards that made the moves lie within their intervals as often as said."""
+    england = Scenario.load("england")
+    journeys = simulate(england, 5, 0, "compiled")
+    write_903(journeys, tmp_path, range(2017, 2024), boroughs=journeys.names["boroughs"][:13])
+    clean = read_903(tmp_path)
+    rates = estimate_rates(clean.episodes, *clean.window, base=england)
+    assert rates.followed > 20_000
+    t = rates.table[~rates.table["suppressed"]]
+    t = t[t["parameter"].str.startswith(("placements.unplanned.", "placements.front_loading."))]
+    truth = np.array([england.provenance[name].value for name in t["parameter"]], float)
+    assert len(t) >= 12
+    inside = (t["low"] <= truth) & (truth <= t["high"])
+    assert inside.mean() >= 0.8, t.assign(truth=truth)
+    # the intervals are of 95 %: none may be further off than twice their half width
+    low, high, middle = (t[name].to_numpy(float) for name in ("low", "high", "estimate"))
+    assert (np.abs(truth - middle) < high - low).all(), t.assign(truth=truth)
