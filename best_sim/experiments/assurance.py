@@ -23,7 +23,7 @@ from best_sim.measures.costs import UnitCosts
 from best_sim.pathway import simulate
 from best_sim.pathway.lowering import Lowered, lower
 from best_sim.pathway.scores import OutcomeModel
-from best_sim.replications import Keep, Memory, Plan, run, whole_from_start, whole_table, workers
+from best_sim.replications import Keep, Memory, Plan, run, whole_from_start, whole_table, working
 from best_sim.scenario import Problem, Scenario, ScenarioError
 from best_sim.trial.closed_forms import clopper_pearson_interval
 from best_sim.trial.outcomes import OUTCOMES
@@ -160,16 +160,12 @@ def run_assurance(
     scenario = one.scenario_of(one.designs[0])
     check_against(scenario, one.name, one.priors)
     keep = Memory() if keep is None else keep
-    own = workers(engine) if executor == "default" else executor
-    try:
+    with working(engine, executor) as own:
         run(Plan(_Draw(scenario, one, one.priors, engine), one.replicates), own, keep=keep, progress=progress)
         known = scenario.replace(
             {p.key: as_written(scenario, p.key, float(p.quantile(0.5))) for p in one.priors}
         )
         medians = _power(known, one, engine, own)
-    finally:
-        if executor == "default" and isinstance(own, Executor):
-            own.shutdown(cancel_futures=True)
     done = whole_from_start(keep)
     if done < 2:
         raise KeyboardInterrupt
@@ -260,16 +256,12 @@ def run_fragility(
         [scenario, *(end for v in with_base for end in ends(v))],
         *([end] for v in alone for end in ends(v)),
     ]
-    own = workers(engine) if executor == "default" else executor
-    found: list[pd.DataFrame] = []
-    try:
+    with working(engine, executor) as own:
+        found: list[pd.DataFrame] = []
         for group in groups:
             found += _found(group, one, engine, own)
             if progress is not None:
                 progress(len(found))
-    finally:
-        if executor == "default" and isinstance(own, Executor):
-            own.shutdown(cancel_futures=True)
     base = found[0]
     rows = []
     for i, v in enumerate([*with_base, *alone]):

@@ -33,7 +33,7 @@ from best_sim.experiments.selection import Selection, exact_bounds, select_first
 from best_sim.pathway import simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
-from best_sim.replications import Memory, Plan, run, whole_table, workers
+from best_sim.replications import Memory, Plan, run, whole_table, working
 from best_sim.trial.closed_forms import monte_carlo_error
 from best_sim.trial.closed_forms_recruitment import BoroughPlan, GammaRate, expected_randomised
 
@@ -1069,9 +1069,8 @@ def best_plan(
             plans, key=lambda one: (one.choices != closed.choices, abs(one.probability - problem.probability))
         )
         kept = [one for one in plans if one in nearest[:fit]]
-    own = workers(engine) if executor == "default" else executor
-    simulator = _Simulator(problem, space, by, kept, engine, own)
-    try:
+    with working(engine, executor) as own:
+        simulator = _Simulator(problem, space, by, kept, engine, own)
         if problem.goal == "cheapest":
             chosen = select_first(
                 simulator, len(kept), problem.probability, level=level, indifference=problem.indifference, batch=batch,
@@ -1082,9 +1081,6 @@ def best_plan(
                 simulator, len(kept), level=level, indifference=problem.indifference, batch=batch,
                 most=problem.replicates, progress=progress,
             )  # fmt: skip
-    finally:
-        if executor == "default" and isinstance(own, Executor):
-            own.shutdown(cancel_futures=True)
     return BestPlan(
         problem,
         space,

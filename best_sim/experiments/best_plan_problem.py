@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from best_sim.experiments.power import shipped_experiments
+from best_sim.experiments.files import read_experiment
 from best_sim.scenario import Problem, Scenario, ScenarioError
 from best_sim.trial.closed_forms_recruitment import BoroughPlan, borough_plans, expected_randomised
 
@@ -174,11 +173,7 @@ class PlanProblem:
         ScenarioError
             With everything that is wrong in the file, and with what it says of the scenario.
         """
-        path, text = _find(name_or_path)
-        try:
-            raw = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise ScenarioError([Problem(file=path, message=f"this is not TOML: {error}")]) from error
+        path, text, raw = read_experiment(name_or_path)
         problems: list[Problem] = []
         problem = _read(Path(path).stem, path, raw, text, problems)
         if problem is None:
@@ -238,22 +233,6 @@ class PlanProblem:
 
 
 # --- reading the file ---------------------------------------------------------------------------------------
-def _find(name_or_path: str | Path) -> tuple[str, str]:
-    shipped = shipped_experiments()
-    if str(name_or_path) in shipped:
-        return f"{name_or_path}.toml", shipped[str(name_or_path)].read_text(encoding="utf-8")
-    path = Path(name_or_path)
-    if path.is_file():
-        return str(path), path.read_text(encoding="utf-8")
-    near = difflib.get_close_matches(str(name_or_path), shipped, n=1)
-    raise ScenarioError(
-        [
-            Problem(
-                file=str(name_or_path), message="no experiment has this name, and there is no such file",
-                found=str(name_or_path), allowed=", ".join(sorted(shipped)), nearest=near[0] if near else None,
-            )
-        ]
-    )  # fmt: skip
 
 
 _Checks = dict[str, tuple[bool, str]]

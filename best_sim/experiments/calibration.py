@@ -40,7 +40,7 @@ from best_sim.experiments.fitting import (
 )
 from best_sim.pathway import simulate
 from best_sim.pathway.lowering import Lowered, lower
-from best_sim.replications import Memory, Plan, run, whole_table, workers
+from best_sim.replications import Memory, Plan, run, whole_table, working
 from best_sim.scenario import Problem, Scenario, ScenarioError
 from best_sim.scenario.layers import BY_SET
 from best_sim.scenario.writing import toml_document
@@ -187,10 +187,9 @@ def run_calibration(
     Least squares (`best_sim.experiments.fitting.fit`) over common luck. The fitted values are rounded to four digits
     before they are judged, so that the file that `Calibration.as_toml` writes gives what the table says.
     """
-    own = workers(engine) if executor == "default" else executor
-    runs = _Runs(experiment, engine, own, progress)
-    n = experiment.replicates
-    try:
+    with working(engine, executor) as own:
+        runs = _Runs(experiment, engine, own, progress)
+        n = experiment.replicates
         begin = experiment.start()
         at_start = np.array([p.share(v) for p, v in zip(experiment.parameters, begin, strict=True)])
         found = fit(
@@ -203,9 +202,6 @@ def run_calibration(
         each = np.eye(len(fitted), dtype=bool)
         alone, without = np.where(each, fitted, begin), np.where(each, begin, fitted)
         before, after, *others = runs.rows(np.concatenate([[begin, fitted], alone, without]), first=n)
-    finally:
-        if executor == "default" and isinstance(own, Executor):
-            own.shutdown(cancel_futures=True)
     return Calibration(
         experiment=experiment,
         parameters=_parameter_table(experiment, begin, fitted, found),

@@ -6,7 +6,6 @@ import datetime as dt
 import difflib
 import math
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from scipy import special
 
-from best_sim.experiments.power import shipped_experiments
+from best_sim.experiments.files import read_experiment
 from best_sim.experiments.validation import (
     FIGURES,
     _adoption_figures,
@@ -293,11 +292,7 @@ class CalibrationExperiment:
         ScenarioError
             With everything that is wrong in the file, and with what it asks of the scenario.
         """
-        path, text = _find(name_or_path)
-        try:
-            raw = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise ScenarioError([Problem(file=path, message=f"this is not TOML: {error}")]) from error
+        path, text, raw = read_experiment(name_or_path, "calibration")
         experiment = _read(Path(path).stem, path, raw, text)
         wanted = {key: value for key, value in changes.items() if value is not None}
         wanted["overrides"] = (*experiment.overrides, *wanted.get("overrides", ()))
@@ -422,23 +417,6 @@ def _changed(
 
 
 # --- reading the file ---------------------------------------------------------------------------------------
-def _find(name_or_path: str | Path) -> tuple[str, str]:
-    shipped = shipped_experiments()
-    if str(name_or_path) in shipped:
-        return f"{name_or_path}.toml", shipped[str(name_or_path)].read_text(encoding="utf-8")
-    path = Path(name_or_path)
-    if path.is_file():
-        return str(path), path.read_text(encoding="utf-8")
-    near = difflib.get_close_matches(str(name_or_path), shipped, n=1)
-    raise ScenarioError(
-        [
-            Problem(
-                file=str(name_or_path), message="no calibration has this name, and there is no such file",
-                found=str(name_or_path), allowed=", ".join(sorted(n for n in shipped if "calibration" in n)),
-                nearest=near[0] if near else None,
-            )
-        ]
-    )  # fmt: skip
 
 
 class _Reader:

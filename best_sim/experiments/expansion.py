@@ -35,7 +35,7 @@ from best_sim.measures.workload import TRIAL, lift_waits, received
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
-from best_sim.replications import Keep, Memory, Plan, run, whole_from_start, whole_table, workers
+from best_sim.replications import Keep, gather
 from best_sim.scenario import Scenario
 
 __all__ = [
@@ -186,17 +186,7 @@ def run_expansion(
         {name: experiment.target_of(name) for name in scenarios},
         frame, seed, engine,
     )  # fmt: skip
-    keep = Memory() if keep is None else keep
-    own = workers(engine) if executor == "default" else executor
-    try:
-        run(Plan(work, replicates), own, keep=keep, progress=progress)
-    finally:
-        if executor == "default" and isinstance(own, Executor):
-            own.shutdown(cancel_futures=True)
-    done = min(whole_from_start(keep), replicates)
-    if done < 2:
-        raise KeyboardInterrupt
-    rows = whole_table(keep, done).to_pandas()
+    rows, done = gather(work, replicates, engine, executor, keep, progress)
     return Expansion(experiment, scenarios, done, seed, frame.since, frame.opened, frame.closed,
                      frame.months, frame.years, rows)  # fmt: skip
 

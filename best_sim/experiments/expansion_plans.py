@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from best_sim.experiments.power import shipped_experiments
+from best_sim.experiments.files import read_experiment
 from best_sim.scenario import Problem, Scenario, ScenarioError
 from best_sim.scenario.problems import nearest_name
 
@@ -175,11 +174,7 @@ class ExpansionExperiment:
         ScenarioError
             With everything that is wrong in the file.
         """
-        path, text = _find(name_or_path)
-        try:
-            raw = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise ScenarioError([Problem(file=path, message=f"this is not TOML: {error}")]) from error
+        path, text, raw = read_experiment(name_or_path)
         given = {"scenario": scenario, "replicates": replicates, "seed": seed}
         raw |= {key: value for key, value in given.items() if value is not None}
         return _Reader(path, raw, tuple(overrides)).read(text)
@@ -212,19 +207,6 @@ def recruiting_spans(scenario: Scenario) -> Iterator[tuple[dt.date, dt.date]]:
 
 
 # --- reading the file ---------------------------------------------------------------------------------------
-def _find(name_or_path: str | Path) -> tuple[str, str]:
-    shipped = shipped_experiments()
-    if str(name_or_path) in shipped:
-        return f"{name_or_path}.toml", shipped[str(name_or_path)].read_text(encoding="utf-8")
-    path = Path(name_or_path)
-    if path.is_file():
-        return str(path), path.read_text(encoding="utf-8")
-    problem = Problem(
-        file=str(name_or_path), message="no experiment has this name, and there is no such file",
-        found=str(name_or_path), allowed=f"a TOML file, or {', '.join(sorted(shipped))}",
-        nearest=nearest_name(str(name_or_path), shipped),
-    )  # fmt: skip
-    raise ScenarioError([problem])
 
 
 class _Reader:

@@ -23,7 +23,7 @@ from best_sim.experiments.assurance import with_design
 from best_sim.pathway import simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
-from best_sim.replications import Keep, Memory, Plan, run, whole_from_start, whole_table, workers
+from best_sim.replications import Keep, gather
 from best_sim.scenario import Problem, Scenario, ScenarioError
 from best_sim.trial.closed_forms import ancova_factor
 from best_sim.trial.interims import (
@@ -239,18 +239,8 @@ def run_interims(
     if problems:
         raise ScenarioError(problems)
     bounds = plan.bounds(one.alpha)
-    keep = Memory() if keep is None else keep
-    own = workers(engine) if executor == "default" else executor
     work = _Looked(scenario, lower(scenario), one, plan, bounds, engine)
-    try:
-        run(Plan(work, one.replicates), own, keep=keep, progress=progress)
-    finally:
-        if executor == "default" and isinstance(own, Executor):
-            own.shutdown(cancel_futures=True)
-    done = min(whole_from_start(keep), one.replicates)
-    if done < 2:
-        raise KeyboardInterrupt
-    rows = whole_table(keep, done).to_pandas()
+    rows, done = gather(work, one.replicates, engine, executor, keep, progress)
     looks = rows.loc[rows["what"] == "look", list(_OF_LOOKS)]
     trials = rows.loc[
         rows["what"] == "trial", [*_OF_TRIALS, *(_AGAIN if plan.reestimate is not None else ())]

@@ -21,7 +21,7 @@ import pandas as pd
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
-from best_sim.replications import Keep, Memory, Plan, run, whole_from_start, whole_table, workers
+from best_sim.replications import Keep, gather
 from best_sim.scenario import Problem, Scenario, ScenarioError
 from best_sim.trial.closed_forms import monte_carlo_error, monte_carlo_error_quantile
 from best_sim.trial.closed_forms_recruitment import (
@@ -566,17 +566,7 @@ def _simulated(
     recruited: Mapping[str, int],
     cut_off: dt.date | None = None,
 ) -> Simulated:
-    keep = Memory() if keep is None else keep
-    own = workers(work.engine) if executor == "default" else executor
-    try:
-        run(Plan(work, replicates), own, keep=keep, progress=progress)
-    finally:
-        if executor == "default" and isinstance(own, Executor):
-            own.shutdown(cancel_futures=True)
-    done = min(whole_from_start(keep), replicates)
-    if done < 2:
-        raise KeyboardInterrupt
-    rows = whole_table(keep, done).to_pandas()
+    rows, done = gather(work, replicates, work.engine, executor, keep, progress)
     since = scenario.simulation.start_date
     names = list(scenario.boroughs)
     day = float((cut_off - since).days) if cut_off else 0.0

@@ -33,7 +33,7 @@ from best_sim.measures.costs import child_costs
 from best_sim.measures.observed import MONTH
 from best_sim.pathway import simulate
 from best_sim.pathway.lowering import lower
-from best_sim.replications import Keep, Memory, Plan, Store, run, workers
+from best_sim.replications import Keep, Memory, Plan, Store, run, working
 from best_sim.scenario import Problem, ScenarioError
 from best_sim.trial.performance import error_over_trials
 
@@ -186,12 +186,8 @@ def find_sample_size(
         If the power, the precision or the limits make no sense.
     """
     search = begin_search(experiment, design, power, within, along, limits, engine, folder)
-    own = workers(engine) if executor == "default" else executor
-    try:
+    with working(engine, executor) as own:
         crossing = search.until(power, within, most, own, progress)
-    finally:
-        if executor == "default" and isinstance(own, Executor):
-            own.shutdown(cancel_futures=True)
     return search.result(power, within, crossing)
 
 

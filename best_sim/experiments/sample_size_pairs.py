@@ -19,7 +19,7 @@ from best_sim.experiments.sample_size import (
     begin_search,
     find_sample_size,
 )
-from best_sim.replications import workers
+from best_sim.replications import working
 
 if TYPE_CHECKING:
     from best_sim.experiments.power import PowerExperiment
@@ -120,10 +120,9 @@ def find_size_pairs(
     }
     for one in asked.values():
         begin_search(one, design, power, within, along, limits)
-    own = workers(engine) if executor == "default" else executor
-    found: list[tuple[float, SampleSize | None]] = []
-    reasons: dict[float, str] = {}
-    try:
+    with working(engine, executor) as own:
+        found: list[tuple[float, SampleSize | None]] = []
+        reasons: dict[float, str] = {}
         for value, one in asked.items():
             try:
                 answer = find_sample_size(
@@ -135,9 +134,6 @@ def find_size_pairs(
             except NoSampleSizeError as error:
                 found.append((value, None))
                 reasons[value] = str(error)
-    finally:
-        if executor == "default" and isinstance(own, Executor):
-            own.shutdown(cancel_futures=True)
     return SizePairs(along, against, power, tuple(found), reasons)
 
 

@@ -34,7 +34,7 @@ from best_sim.measures.timeliness import PERMANENCE, aalen_johansen
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
-from best_sim.replications import Keep, Memory, Plan, run, whole_from_start, whole_table, workers
+from best_sim.replications import Keep, gather
 from best_sim.scenario import Problem, Scenario, ScenarioError
 from best_sim.trial.analysis import Fit, cox, incidence_difference, negative_binomial, risk_difference
 from best_sim.trial.closed_forms import monte_carlo_error_mean
@@ -236,17 +236,7 @@ def run_stability(
     work = _Replicate(
         lowered, seed, engine, by, day if "period" in by else None, contrast, months, horizon, alpha
     )
-    keep = Memory() if keep is None else keep
-    own = workers(engine) if executor == "default" else executor
-    try:
-        run(Plan(work, replicates), own, keep=keep, progress=progress)
-    finally:
-        if executor == "default" and isinstance(own, Executor):
-            own.shutdown(cancel_futures=True)
-    done = min(whole_from_start(keep), replicates)
-    if done < 2:
-        raise KeyboardInterrupt
-    rows = whole_table(keep, done).to_pandas()
+    rows, done = gather(work, replicates, engine, executor, keep, progress)
     groups = work.groups()
 
     def stacked(name: str, *shape: int) -> np.ndarray:

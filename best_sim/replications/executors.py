@@ -11,7 +11,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.metadata import version
 from multiprocessing import get_context
-from typing import Any
+from typing import Any, Literal
 
 _ANSWERS_WITHIN = 10.0
 _MUST_AGREE = ("best-sim", "numpy", "numba", "pyarrow")
@@ -44,6 +44,31 @@ def workers(engine: str, n: int | None = None) -> Executor | None:
         return ThreadPoolExecutor(n)
     # spawned, not forked: a fork of a process with threads may hang
     return ProcessPoolExecutor(n, mp_context=get_context("spawn"), initializer=leave_interrupts_to_the_parent)
+
+
+@contextmanager
+def working(engine: str, executor: Executor | None | Literal["default"]) -> Iterator[Executor | None]:
+    """An executor that was given, or this machine's own workers while they are wanted.
+
+    Parameters
+    ----------
+    engine : {"compiled", "simpy"}
+    executor : concurrent.futures.Executor or None or "default"
+        The one to use, None for one worker; by default `workers`, which are let go afterwards.
+
+    Yields
+    ------
+    concurrent.futures.Executor or None
+    """
+    if executor != "default":
+        yield executor
+        return
+    own = workers(engine)
+    try:
+        yield own
+    finally:
+        if own is not None:
+            own.shutdown(cancel_futures=True)
 
 
 def leave_interrupts_to_the_parent() -> None:

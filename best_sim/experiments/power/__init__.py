@@ -1,12 +1,12 @@
 """Power and recruitment: how often the trial would find an effect, and how long it would take to recruit."""
 
+from best_sim.experiments.files import shipped_experiments
 from best_sim.experiments.power.experiment import (
     EFFECT,
     AnalysisPlan,
     Design,
     PowerExperiment,
     Published,
-    shipped_experiments,
 )
 from best_sim.experiments.power.running import (
     PowerResult,

@@ -9,16 +9,15 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import itertools
-import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+from best_sim.experiments.files import read_experiment
 from best_sim.experiments.priors import Prior, Varied, read_priors, read_varied
 from best_sim.pathway import words as W
 from best_sim.scenario import Problem, Scenario, ScenarioError
@@ -194,11 +193,7 @@ class PowerExperiment:
         ScenarioError
             With everything that is wrong in the file.
         """
-        path, text = _find(name_or_path)
-        try:
-            raw = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise ScenarioError([Problem(file=path, message=f"this is not TOML: {error}")]) from error
+        path, text, raw = read_experiment(name_or_path)
         experiment = _read(Path(path).stem, path, raw, text)
         wanted = {key: value for key, value in changes.items() if value is not None}
         wanted["overrides"] = (*experiment.overrides, *wanted.get("overrides", ()))
@@ -285,30 +280,6 @@ def _only(scenario: Scenario, design: Design, file: str) -> Scenario:
 
 
 # --- reading the file ---------------------------------------------------------------------------------------
-def shipped_experiments() -> dict[str, Any]:
-    """Experiments that come with the package, by name."""
-    checkout = Path(__file__).resolve().parents[3] / "experiments"
-    inside = files("best_sim") / "_experiments"
-    folder: Any = inside if inside.is_dir() else checkout
-    return {p.name.removesuffix(".toml"): p for p in folder.iterdir() if p.name.endswith(".toml")}
-
-
-def _find(name_or_path: str | Path) -> tuple[str, str]:
-    shipped = shipped_experiments()
-    if str(name_or_path) in shipped:
-        return f"{name_or_path}.toml", shipped[str(name_or_path)].read_text(encoding="utf-8")
-    path = Path(name_or_path)
-    if path.is_file():
-        return str(path), path.read_text(encoding="utf-8")
-    near = difflib.get_close_matches(str(name_or_path), shipped, n=1)
-    raise ScenarioError(
-        [
-            Problem(
-                file=str(name_or_path), message="no experiment has this name, and there is no such file",
-                found=str(name_or_path), allowed=", ".join(sorted(shipped)), nearest=near[0] if near else None,
-            )
-        ]
-    )  # fmt: skip
 
 
 def _read(name: str, path: str, raw: dict[str, Any], text: str) -> PowerExperiment:

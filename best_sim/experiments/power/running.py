@@ -16,7 +16,7 @@ from best_sim.experiments.power.replicate import Replicate
 from best_sim.experiments.power.summary import curve_of, flow_of, power_table, rows_of, summary_of, when_of
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway.lowering import lower
-from best_sim.replications import Keep, Memory, Plan, run, whole_from_start, workers
+from best_sim.replications import Keep, Memory, Plan, run, whole_from_start, working
 from best_sim.scenario import Scenario
 from best_sim.trial.consort import Pair
 
@@ -114,12 +114,8 @@ def run_power(
     """
     plan = power_plan(experiment, engine, chunk)
     keep = Memory() if keep is None else keep
-    own = workers(engine) if executor == "default" else executor
-    try:
+    with working(engine, executor) as own:
         whole = run(plan, own, keep=keep, progress=progress, stopping=stopping)
-    finally:
-        if executor == "default" and isinstance(own, Executor):
-            own.shutdown(cancel_futures=True)
     if not whole and whole_from_start(keep) < 2:
         raise KeyboardInterrupt
     return power_result(experiment, keep, engine)
