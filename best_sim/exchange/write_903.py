@@ -203,10 +203,14 @@ def write_903(
 
 
 def looked_after(episodes: pd.DataFrame) -> pd.DataFrame:
-    """Episodes in which a child is looked after in law: without those at home by agreement.
+    """Episodes as a return has them: those in which a child is looked after in law.
 
     A child who lives with parents by agreement (V2, P1) is not looked after, so such an episode is no part of a return.
     The one before ends with the child's going home, and the one after begins a new period of care.
+
+    An adoption on a 31 March is dated the day before: the return's checks take a child who leaves care on that day to be
+    in care for all the year, ask for the child's health checks (rule 191), and forbid them to a child who was adopted
+    (187).
 
     Parameters
     ----------
@@ -226,6 +230,8 @@ def looked_after(episodes: pd.DataFrame) -> pd.DataFrame:
     e.loc[goes_home, "reason_ended"] = "E4A"
     e.loc[goes_home, "reason_place_change"] = None
     e.loc[comes_back, "reason_new"] = "S"
+    adopted = e["reason_ended"].isin(["E11", "E12"]) & (e["ended"].dt.strftime("%m-%d") == "03-31")
+    e.loc[adopted & (e["ended"] - e["begun"] > _DAY), "ended"] -= _DAY
     return e[~out].reset_index(drop=True)
 
 

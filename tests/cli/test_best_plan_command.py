@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
-
-from best_sim import cli
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -46,20 +43,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "plan.toml").write_text(PROBLEM)
     return tmp_path
-
-
-@pytest.fixture
-def best_sim(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs a command: exit code, what it printed (in one line), what it said is wrong."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["best-sim", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        told = capsys.readouterr()
-        return int(ended.value.code or 0), " ".join(told.out.split()), told.err
-
-    return run
 
 
 @pytest.mark.parametrize("goal", ["cheapest", "earliest"])

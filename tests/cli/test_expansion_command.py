@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
-
-from best_sim import cli
 
 PLANS = """
 title = "Small"
@@ -37,20 +34,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "plans.toml").write_text(PLANS)
     return tmp_path
-
-
-@pytest.fixture
-def best_sim(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command: exit code, what it printed (in one line), what it said is wrong."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["best-sim", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        told = capsys.readouterr()
-        return int(ended.value.code or 0), " ".join(told.out.split()), told.err
-
-    return run
 
 
 def test_plans_are_compared_in_a_table_sentences_tables_and_a_report(best_sim: Run, here: Path) -> None:

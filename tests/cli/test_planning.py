@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
-
-from best_sim import cli
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -46,20 +43,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "seen.csv").write_text(OBSERVED)
     (tmp_path / "small.toml").write_text(CALIBRATION)
     return tmp_path
-
-
-@pytest.fixture
-def best_sim(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command: exit code, what it printed (in one line), what it said is wrong."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["best-sim", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        told = capsys.readouterr()
-        return int(ended.value.code or 0), " ".join(told.out.split()), told.err
-
-    return run
 
 
 def test_recruit_before_a_trial_leaves_dates_and_a_picture(best_sim: Run, here: Path) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from best_sim import cli
 from best_sim.exchange.runs import runs_table
 from best_sim.experiments.power import PowerExperiment
 from best_sim.replications import Store
@@ -40,22 +38,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def best_sim(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> Callable[..., tuple[int, str, str]]:
-    """Runs a command: exit code, what it printed (in one line), what it said is wrong."""
-    monkeypatch.setattr("best_sim.cli.power._pictures", lambda result: {})  # drawn by other tests
+@pytest.fixture(autouse=True)
+def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are drawn by other tests."""
+    monkeypatch.setattr("best_sim.cli.power._pictures", lambda result: {})
     monkeypatch.setattr("best_sim.cli.power._report", lambda *_: None)
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["best-sim", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        told = capsys.readouterr()
-        return int(ended.value.code or 0), " ".join(told.out.split()), told.err
-
-    return run
 
 
 def contents(folder: Path) -> dict[str, bytes]:
