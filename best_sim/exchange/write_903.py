@@ -208,9 +208,9 @@ def looked_after(episodes: pd.DataFrame) -> pd.DataFrame:
     A child who lives with parents by agreement (V2, P1) is not looked after, so such an episode is no part of a return.
     The one before ends with the child's going home, and the one after begins a new period of care.
 
-    An adoption on a 31 March is dated the day before: the return's checks take a child who leaves care on that day to be
-    in care for all the year, ask for the child's health checks (rule 191), and forbid them to a child who was adopted
-    (187).
+    An adoption on a 31 March is dated the day before: the return's checks take a child who leaves care on that day to
+    be in care for all the year, ask for the child's health checks (rule 191), and forbid them to a child who was
+    adopted (187).
 
     Parameters
     ----------
