@@ -25,7 +25,8 @@ from best_sim.scenario import Scenario
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = Path(os.environ.get("BEST_SIM_903_PYTHON", ROOT / ".venv-903" / "bin" / "python"))
-YEARS = (2023, 2024, 2025, 2026, 2027)
+YEARS = (2025, 2026, 2027)
+EARLIER = (2023, 2024)
 """Those for which the validator has rules: collections 2022/23 to 2026/27."""
 NOT_RUN = {"231", "233"}
 """Rules that look for columns which only the XML form of a return has, so that they can't run on CSV files."""
@@ -61,15 +62,17 @@ def returns(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     journeys = simulate(scenario, 3, 0, "compiled")
     folder = tmp_path_factory.mktemp("returns")
-    write_903(journeys, folder, [YEARS[0] - 1, *YEARS], boroughs=journeys.names["boroughs"][:3])
+    every = (EARLIER[0] - 1, *EARLIER, *YEARS)
+    write_903(journeys, folder, every, boroughs=journeys.names["boroughs"][:3])
     return folder
 
 
-def test_five_thousand_children_raise_no_finding_in_any_year_that_it_covers(returns: Path) -> None:
-    headers = [pd.read_csv(returns / str(year) / "header.csv", dtype=str) for year in YEARS]
+@pytest.mark.parametrize("years", [YEARS, pytest.param(EARLIER, marks=pytest.mark.slow)])
+def test_five_thousand_children_raise_no_finding(returns: Path, years: tuple[int, ...]) -> None:
+    headers = [pd.read_csv(returns / str(year) / "header.csv", dtype=str) for year in years]
     assert pd.concat(headers)["CHILD"].nunique() >= 5000
     with ThreadPoolExecutor(2) as workers:
-        told = list(workers.map(lambda year: validated(returns / str(year), year), YEARS))
+        told = list(workers.map(lambda year: validated(returns / str(year), year), years))
     for one in told:
         assert one["found"] == {}, one["messages"]
         assert one["run"] >= 280

@@ -336,7 +336,7 @@ def test_the_shipped_experiment_can_be_used() -> None:
 
 def test_the_example_of_the_how_to_can_be_used(tmp_path: Path) -> None:
     page = Path(__file__).parents[2] / "docs/how-to/compare-expansion-plans.md"
-    (block,) = re.findall(r"^```\n(scenario = .*?)^```", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    (block,) = re.findall(r"^```toml\n(scenario = .*?)^```", page.read_text(), flags=re.DOTALL | re.MULTILINE)
     file = tmp_path / "plans.toml"
     file.write_text(block)
     asked = ExpansionExperiment.load(file)

@@ -385,7 +385,7 @@ def test_the_file_reads_back_with_what_was_estimated_and_nothing_else_of_the_mod
     assert tomllib.loads(text)["extends"] == "base"
     base = Scenario.load("base")
     written = Scenario.load(
-        rates.to_toml(tmp_path / "whole.toml", borough="here", setting=("england", "luton"))
+        rates.to_toml(tmp_path / "whole.toml", borough="here", setting=("england", "manchester"))
     )
     for name, value in rates.values.items():
         entry = written.provenance[name.replace("local", "here")]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy import optimize, stats
+from scipy import stats
 
 from best_sim.trial.analysis import mixed_model, repeated_measures, repeated_measures_whole
 from best_sim.trial.analysis.repeated import NEVER_TOGETHER, NO_VARIATION, SINGLETONS, UNSEEN
@@ -38,46 +38,34 @@ def with_gaps(rng: np.random.Generator, scores: Floats, seen: tuple[float, ...])
     return np.where(rng.random(scores.shape) < np.asarray(seen), scores, np.nan)
 
 
-def in_full(
-    scores: Floats, treated: Floats, family: NDArray[np.int64], site: Floats, baseline: bool
-) -> tuple[float, float, float]:
-    """Contrast, standard error and share by REML with one large covariance matrix, as the textbook has it."""
-    child, visit = np.nonzero(~np.isnan(scores))
-    y, n_visits = scores[child, visit], scores.shape[1]
-    columns = []
-    for t in range(n_visits):
-        here = (visit == t).astype(float)
-        columns += [here, here * site[child]]
-        if t or not baseline:
-            columns.append(here * treated[child])
-    x = np.column_stack(columns)
-    same_family = family[child][:, None] == family[child]
-    same_child = child[:, None] == child
-    low = np.tril_indices(n_visits)
+class InFull:
+    """The likelihood with one large covariance matrix of all scores, as the textbook has it."""
 
-    def solved(theta: Floats) -> tuple[float, Floats, Floats]:
-        factor = np.zeros((n_visits, n_visits))
-        factor[low] = theta[:-1]
-        sigma = (factor @ factor.T)[visit][:, visit]
-        v = np.where(same_child, sigma, np.where(same_family, theta[-1] * sigma, 0.0))
+    def __init__(
+        self, scores: Floats, treated: Floats, family: NDArray[np.int64], site: Floats, baseline: bool
+    ) -> None:
+        child, self.visit = np.nonzero(~np.isnan(scores))
+        self.y = scores[child, self.visit]
+        columns = []
+        for t in range(scores.shape[1]):
+            here = (self.visit == t).astype(float)
+            columns += [here, here * site[child]]
+            if t or not baseline:
+                columns.append(here * treated[child])
+        self.x = np.column_stack(columns)
+        self.same_family = family[child][:, None] == family[child]
+        self.same_child = child[:, None] == child
+
+    def solved(self, child: Floats, share: float) -> tuple[float, Floats, Floats]:
+        """Restricted deviance, coefficients, and their covariance."""
+        sigma = child[self.visit][:, self.visit]
+        v = np.where(self.same_child, sigma, np.where(self.same_family, share * sigma, 0.0))
         inverse = np.linalg.inv(v)
-        phi = np.linalg.inv(x.T @ inverse @ x)
-        beta = phi @ (x.T @ inverse @ y)
-        rest = y - x @ beta
+        phi = np.linalg.inv(self.x.T @ inverse @ self.x)
+        beta = phi @ (self.x.T @ inverse @ self.y)
+        rest = self.y - self.x @ beta
         logs = np.linalg.slogdet(v)[1] - np.linalg.slogdet(phi)[1]
         return float(logs + rest @ inverse @ rest), beta, phi
-
-    start = np.append(np.linalg.cholesky(CHILD)[low], 0.2)
-    bounds = [(None, None)] * (len(start) - 1) + [(0.0, 0.95)]
-    best = optimize.minimize(
-        lambda theta: solved(theta)[0], start, bounds=bounds, method="L-BFGS-B", tol=1e-13
-    )
-    again = optimize.minimize(
-        lambda theta: solved(theta)[0], best.x, method="Nelder-Mead", bounds=bounds,
-        options={"xatol": 1e-9, "fatol": 1e-11, "maxiter": 4000, "maxfev": 4000, "adaptive": True},
-    )  # fmt: skip
-    _, beta, phi = solved(again.x)
-    return float(beta[-1]), math.sqrt(phi[-1, -1]), float(again.x[-1])
 
 
 def test_complete_scores_of_only_children_give_the_t_test_of_the_last_visit() -> None:
@@ -109,12 +97,26 @@ def test_gaps_and_siblings_give_what_the_likelihood_written_out_gives(baseline: 
     site = (rng.random(len(family)) < 0.4).astype(float)
     use = ~np.isnan(scores).all(axis=1)
     whole = repeated_measures_whole(scores, treated, family, site, baseline=baseline)
-    estimate, error, share = in_full(scores[use], treated[use], family[use], site[use], baseline)
-    assert share > 0.01, "the case should have siblings who resemble each other"
-    assert whole.fit.estimate == pytest.approx(estimate, rel=1e-5)
-    assert whole.fit.standard_error == pytest.approx(error, rel=1e-5)
-    assert whole.sibling_share == pytest.approx(share, rel=1e-3)
+    full = InFull(scores[use], treated[use], family[use], site[use], baseline)
+    least, beta, phi = full.solved(whole.child_covariance, whole.sibling_share)
+    assert whole.fit.estimate == pytest.approx(beta[-1], rel=1e-9)
+    assert whole.fit.standard_error == pytest.approx(math.sqrt(phi[-1, -1]), rel=1e-9)
     assert whole.fit.n_dropped == int((~use).sum())
+    # and there is no better covariance: no step in any direction lowers the deviance, and slopes are none
+    assert whole.sibling_share > 0.01, "the case should have siblings who resemble each other"
+    for i in range(3):
+        for j in range(i + 1):
+            step = np.zeros((3, 3))
+            step[i, j] = step[j, i] = 0.02 * math.sqrt(CHILD[i, i] * CHILD[j, j])
+            above, below = (
+                full.solved(whole.child_covariance + sign * step, whole.sibling_share)[0] for sign in (1, -1)
+            )
+            assert min(above, below) > least
+            assert abs(above - below) < 0.2 * (above + below - 2.0 * least), (i, j)
+    above, below = (
+        full.solved(whole.child_covariance, whole.sibling_share + step)[0] for step in (0.02, -0.02)
+    )
+    assert min(above, below) > least and abs(above - below) < 0.2 * (above + below - 2.0 * least)
 
 
 def test_a_baseline_takes_away_the_variance_that_it_explains() -> None:
