@@ -287,12 +287,12 @@ def test_the_work_of_a_replicate_can_be_sent_to_a_process(found: Expansion) -> N
 
     sent: list[_Compared] = []
 
-    def catch(plan: Any, *_: Any, **__: Any) -> None:
-        sent.append(plan.work)
+    def catch(work: _Compared, *_: Any) -> None:
+        sent.append(work)
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(module, "run", catch)
+        patch.setattr(module, "gather", catch)
         run_expansion(found.experiment, executor=None)
     rows = pickle.loads(pickle.dumps(sent[0]))(2)
     assert [row["plan"] for row in rows] == [one.name for one in found.plans]
