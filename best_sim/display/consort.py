@@ -39,6 +39,7 @@ WORDS: dict[str, str] = {
     "not_in_proceedings": "not in proceedings",
     "placed_with_a_parent": "placed with a parent",
     "other_reason": "another reason",
+    "lift_is_full": "too many families waiting for LIFT",
     "declined": "parents declined",
     "undecided": "no answer by the end",
     "recruitment_closed_first": "recruitment closed first",

@@ -282,6 +282,7 @@ _SCREENED = {
     "not_in_proceedings": "The family was not invited to the trial: it was not in proceedings.",
     "placed_with_a_parent": "The family was not invited to the trial: the child was placed with a parent.",
     "other_reason": "The family was not invited to the trial, for another reason.",
+    "lift_is_full": "The family was not invited to the trial: too many families were waiting for LIFT.",
 }
 _CONSENT = {
     "declined": "The parents decided not to take part in the trial.",

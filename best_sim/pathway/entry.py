@@ -8,7 +8,7 @@ from best_sim.pathway import rules
 from best_sim.pathway.allocation import allocate, stratum_of
 from best_sim.pathway.kinds import FOLLOW_UP, LIFT_SERVICE, PARENTING_ASSESSMENT, PLACEMENT, PROCEEDINGS
 from best_sim.pathway.population import draw_children, draw_family, draw_way_in
-from best_sim.pathway.records import LARGEST_FAMILY, boroughs, cases, groups, sites
+from best_sim.pathway.records import LARGEST_FAMILY, boroughs, cases, groups, sites, teams
 from best_sim.pathway.words import (
     BASELINE_TAKEN,
     CLOSED_FIRST,
@@ -60,7 +60,8 @@ def trial_entry(f, world):
     if f.entered > world.now:
         yield hold(f.entered - world.now)
     if rules.is_recruiting(world, boroughs(world, f.borough), site, world.now):
-        f.screening = rules.screening(world, f, groups(world, f.index * LARGEST_FAMILY), site)
+        team = teams(world, f.team)
+        f.screening = rules.screening(world, f, groups(world, f.index * LARGEST_FAMILY), site, team)
         yield record(SCREENED, f.index, f.screening)
     if f.screening == INVITED:
         f.invited = world.now

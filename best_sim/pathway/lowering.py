@@ -416,6 +416,7 @@ def _lower_population(w, s: Scenario) -> None:
 def _lower_trial(w, s: Scenario) -> None:
     t, a = s.trial, s.trial.allocation
     w["target"], w["stops_at_target"] = t.target_families, t.stops_at_target
+    w["lift_queue_limit"] = t.lift_queue_limit
     w["baseline_first"] = t.steps == "consent > baseline > randomisation"
     for name in ("consent_delay", "randomisation_delay", "baseline_delay"):
         _duration(w, name, getattr(t, name))

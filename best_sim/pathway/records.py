@@ -165,6 +165,7 @@ TEAM = np.dtype(
     [
         *_WHO,
         ("resource", "i8"),
+        ("trial_waiting", "i8"),
         ("places", SERIES),
         ("assessment", DURATION),
         ("treatment", DURATION),
@@ -216,6 +217,7 @@ WORLD = world_dtype(
         # the trial
         ("target", "i8"),
         ("stops_at_target", "i8"),
+        ("lift_queue_limit", "i8"),
         ("baseline_first", "i8"),
         ("consent_delay", DURATION),
         ("randomisation_delay", DURATION),

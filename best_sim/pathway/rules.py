@@ -33,6 +33,7 @@ from best_sim.pathway.words import (
     ISSUES_RESOLUTION,
     KINSHIP_FOSTER,
     LIFT,
+    LIFT_IS_FULL,
     NO_ORDER,
     NOT_IN_PROCEEDINGS,
     OTHER_REASON,
@@ -260,7 +261,7 @@ def is_recruiting(world, borough, site, now):
 
 
 @rule
-def screening(world, f, g, site):
+def screening(world, f, g, site, team):
     """Why a family is not invited, or INVITED; counted in this order."""
     if f.older_sibling == 1 and site.older_child_too == 0:
         return TOO_OLD
@@ -270,6 +271,8 @@ def screening(world, f, g, site):
         return WITH_A_PARENT
     if happens(world, f, OTHER_EXCLUSION, 0, site.other_reason):
         return OTHER_REASON
+    if team.trial_waiting >= world.lift_queue_limit:
+        return LIFT_IS_FULL
     return INVITED
 
 

@@ -96,7 +96,9 @@ def lift_service(f, world):
     elif case.decided <= world.now:
         outcome = ORDER_MADE_FIRST
     else:
+        team.trial_waiting += 1
         yield seize(team.resource, rules.place_in_line(world, f), world.lift_patience)
+        team.trial_waiting -= 1
         if world.outcome == GRANTED and case.decided <= world.now:  # at the moment of the order
             yield release(team.resource)
             outcome = ORDER_MADE_FIRST

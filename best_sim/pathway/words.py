@@ -106,7 +106,7 @@ ORDER_GROUPS = ("home", "special_guardianship", "child_arrangements", "placement
 
 # --- the trial ----------------------------------------------------------------------------------------------
 NOT_SCREENED, INVITED = 0, 1
-TOO_OLD, NOT_IN_PROCEEDINGS, WITH_A_PARENT, OTHER_REASON = 2, 3, 4, 5
+TOO_OLD, NOT_IN_PROCEEDINGS, WITH_A_PARENT, OTHER_REASON, LIFT_IS_FULL = 2, 3, 4, 5, 6
 SCREENINGS = (
     "not_screened",
     "invited",
@@ -114,6 +114,7 @@ SCREENINGS = (
     "not_in_proceedings",
     "placed_with_a_parent",
     "other_reason",
+    "lift_is_full",
 )
 UNDECIDED, DECLINED, CONSENTED, CLOSED_FIRST, ORDER_FIRST = 0, 1, 2, 3, 4
 CONSENTS = ("undecided", "declined", "consented", "recruitment_closed_first", "order_made_first")
