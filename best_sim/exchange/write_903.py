@@ -242,8 +242,9 @@ def _with_periods(e: pd.DataFrame) -> pd.DataFrame:
     e["period"] = (e["reason_new"] == "S").cumsum()
     by = e.groupby("period", sort=False)
     e["came"] = by["begun"].transform("min")
-    e["left"] = by["ended"].transform("last").where(by["ended"].transform("last").notna())
-    e.loc[by["ended"].transform(lambda d: d.isna().any()), "left"] = pd.NaT
+    e["left"] = (
+        by["ended"].transform("max").where(by["ended"].transform("count") == by["begun"].transform("size"))
+    )
     # somebody who comes back into care after an adoption is another child in law, with another identifier
     adopted = e["reason_ended"].isin(["E11", "E12"]).astype(int)
     before = adopted.groupby(e["child"]).cumsum() - adopted
