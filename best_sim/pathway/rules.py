@@ -271,7 +271,7 @@ def screening(world, f, g, site, team):
         return WITH_A_PARENT
     if happens(world, f, OTHER_EXCLUSION, 0, site.other_reason):
         return OTHER_REASON
-    if team.trial_waiting >= world.lift_queue_limit:
+    if 0 < world.lift_queue_limit <= team.trial_waiting:
         return LIFT_IS_FULL
     return INVITED
 

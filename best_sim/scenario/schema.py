@@ -122,7 +122,7 @@ class Trial(Section):
 
     target_families: Annotated[int, Unit("families", 1, 1_000_000)]
     stops_at_target: bool
-    lift_queue_limit: Annotated[int, Unit("families", 1, 1_000_000)]
+    lift_queue_limit: Annotated[int, Unit("families", 0, 1_000_000)]
     steps: Literal["consent > randomisation > baseline", "consent > baseline > randomisation"]
     consent_delay: Duration
     randomisation_delay: Duration

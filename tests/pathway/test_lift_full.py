@@ -38,7 +38,7 @@ def test_both_drivers_turn_the_same_families_away() -> None:
     assert compiled.record.tobytes() == simpy.record.tobytes()
 
 
-def test_a_limit_that_is_never_reached_changes_nothing() -> None:
+def test_no_limit_and_one_that_is_never_reached_are_the_same() -> None:
     scenario = Scenario.load("london-2017").replace(SMALL_TEAM)
     whole = simulate(scenario, 3, 0, "compiled")
     assert not (whole.tables["families"]["screening"] == W.LIFT_IS_FULL).any()
