@@ -292,8 +292,9 @@ def time_at_risk(table: pd.DataFrame, edges: Sequence[float]) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row for each spell and band with time at risk in the window: child, family, type, band (0 first), age
-        (years when the episode began), earlier_moves, history, years (at risk), moves (unplanned). Placements whose
-        begin is not known, and places that the model does not have, are left out.
+        (years when the episode began; of the youngest of siblings who came there together), earlier_moves, history,
+        years (at risk), moves (unplanned). Placements whose begin is not known, and places that the model does not
+        have, are left out.
     """
     span = table.attrs["span"]
     s = table[(table["type"] != "") & table["placement_start"].notna()]
@@ -301,7 +302,9 @@ def time_at_risk(table: pd.DataFrame, edges: Sequence[float]) -> pd.DataFrame:
     low = np.maximum(s["start"].to_numpy(), 0.0) - begin
     high = np.minimum(s["end"].to_numpy(), span) - begin
     moved = (s["ends_in"] == "unplanned_move").to_numpy()
-    age = (s["start"].to_numpy() - s["born"].to_numpy()) / YEAR
+    # siblings who come to a placement together move together, and the model's hazard knows the youngest's age
+    youngest = s.groupby(["family", "start", "place"])["born"].transform("max")
+    age = (s["start"].to_numpy() - youngest.to_numpy()) / YEAR
     parts = []
     for k, edge in enumerate(edges):
         until = edges[k + 1] if k + 1 < len(edges) else np.inf

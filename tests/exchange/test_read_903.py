@@ -346,19 +346,27 @@ def test_a_return_that_was_written_and_read_back_has_the_same_episodes(tmp_path:
 @pytest.mark.slow
 @pytest.mark.theory
 def test_parameters_of_20000_children_are_recovered_from_their_returns(tmp_path: Path) -> None:
-    """Written, read, cleaned, estimated: hazards that made the moves lie within their intervals as often as said."""
-    england = Scenario.load("england")
+    """Written, read, cleaned, estimated: hazards that made the moves lie within their intervals as often as said.
+
+    Of single children: siblings move together, so what their returns say of earlier moves and of age is blurred. And
+    not of those with parents, of whom a return holds only those under an order.
+    """
+    england = Scenario.load("england").replace(
+        {"population.children_per_family": {"one": 1.0, "two": 0.0, "three": 0.0}}
+    )
     journeys = simulate(england, 5, 0, "compiled")
-    write_903(journeys, tmp_path, range(2017, 2024), boroughs=journeys.names["boroughs"][:13])
+    write_903(journeys, tmp_path, range(2017, 2024), boroughs=journeys.names["boroughs"][:14])
     clean = read_903(tmp_path)
     rates = estimate_rates(clean.episodes, *clean.window, base=england)
     assert rates.followed > 20_000
     t = rates.table[~rates.table["suppressed"]]
     t = t[t["parameter"].str.startswith(("placements.unplanned.", "placements.front_loading."))]
+    t = t[t["parameter"] != "placements.unplanned.with_parents"]
     truth = np.array([england.provenance[name].value for name in t["parameter"]], float)
     assert len(t) >= 12
     inside = (t["low"] <= truth) & (truth <= t["high"])
-    assert inside.mean() >= 0.8, t.assign(truth=truth)
+    told = t.assign(truth=truth)[["parameter", "estimate", "low", "high", "truth"]].to_string()
+    assert inside.mean() >= 0.8, told
     # the intervals are of 95 %: none may be further off than twice their half width
     low, high, middle = (t[name].to_numpy(float) for name in ("low", "high", "estimate"))
-    assert (np.abs(truth - middle) < high - low).all(), t.assign(truth=truth)
+    assert (np.abs(truth - middle) < high - low).all(), told

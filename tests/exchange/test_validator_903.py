@@ -70,7 +70,7 @@ def returns(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("years", [YEARS, pytest.param(EARLIER, marks=pytest.mark.slow)])
 def test_five_thousand_children_raise_no_finding(returns: Path, years: tuple[int, ...]) -> None:
     headers = [pd.read_csv(returns / str(year) / "header.csv", dtype=str) for year in years]
-    assert pd.concat(headers)["CHILD"].nunique() >= 5000
+    assert pd.concat(headers)["CHILD"].nunique() >= (5000 if years == YEARS else 4500)
     with ThreadPoolExecutor(2) as workers:
         told = list(workers.map(lambda year: validated(returns / str(year), year), years))
     for one in told:

@@ -354,7 +354,10 @@ def test_siblings_widen_the_intervals_by_what_the_design_effect_says() -> None:
     ratio = {}
     for name in ("entry.route.voluntary", "placements.unplanned.foster"):
         wide, narrow = with_them.loc[name], without.loc[name]
-        assert wide["estimate"] == pytest.approx(narrow["estimate"], rel=1e-6)
+        if name == "entry.route.voluntary":
+            assert wide["estimate"] == pytest.approx(narrow["estimate"], rel=1e-6)
+        else:  # with siblings named the age that counts is the youngest's, which moves the hazard a little
+            assert abs(wide["estimate"] - narrow["estimate"]) < 0.25 * (wide["high"] - wide["low"])
         ratio[name] = (wide["high"] - wide["low"]) / (narrow["high"] - narrow["low"])
     assert ratio["entry.route.voluntary"] == pytest.approx(math.sqrt(effect), rel=0.03)
     assert 1.15 < ratio["placements.unplanned.foster"] < 1.7
