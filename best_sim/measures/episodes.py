@@ -88,13 +88,14 @@ IN_PROCEEDINGS = ("C1", "C2", "E1", "D1")
 EXITS = {
     **dict.fromkeys(("E4A", "E4B"), "home"),
     "E41": "child_arrangements",
-    **dict.fromkeys(("E45", "E46", "E47", "E48"), "special_guardianship"),
+    **dict.fromkeys(("E43", "E44", "E45", "E46", "E47", "E48"), "special_guardianship"),
     **dict.fromkeys(("E11", "E12"), "adoption"),
-    **dict.fromkeys(
-        ("E13", "E5", "E6", "E7", "E8", "E9", "E14", "E15", "E16", "E17", "E4", "E43", "E44"), "other"
-    ),
+    **dict.fromkeys(("E13", "E5", "E6", "E7", "E8", "E9", "E14", "E15", "E16", "E17", "E4"), "other"),
 }
-"""Where a child goes who leaves care, by REC. Death (E2) and another authority (E3) end what is seen: censored."""
+"""Where a child goes who leaves care, by REC; E43 and E44 are older codes of guardianship.
+
+Death (E2) and another authority (E3) end what is seen: censored.
+"""
 LOST = ("E2", "E3")
 NEXT_EPISODE = "X1"
 
