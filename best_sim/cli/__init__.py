@@ -44,10 +44,10 @@ def _exit_code(error: Exception) -> int | None:
     from best_sim.engine import SimulationError
     from best_sim.exchange.runs import ChangedError
     from best_sim.replications import ClusterError, StoreError
-    from best_sim.scenario import ScenarioError
+    from best_sim.scenario.problems import ProblemsError
 
     if isinstance(
-        error, ScenarioError | UnknownChildError | RefusedError | StoreError | ChangedError | ClusterError
+        error, ProblemsError | UnknownChildError | RefusedError | StoreError | ChangedError | ClusterError
     ):
         return 2
     return 3 if isinstance(error, SimulationError) else None

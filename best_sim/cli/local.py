@@ -72,15 +72,11 @@ def write_903(
 @app.command("read-903")
 def read_903(returns: Returns, least: Least = 5, out: Out = None) -> None:
     """Read and clean an authority's returns; say what was edited and why, and count, never child by child."""
-    from best_sim.exchange.read_903 import Returns903Error
     from best_sim.exchange.read_903 import read_903 as read
 
     must_be_free(out)
     console = Console()
-    try:
-        clean = read(returns)
-    except Returns903Error as error:
-        raise RefusedError(str(error)) from error
+    clean = read(returns)
     console.print(clean.in_words(), soft_wrap=True)
     folder = out or Path("results") / "read-903" / f"{clean.years[0]}-{clean.years[-1]}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -109,10 +105,8 @@ def local_rates(
     """Estimate this model's placement parameters from an authority's returns; writes a scenario that extends base."""
     from best_sim.display.local import backcast_figure, rates_figure
     from best_sim.display.style import save
-    from best_sim.exchange.read_903 import Returns903Error
     from best_sim.exchange.read_903 import read_903 as read
     from best_sim.experiments.local_rates import backcast, estimate_rates
-    from best_sim.measures.episodes import EpisodesError
     from best_sim.scenario import Scenario
 
     must_be_free(out)
@@ -125,10 +119,7 @@ def local_rates(
         raise RefusedError(
             f"--setting\n  found:   {setting}\n  allowed: {where}/ and one of {', '.join(neighbours)}"
         )
-    try:
-        clean = read(returns)
-    except Returns903Error as error:
-        raise RefusedError(str(error)) from error
+    clean = read(returns)
     if forecast and len(clean.years) < 2:
         raise RefusedError("--backcast\n  found:   one collection year\n  allowed: two or more")
     console.print(clean.in_words(), soft_wrap=True)
@@ -136,10 +127,7 @@ def local_rates(
     folder.mkdir(parents=True, exist_ok=True)
     clean.edited().to_csv(folder / "edits.csv", index=False)
     clean.summary(least).to_csv(folder / "summary.csv", index=False)
-    try:
-        rates = estimate_rates(clean.episodes, *clean.window, frailty=frailty, least=least)  # type: ignore[arg-type]
-    except EpisodesError as error:
-        raise RefusedError(str(error)) from error
+    rates = estimate_rates(clean.episodes, *clean.window, frailty=frailty, least=least)  # type: ignore[arg-type]
     rates.table.to_csv(folder / "rates.csv", index=False)
     try:
         rates.to_toml(folder / "local.toml", setting=(where, borough))

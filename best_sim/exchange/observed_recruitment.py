@@ -20,7 +20,7 @@ from typing import Literal
 
 import pandas as pd
 
-from best_sim.scenario.problems import Problem, nearest_name
+from best_sim.scenario.problems import Problem, ProblemsError, nearest_name
 from best_sim.trial.closed_forms_recruitment import BoroughPlan
 
 __all__ = ["ObservedRecruitment", "ObservedRecruitmentError", "read_observed_recruitment"]
@@ -31,34 +31,19 @@ COUNTS = ("screened", "eligible", "consented", "randomised")
 COLUMNS = ("date", "borough", *COUNTS)
 WEEK = dt.timedelta(days=7)
 DAY = dt.timedelta(days=1)
-_SHOWN = 40
 _ON_ONE_WEEKDAY = (
     0.8  # share of the rows of a weekly file that are, with some misdated; families come on any day
 )
 
 
-class ObservedRecruitmentError(ValueError):
+class ObservedRecruitmentError(ProblemsError):
     """A file of observed recruitment that can't be used, with everything that is wrong with it.
 
-    Parameters
-    ----------
-    problems : sequence of Problem
-
-    Attributes
-    ----------
-    problems : tuple of Problem
-        In the order of the file's rows; `line` is the row, where the header is row 1.
+    Its problems are in the order of the file's rows; `line` is the row, where the header is row 1.
     """
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(problems)
-        super().__init__(self.problems)  # the only argument, so that pickle can make the error again
-
-    def __str__(self) -> str:
-        n = len(self.problems)
-        head = f"The observed recruitment can't be used: {n} problem{'s' if n != 1 else ''}."
-        more = [f"... and {n - _SHOWN} more."] if n > _SHOWN else []
-        return "\n\n".join([head, *map(str, self.problems[:_SHOWN]), *more])
+    what = "observed recruitment"
+    shown = 40
 
 
 @dataclass(frozen=True, eq=False)

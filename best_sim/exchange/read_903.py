@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,7 +36,7 @@ from best_sim.measures.episodes import (
     periods,
     spells,
 )
-from best_sim.scenario.problems import Problem, nearest_name
+from best_sim.scenario.problems import Problem, ProblemsError, nearest_name
 
 SHORT_BREAKS = ("V3", "V4")
 _STATUSES = (*ROUTE_OF, "J1", "J2", "J3", *SHORT_BREAKS)
@@ -49,28 +49,15 @@ _NEEDED = {
 }
 _UASC = "DUC"
 _YEAR = re.compile(r"(?<!\d)(20\d\d)(?:[-_/ ]?(\d\d))?(?!\d)")
-_SHOWN = 20
 _UNREADABLE = 0.2
 """A column of which so large a share can't be read is another column, or another format, and no slip of the pen."""
 
 
-class Returns903Error(ValueError):
-    """Returns that can't be used, with everything that is wrong with them.
+class Returns903Error(ProblemsError):
+    """Returns that can't be used, with everything that is wrong with them."""
 
-    Attributes
-    ----------
-    problems : tuple of Problem
-    """
-
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
-        super().__init__(self.problems)
-
-    def __str__(self) -> str:
-        n = len(self.problems)
-        head = f"The returns can't be used: {'1 problem' if n == 1 else f'{n} problems'}."
-        more = [f"... and {n - _SHOWN} more."] if n > _SHOWN else []
-        return "\n\n".join([head, *map(str, self.problems[:_SHOWN]), *more])
+    what = "returns"
+    shown = 20
 
 
 @dataclass(frozen=True, eq=False)

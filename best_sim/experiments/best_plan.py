@@ -389,8 +389,7 @@ class PlanSpace:
             )
         always, by_choice = self.counts(by)
         below: list[Floats] = []
-        for heads, head in _heads(always, by_choice[:-1]):
-            del heads
+        for _, head in _heads(always, by_choice[:-1]):
             below.append(np.cumsum(by_choice[-1], axis=1)[:, ::-1] @ head)
         choices = list(itertools.product(*(range(len(rows)) for rows in by_choice)))
         pence = [

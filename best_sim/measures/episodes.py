@@ -20,7 +20,7 @@ is open when the window ends is censored.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +29,7 @@ import pandas as pd
 from best_sim.measures.observed import YEAR, stays_of
 from best_sim.pathway import words as W
 from best_sim.pathway.records import LARGEST_FAMILY
-from best_sim.scenario.problems import Problem, nearest_name
+from best_sim.scenario.problems import Problem, ProblemsError, nearest_name
 
 if TYPE_CHECKING:
     from best_sim.pathway import Journeys
@@ -110,22 +110,10 @@ _MAY_BE_BLANK = ("reason_ended", "reason_place_change")
 _ROWS_SHOWN = 5
 
 
-class EpisodesError(ValueError):
-    """A table of episodes that can't be used, with everything that is wrong with it.
+class EpisodesError(ProblemsError):
+    """A table of episodes that can't be used, with everything that is wrong with it."""
 
-    Attributes
-    ----------
-    problems : tuple of Problem
-    """
-
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
-        super().__init__(self.problems)
-
-    def __str__(self) -> str:
-        n = len(self.problems)
-        head = f"The episodes can't be used: {'1 problem' if n == 1 else f'{n} problems'}."
-        return "\n\n".join([head, *map(str, self.problems)])
+    what = "episodes"
 
 
 def check_episodes(episodes: pd.DataFrame, window_start: Day, window_end: Day) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +54,8 @@ class Problem:
         return "\n".join(lines)
 
 
-class ScenarioError(ValueError):
-    """A scenario that can't be used, with everything that is wrong with it.
+class ProblemsError(ValueError):
+    """Something that can't be used, with everything that is wrong with it. Each kind of input has its own.
 
     Parameters
     ----------
@@ -63,7 +64,14 @@ class ScenarioError(ValueError):
     Attributes
     ----------
     problems : tuple of Problem
+    what : str
+        What can't be used, at the head of the message.
+    shown : int or None
+        Problems in the message; the others are counted. None shows all.
     """
+
+    what: ClassVar[str] = "input"
+    shown: ClassVar[int | None] = None
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -72,8 +80,16 @@ class ScenarioError(ValueError):
 
     def __str__(self) -> str:
         count = len(self.problems)
-        head = "1 problem" if count == 1 else f"{count} problems"
-        return "\n\n".join([f"The scenario can't be used: {head}.", *map(str, self.problems)])
+        head = f"The {self.what} can't be used: {'1 problem' if count == 1 else f'{count} problems'}."
+        told = self.problems[: self.shown]
+        more = [f"... and {count - len(told)} more."] if count > len(told) else []
+        return "\n\n".join([head, *map(str, told), *more])
+
+
+class ScenarioError(ProblemsError):
+    """A scenario that can't be used, with everything that is wrong with it."""
+
+    what = "scenario"
 
 
 class RefusedError(ValueError):

@@ -227,7 +227,7 @@ def repeated_measures_whole(
         freedom = 2.0 * variance**2 / float(slope @ uncertainty @ slope)
     if not (freedom > 0.0 and variance > 0.0):
         return hopeless(NO_FREEDOM)
-    child = kernels.covariance(theta, n_visits) * np.outer(means.scale, means.scale)
+    child = _covariance(theta, n_visits) * np.outer(means.scale, means.scale)
     share = float(theta[-1])
     if estimated and share == 0.0:
         note = FAMILY_VARIANCE_ZERO
@@ -349,6 +349,14 @@ def _start(residual: Floats, seen: NDArray[np.bool_]) -> Floats:
     return np.append(theta, 0.2)
 
 
+def _covariance(theta: Floats, n_visits: int) -> Floats:
+    """Covariance of one child's visits, from what the search works on."""
+    factor = np.zeros((n_visits, n_visits))
+    factor[np.tril_indices(n_visits)] = theta[:-1]
+    np.fill_diagonal(factor, np.exp(np.diag(factor)))
+    return factor @ factor.T
+
+
 class _Patterns(NamedTuple):
     """The scores that were seen, family by family, with families of which the same was seen in a row."""
 
@@ -408,17 +416,6 @@ def _cross_products(columns: Floats, n_families: Integers, n_scores: Integers) -
             row += s
         offset += s * s
     return out
-
-
-def _covariance(theta: Floats, n_visits: int) -> Floats:
-    """Covariance of one child's visits."""
-    factor = np.zeros((n_visits, n_visits))
-    k = 0
-    for i in range(n_visits):
-        for j in range(i + 1):
-            factor[i, j] = math.exp(theta[k]) if i == j else theta[k]
-            k += 1
-    return factor @ factor.T
 
 
 def _likelihood(
@@ -616,7 +613,6 @@ def _search(
 
 class _Kernels(NamedTuple):
     cross_products: Callable[..., Any]
-    covariance: Callable[..., Any]
     likelihood: Callable[..., Any]
     search: Callable[..., Any]
 
@@ -632,4 +628,4 @@ def _compiled() -> _Kernels:
     def searched(*told: Any) -> Any:
         return search(*told, likelihood)
 
-    return _Kernels(jit(_cross_products), jit(_covariance), likelihood, searched)
+    return _Kernels(jit(_cross_products), likelihood, searched)
