@@ -42,7 +42,7 @@ from best_sim.display.expanding import differences_figure
 from best_sim.display.local import backcast_figure, rates_figure
 from best_sim.display.recruiting import forecast_figure
 from best_sim.display.stability import stability_figure
-from best_sim.display.wording import as_date
+from best_sim.drawing.wording import as_date
 from best_sim.exchange.observed_recruitment import read_observed_recruitment
 from best_sim.experiments.allocations import compare_allocations
 from best_sim.experiments.assurance import run_assurance, run_fragility

@@ -48,8 +48,8 @@ def best_plan(
     from rich.table import Table
 
     from best_sim.display.best_plan import best_plan_figure
-    from best_sim.display.style import save
-    from best_sim.display.wording import percent
+    from best_sim.drawing.style import save
+    from best_sim.drawing.wording import percent
     from best_sim.experiments.best_plan import NoPlanError, TooManyPlansError, pareto
     from best_sim.experiments.best_plan import best_plan as find
     from best_sim.experiments.best_plan_problem import PlanProblem

@@ -44,8 +44,8 @@ def calibrate(
     from rich.table import Table
 
     from best_sim.display.calibration import calibration_figure
-    from best_sim.display.style import save
-    from best_sim.display.wording import plural
+    from best_sim.drawing.style import save
+    from best_sim.drawing.wording import plural
     from best_sim.experiments.calibration import CalibrationExperiment, run_calibration, words_of
 
     must_be_free(out)

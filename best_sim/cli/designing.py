@@ -64,7 +64,7 @@ def sample_size(
     import json
 
     from best_sim.display.designs import sample_size_figure
-    from best_sim.display.style import save
+    from best_sim.drawing.style import save
     from best_sim.experiments.sample_size import (
         Crossing,
         NoSampleSizeError,
@@ -150,7 +150,7 @@ def _size_pairs(
 ) -> None:  # fmt: skip
     """The search at each of some values of a second parameter."""
     from best_sim.display.designs import size_pairs_figure
-    from best_sim.display.style import save
+    from best_sim.drawing.style import save
     from best_sim.experiments.sample_size import Crossing
     from best_sim.experiments.sample_size_pairs import find_size_pairs, words_of_pairs
 
@@ -211,8 +211,8 @@ def assurance(
 ) -> None:
     """Average the power over what is believed of the parameters: the experiment's `prior` tables."""
     from best_sim.display.designs import assurance_figure
-    from best_sim.display.style import save
-    from best_sim.display.wording import percent
+    from best_sim.drawing.style import save
+    from best_sim.drawing.wording import percent
     from best_sim.experiments.assurance import run_assurance
 
     console = Console()
@@ -254,8 +254,8 @@ def fragility(
     from rich.table import Table
 
     from best_sim.display.designs import fragility_figure
-    from best_sim.display.style import save
-    from best_sim.display.wording import number, percent
+    from best_sim.drawing.style import save
+    from best_sim.drawing.wording import number, percent
     from best_sim.experiments.assurance import run_fragility
 
     console = Console()
@@ -300,8 +300,8 @@ def twins(
     from rich.table import Table
 
     from best_sim.display.designs import effects_table, twins_figure
-    from best_sim.display.style import save
-    from best_sim.display.wording import with_error
+    from best_sim.drawing.style import save
+    from best_sim.drawing.wording import with_error
     from best_sim.experiments.twins import twins as both
 
     must_be_free(out)
@@ -339,8 +339,8 @@ def allocations(
     from rich.table import Table
 
     from best_sim.display.designs import allocations_figure
-    from best_sim.display.style import save
-    from best_sim.display.wording import number
+    from best_sim.drawing.style import save
+    from best_sim.drawing.wording import number
     from best_sim.experiments.allocations import compare_allocations
 
     must_be_free(out)
@@ -448,8 +448,8 @@ def interims(
     from rich.table import Table
 
     from best_sim.display.designs import interims_figure
-    from best_sim.display.style import save
-    from best_sim.display.wording import percent
+    from best_sim.drawing.style import save
+    from best_sim.drawing.wording import percent
     from best_sim.experiments.interims import LookPlan, run_interims, words_of
 
     console = Console()

@@ -55,7 +55,7 @@ def expand(
         plans_table,
         write_expansion_report,
     )
-    from best_sim.display.style import save
+    from best_sim.drawing.style import save
     from best_sim.exchange.results import manifest, run_folder, whole_folder
     from best_sim.experiments.expansion import ExpansionExperiment, run_expansion, words_of
 

@@ -79,9 +79,9 @@ def trace(
     engine: Engine = "auto",
 ) -> None:
     """Tell one simulated child's story in plain words, and draw it as a timeline."""
-    from best_sim.display.style import save
     from best_sim.display.timeline import timeline_figure
     from best_sim.display.trace import choose_child, story
+    from best_sim.drawing.style import save
     from best_sim.pathway import simulate as run
 
     console = Console()

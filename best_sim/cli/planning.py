@@ -59,8 +59,8 @@ def recruit(
     from rich.table import Table
 
     from best_sim.display.recruiting import date_words, forecast_figure
-    from best_sim.display.style import save
-    from best_sim.display.wording import percent
+    from best_sim.drawing.style import save
+    from best_sim.drawing.wording import percent
     from best_sim.exchange.observed_recruitment import read_observed_recruitment
     from best_sim.experiments.recruitment import forecast_recruitment, update_recruitment, words_of
     from best_sim.trial.closed_forms_recruitment import borough_plans

@@ -218,7 +218,7 @@ def _write_power(
     whole: bool,
 ) -> PowerResult | None:
     """Write the tables, pictures and report of what is finished; None if there is too little of it."""
-    from best_sim.display.style import save
+    from best_sim.drawing.style import save
     from best_sim.exchange.results import files_replaced, manifest, write_tables
     from best_sim.experiments.power import power_result
     from best_sim.replications import whole_from_start

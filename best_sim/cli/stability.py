@@ -58,7 +58,7 @@ def stability(
 ) -> None:
     """How often children move and how long placements last, by group; what LIFT changes, and who could see it."""
     from best_sim.display.stability import stability_figure
-    from best_sim.display.style import save
+    from best_sim.drawing.style import save
     from best_sim.experiments.stability import run_stability, words_of
 
     must_be_free(out)
@@ -91,7 +91,7 @@ def stability(
 def _show(console: Console, found: Stability) -> None:
     from rich.table import Table
 
-    from best_sim.display.wording import number, with_error
+    from best_sim.drawing.wording import number, with_error
     from best_sim.experiments.stability import MEASURES, SIDES, effect_words, group_name
 
     rows = found.measure("moves").to_dict("records")
@@ -136,7 +136,7 @@ def _show(console: Console, found: Stability) -> None:
 
 
 def _mean(row: dict[Any, Any], name: str = "mean") -> str:
-    from best_sim.display.wording import number, percent
+    from best_sim.drawing.wording import number, percent
 
     if not math.isfinite(row[name]):
         return "none"

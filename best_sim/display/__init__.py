@@ -1,7 +1,7 @@
 """Figures, tables, one child's story and the report.
 
 `figures` and `consort` draw from tidy tables, `trace` tells a child's story and `timeline` draws it,
-`tables` is for the terminal, `report` writes the page. `style.save` writes a figure as PNG and SVG.
+`tables` is for the terminal, `report` writes the page. `best_sim.drawing.style.save` writes a figure.
 """
 
 from best_sim.display.consort import consort_figure
@@ -16,10 +16,10 @@ from best_sim.display.figures import (
     waits_figure,
 )
 from best_sim.display.report import write_report
-from best_sim.display.style import alt_text, save
 from best_sim.display.tables import estimates_table, living_table, power_table, status_counts
 from best_sim.display.timeline import timeline_figure
 from best_sim.display.trace import CHOICES, Story, UnknownChildError, choose_child, story, tell
+from best_sim.drawing.style import alt_text, save
 
 __all__ = [
     "CHOICES",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from best_sim.display import wording as say
+from best_sim.drawing import wording as say
 from best_sim.trial.methods import METHODS
 from best_sim.trial.outcomes import OUTCOMES
 

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-from best_sim.display import wording as say
-from best_sim.display.style import (
+from best_sim.drawing import wording as say
+from best_sim.drawing.style import (
     ACCENT,
     INK,
     RULE,

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from best_sim.display import wording as say
-from best_sim.display.style import (
+from best_sim.drawing import wording as say
+from best_sim.drawing.style import (
     ACCENT,
     FAINT,
     INK,

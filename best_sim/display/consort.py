@@ -14,8 +14,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from best_sim.display import wording as say
-from best_sim.display.style import (
+from best_sim.drawing import wording as say
+from best_sim.drawing.style import (
     FAINT,
     INK,
     PAPER,

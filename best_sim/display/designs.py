@@ -11,8 +11,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy import special
 
-from best_sim.display import wording as say
-from best_sim.display.style import (
+from best_sim.drawing import wording as say
+from best_sim.drawing.style import (
     ACCENT,
     FAINT,
     INK,

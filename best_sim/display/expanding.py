@@ -14,9 +14,10 @@ from matplotlib import dates as mdates
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from best_sim.display import wording as say
 from best_sim.display.report import MEANINGS, NOTICE, _Pictures
-from best_sim.display.style import (
+from best_sim.display.tables import status_counts
+from best_sim.drawing import wording as say
+from best_sim.drawing.style import (
     ACCENT,
     FAINT,
     INK,
@@ -31,7 +32,6 @@ from best_sim.display.style import (
     text_width,
     wrapped,
 )
-from best_sim.display.tables import status_counts
 from best_sim.experiments.expansion import MEASURES, digits_shown, measure, words_of
 from best_sim.measures.costs import HOLDERS
 

@@ -1,7 +1,7 @@
 """The figures: tidy tables in, a `matplotlib.figure.Figure` out.
 
 Each says what it shows in one sentence, carries units on its axes, the Monte Carlo error where it is an
-estimate, and a line on where it comes from. None uses pyplot; `best_sim.display.style.save` writes them.
+estimate, and a line on where it comes from. None uses pyplot; `best_sim.drawing.style.save` writes them.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from matplotlib import dates as mdates
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from best_sim.display import wording as say
-from best_sim.display.style import (
+from best_sim.drawing import wording as say
+from best_sim.drawing.style import (
     ACCENT,
     FAINT,
     INK,

@@ -10,8 +10,8 @@ from matplotlib import dates as mdates
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from best_sim.display import wording as say
-from best_sim.display.style import ACCENT, ESTIMATED, INK, OCHRE, RULE, SIZE, SMALL, SOFT, WASH, Sheet, styled
+from best_sim.drawing import wording as say
+from best_sim.drawing.style import ACCENT, ESTIMATED, INK, OCHRE, RULE, SIZE, SMALL, SOFT, WASH, Sheet, styled
 
 if TYPE_CHECKING:
     from best_sim.experiments.local_rates import BackCast, LocalRates

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib import dates as mdates
 from matplotlib.figure import Figure
 
-from best_sim.display import wording as say
-from best_sim.display.style import ACCENT, INK, RULE, SIZE, SMALL, SOFT, WASH, Sheet, styled
+from best_sim.drawing import wording as say
+from best_sim.drawing.style import ACCENT, INK, RULE, SIZE, SMALL, SOFT, WASH, Sheet, styled
 
 if TYPE_CHECKING:
     from best_sim.experiments.recruitment import Recruitment

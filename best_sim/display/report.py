@@ -18,10 +18,10 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from best_sim.display import figures as draw
-from best_sim.display import wording as say
 from best_sim.display.consort import Flow, consort_figure
-from best_sim.display.style import alt_text, place_look, svg_text
 from best_sim.display.tables import status_counts
+from best_sim.drawing import wording as say
+from best_sim.drawing.style import alt_text, place_look, svg_text
 
 NOTICE = (
     "Everything here is simulated, with invented children. It is not a result of the trial, and it neither "

@@ -10,8 +10,8 @@ import pandas as pd
 from rich import box
 from rich.table import Table
 
-from best_sim.display import wording as say
-from best_sim.display.style import SOURCE, place_look
+from best_sim.drawing import wording as say
+from best_sim.drawing.style import SOURCE, place_look
 
 STATUSES = ("published", "derived", "calibrated", "assumption")
 

@@ -15,8 +15,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from best_sim.display import wording as say
-from best_sim.display.style import (
+from best_sim.display.trace import VISIT_NAMES, Happening, check_child, happenings
+from best_sim.drawing import wording as say
+from best_sim.drawing.style import (
     FAINT,
     INK,
     PAPER,
@@ -31,7 +32,6 @@ from best_sim.display.style import (
     styled,
     text_width,
 )
-from best_sim.display.trace import VISIT_NAMES, Happening, check_child, happenings
 from best_sim.pathway import words as W
 
 if TYPE_CHECKING:

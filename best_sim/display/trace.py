@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from best_sim.display import wording as say
+from best_sim.drawing import wording as say
 from best_sim.pathway import words as W
 from best_sim.pathway.records import LARGEST_FAMILY
 

@@ -9,7 +9,7 @@ import pytest
 from looking import assert_texts_are_apart, texts
 
 from best_sim.display.best_plan import best_plan_figure
-from best_sim.display.style import alt_text
+from best_sim.drawing.style import alt_text
 from best_sim.experiments.best_plan import BestPlan, best_plan, pareto
 from best_sim.experiments.best_plan_problem import Candidate, PlanProblem, TeamChoice
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from looking import assert_texts_are_apart, texts
 
-from best_sim.display import style
 from best_sim.display.calibration import calibration_figure
+from best_sim.drawing import style
 from best_sim.experiments.calibration import Calibration, CalibrationExperiment, run_calibration
 
 

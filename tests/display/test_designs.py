@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from looking import assert_texts_are_apart, texts
 
-from best_sim.display import designs, style
+from best_sim.display import designs
+from best_sim.drawing import style
 from best_sim.experiments.allocations import compare_allocations
 from best_sim.experiments.assurance import run_assurance, run_fragility
 from best_sim.experiments.power import PowerExperiment, run_power

@@ -19,7 +19,7 @@ from best_sim.display.expanding import (
     plans_table,
     write_expansion_report,
 )
-from best_sim.display.style import alt_text
+from best_sim.drawing.style import alt_text
 from best_sim.experiments.expansion import (
     MEASURES,
     Expansion,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from looking import assert_texts_are_apart, texts
 
-from best_sim.display import style
 from best_sim.display.recruiting import forecast_figure
+from best_sim.drawing import style
 from best_sim.experiments.recruitment import Recruitment, forecast_recruitment, update_recruitment
 from best_sim.measures.recruited import recruitment_by_week
 from best_sim.pathway import simulate

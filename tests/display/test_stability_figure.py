@@ -10,7 +10,7 @@ import pytest
 from looking import assert_texts_are_apart, texts
 
 from best_sim.display.stability import MOST_ROWS, stability_figure
-from best_sim.display.style import SOURCE, alt_text, save
+from best_sim.drawing.style import SOURCE, alt_text, save
 from best_sim.experiments.stability import Stability, run_stability
 from best_sim.scenario import Scenario
 
