@@ -25,8 +25,6 @@ from best_sim.cli.common import (
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    import pandas as pd
-
     from best_sim.experiments.power import PowerExperiment, PowerResult
     from best_sim.replications import Store
 
@@ -130,7 +128,7 @@ def power(
             whole, asked = _run(console, asked, store, used, executor, until_mcse, figure)
         result = _write_power(store, asked, used, started, whole)
         if result is not None:
-            console.print(power_table(_shown(result)))
+            console.print(power_table(result.primary, outcome=asked.primary.outcome))
             console.print(_recruitment_words(result))
             console.print(
                 f"\nWritten to [bold]{store.folder}[/bold]; "
@@ -277,18 +275,6 @@ def runs(
         console.print("To go on with one: best-sim power --resume FOLDER")
 
 
-def _shown(result: PowerResult) -> pd.DataFrame:
-    """Power by the primary analysis; an effect that is a ratio by its logarithm, so that none is 0."""
-    import numpy as np
-
-    from best_sim.experiments.power import EFFECT
-
-    power = result.primary
-    if EFFECT.get(result.experiment.primary.outcome, ("", 0.0))[1] == 1.0:
-        power = power.assign(effect=np.log(power["effect"]))
-    return power
-
-
 def _pictures(result: PowerResult) -> dict[str, Any]:
     """Every picture of a power experiment, by name."""
     import pandas as pd
@@ -296,17 +282,15 @@ def _pictures(result: PowerResult) -> dict[str, Any]:
     from best_sim.display import figures as draw
     from best_sim.display.consort import consort_figure
     from best_sim.display.designs import analyses_figure, coverage_figure, curve_figure
-    from best_sim.experiments.power.summary import complete_contrast
+    from best_sim.trial.methods import contrast_of
 
     openings = {b.title: b.opens for b in result.scenario.boroughs.values()}
-    rows, power = result.replicates, _shown(result)
+    rows, power = result.replicates, result.primary
     rows = rows[rows["analysis"] == result.experiment.primary.name]
-    estimates = rows[["design", "estimate"]].merge(
-        power[["design", "closed_form_effect"]].rename(columns={"closed_form_effect": "truth"}),
-        on="design",
-    )
+    estimates = rows[["design", "estimate"]].merge(power[["design", "truth"]], on="design")
     sample, said = result.sample, result.experiment.published
-    outcome, end = result.experiment.primary.outcome, sample[0].end
+    plan, effect, end = result.experiment.primary, result.experiment.effect, sample[0].end
+    outcome = plan.outcome
     pictures = {
         "power": draw.power_figure(power, alpha=result.experiment.alpha, outcome=outcome),
         "recruitment": draw.recruitment_figure(
@@ -319,9 +303,11 @@ def _pictures(result: PowerResult) -> dict[str, Any]:
         "consort": consort_figure(result.flow, replicates=result.experiment.replicates),
         "estimates": draw.estimates_figure(
             estimates,
-            title="What single trials would estimate, beside the direct effect",
+            title="What single trials would estimate, beside the true effect of allocation",
             outcome=outcome,
-            published=(said.estimate, *said.interval) if said and outcome == "sdq" else None,
+            method=plan.method,
+            bias={row.design: (row.bias, row.bias_mcse) for row in power.itertuples()},
+            published=(said.estimate, *said.interval) if said and outcome == said.outcome else None,
         ),
         "living": draw.outcomes_of_care_figure(draw.living_by_month(sample)),
         "proceedings": draw.proceedings_figure(
@@ -337,12 +323,13 @@ def _pictures(result: PowerResult) -> dict[str, Any]:
     )  # fmt: skip
     if curve is not None:
         pictures["curve"] = curve
-    chosen = power["design"].iloc[int(power["effect"].abs().fillna(0.0).argmax())]
-    mine = rows[rows["design"] == chosen]
-    _, truth = complete_contrast(result.experiment.primary, mine)
-    if truth == truth:  # not where there is none
-        unit = draw.OUTCOMES[outcome][0]
-        pictures["coverage"] = coverage_figure(mine, truth, unit=unit, alpha=result.experiment.alpha)
+    sizes = [effect.size(value) if effect else 0.0 for value in power["effect"]]
+    chosen = power.iloc[sizes.index(max(sizes))]
+    if chosen["truth"] == chosen["truth"]:  # not where there is none
+        pictures["coverage"] = coverage_figure(
+            rows[rows["design"] == chosen["design"]], chosen["truth"], axis=contrast_of(outcome, plan.method),
+            alpha=result.experiment.alpha,
+        )  # fmt: skip
     services = pd.concat([j.services for j in sample], ignore_index=True)
     if (services["asked_days"].notna()).any():
         pictures["waits"] = draw.waits_figure(services, end=end)
@@ -359,7 +346,7 @@ def _report(folder: Path, result: PowerResult, about: dict[str, Any], figures: d
     said, whom = result.experiment.published, set(result.power["applies_to"])
     write_report(
         folder / "report.html",
-        _shown(result),
+        result.primary,
         manifest={k: v for k, v in about.items() if not k.endswith("_toml")},
         curve=result.curve,
         target=result.scenario.trial.target_families,

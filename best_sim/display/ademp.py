@@ -13,16 +13,6 @@ if TYPE_CHECKING:
     from best_sim.scenario import Scenario
 
 _MONTHS = {1: "first", 2: "second", 3: "last"}
-_WHOM = {
-    "sdq": "children old enough for the SDQ",
-    "pirgas": "children",
-    "utility": "children old enough for the SDQ, from which the utility is made by an assumed line",
-    "moves": "children, by the local authority's own records",
-    "three_or_more": "children, by the local authority's own records",
-    "permanence": "children who were not yet there when they were randomised, by the local authority's own records",
-    "cost": "children followed to the horizon of the costs, by records",
-    "net_benefit": "children followed to the horizon of the costs and seen at the last visit",
-}
 
 
 def ademp_of(experiment: PowerExperiment, scenario: Scenario) -> dict[str, str]:
@@ -61,9 +51,6 @@ def ademp_of(experiment: PowerExperiment, scenario: Scenario) -> dict[str, str]:
 
 
 def _data(experiment: PowerExperiment, scenario: Scenario) -> str:
-    from best_sim.experiments.power import EFFECT
-
-    key, none = EFFECT.get(experiment.primary.outcome, ("", 0.0))
     method = {"simple": "simply", "blocks": "in permuted blocks", "minimisation": "by minimisation"}
     share = scenario.trial.allocation.lift_share
     words = (
@@ -72,7 +59,7 @@ def _data(experiment: PowerExperiment, scenario: Scenario) -> str:
         f"allocated, {method[scenario.trial.allocation.method]}, {say.percent(share)} of them to LIFT, so siblings "
         "share an arm, and the family is the cluster of the analysis. "
     )
-    words += "Designs: " + "; ".join(_design(one, key, none) for one in experiment.designs) + ". "
+    words += "Designs: " + "; ".join(_design(one, experiment) for one in experiment.designs) + ". "
     words += f"{experiment.replicates:,} trials are simulated of each; a replicate has the same luck in every design."
     if experiment.scorings > 1:
         words += (
@@ -82,10 +69,10 @@ def _data(experiment: PowerExperiment, scenario: Scenario) -> str:
     return words
 
 
-def _design(one: Design, key: str, none: float) -> str:
-    parts = []
-    if one.effect is not None and key:
-        parts.append("no effect" if one.effect == none else f"{key} = {one.effect:g}")
+def _design(one: Design, experiment: PowerExperiment) -> str:
+    parts, effect = [], experiment.effect
+    if one.effect is not None and effect is not None:
+        parts.append(f"{effect.parameter} = {one.effect:g}" if experiment.has_effect(one) else "no effect")
     parts += [change.replace("=", " = ", 1) for change in one.changes]
     if one.boroughs is not None:
         parts.append(f"only {say.listed(list(one.boroughs))} recruit")
@@ -94,9 +81,9 @@ def _design(one: Design, key: str, none: float) -> str:
 
 def _estimand(plan: AnalysisPlan, experiment: PowerExperiment) -> str:
     info, method = OUTCOMES[plan.outcome], METHODS[plan.method]
-    what = "difference in means" if method.scale == "difference" else "ratio (on the log scale)"
+    what = "difference in means" if not method.is_ratio else "ratio (on the log scale)"
     if info.kind == "time":
-        what = method.label if method.scale == "difference" else "ratio of hazards (on the log scale)"
+        what = method.label if not method.is_ratio else "ratio of hazards (on the log scale)"
     when = f" at the {_MONTHS[plan.visit]} visit" if info.kind == "score" else ""
     who = {
         "intention-to-treat": "all families as allocated",
@@ -104,18 +91,14 @@ def _estimand(plan: AnalysisPlan, experiment: PowerExperiment) -> str:
     }[plan.estimand]
     if method.estimates == "complier average":
         who = "families that receive LIFT if and only if they are allocated to it"
-    return f"{_name(plan)}: LIFT less services as usual, {what} of {info.label}{when}, in {_WHOM[plan.outcome]}; {who}."
+    return f"{_name(plan)}: LIFT less services as usual, {what} of {info.label}{when}, in {info.whom}; {who}."
 
 
 def _method(plan: AnalysisPlan) -> str:
     method = METHODS[plan.method]
-    missing = "What is missing is imputed" if method.imputes else "Those seen"
+    missing = "What is missing is imputed" if method.imputes else OUTCOMES[plan.outcome].missing
     if method.of_all_visits:
         missing = "Those seen at any visit"
-    if OUTCOMES[plan.outcome].kind in ("count", "yes or no", "time"):
-        missing = "Nobody is missing"
-    elif plan.outcome == "cost":
-        missing = "Nobody followed to the horizon is missing"
     shift = f", LIFT's imputed outcomes shifted by {plan.delta:g}" if plan.delta else ""
     return f"{_name(plan)}: {method.label}. {missing}{shift}."
 

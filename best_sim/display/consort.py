@@ -29,6 +29,7 @@ from best_sim.drawing.style import (
     text_width,
     wrapped,
 )
+from best_sim.trial.outcomes import OUTCOMES
 
 WIDTH = 10.0
 ROW = 0.185
@@ -52,8 +53,9 @@ WORDS: dict[str, str] = {
     "not_assessed": "not assessed",
     "found_ineligible": "found ineligible after all",
     "not_seen": "not seen",
-    "no_score": "seen, but no SDQ score",
+    "service_not_received": "did not receive the service allocated",
     "not_due": "visit not due by the end",
+    **{of.absent.name: of.absent.words for of in OUTCOMES.values() if of.absent is not None},
 }
 
 

@@ -39,14 +39,6 @@ if TYPE_CHECKING:
     from best_sim.experiments.twins import Twins
 
 WIDTH = 9.0
-_LABELS = {
-    "sdq": ("SDQ at 30 months", "points"),
-    "pirgas": ("PIR-GAS at 30 months", "points"),
-    "moves": ("moves in care by 30 months", "moves"),
-    "three_or_more": ("three or more placements in a year", "share"),
-    "days_to_permanence": ("days from entry to permanence", "days"),
-    "weeks_of_proceedings": ("weeks of proceedings", "weeks"),
-}
 
 
 @styled
@@ -176,7 +168,9 @@ def curve_figure(
 
 
 @styled
-def coverage_figure(rows: pd.DataFrame, truth: float, *, unit: str = "points", alpha: float = 0.05) -> Figure:
+def coverage_figure(
+    rows: pd.DataFrame, truth: float, *, axis: str = "SDQ points, LIFT minus SAU", alpha: float = 0.05
+) -> Figure:
     """A zip plot: every replicate's interval, ranked by how far the estimate lies from the truth in its own errors.
 
     Parameters
@@ -184,7 +178,8 @@ def coverage_figure(rows: pd.DataFrame, truth: float, *, unit: str = "points", a
     rows : pandas.DataFrame
         Columns replicate, estimate, standard_error, low, high, converged; of one design and analysis.
     truth : float
-    unit : str
+    axis : str
+        What is estimated, with its unit.
     alpha : float
 
     Returns
@@ -207,7 +202,7 @@ def coverage_figure(rows: pd.DataFrame, truth: float, *, unit: str = "points", a
         f"Each line is one trial's {say.percent(1 - alpha)} interval, by the centile of |estimate - truth| / its "
         f"standard error, from 50 up; {n:,} analyses, Monte Carlo error {100 * error:.1f} percentage points.",
         "Intervals that miss the truth are in ochre.",
-        f"Zip plot of coverage: {say.percent(share, 1)} of {n} intervals hold the true effect {truth:.2f} {unit}.",
+        f"Zip plot of coverage: {say.percent(share, 1)} of {n} intervals hold the true effect {truth:.2f} ({axis}).",
     )  # fmt: skip
     ax = sheet.axes(1.0, 0.5, 0.5, 0.1)
     centile = 100 * (np.arange(n) + 0.5) / n
@@ -216,7 +211,7 @@ def coverage_figure(rows: pd.DataFrame, truth: float, *, unit: str = "points", a
         ax.hlines(centile[mask], low[mask], high[mask], color=color, lw=width)
     ax.axvline(truth, color=INK, lw=1.0)
     ax.axhline(100 * (1 - alpha), color=INK, lw=0.8, ls=(0, (1.2, 1.6)))
-    ax.set(ylim=(50, 100), xlabel=f"LIFT less SAU, {unit}", ylabel="centile")
+    ax.set(ylim=(50, 100), xlabel=axis, ylabel="centile")
     ax.annotate(
         f"true effect {truth:+.2f}", (truth, 50), (4, 4), textcoords="offset points", size=SMALL, color=INK,
         bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.0},
@@ -629,10 +624,12 @@ def interims_figure(found: Interims) -> Figure:
 
 def effects_table(found: Twins) -> list[dict[str, Any]]:
     """The true effects in words, a row for each outcome: outcome, mean with its error, spread, unit."""
+    from best_sim.experiments.twins import MEASURES
+
     rows = []
     for row in found.effects().to_dict("records"):
-        label, unit = _LABELS[row["outcome"]]
+        of = MEASURES[row["outcome"]]
         rows.append(
-            {"outcome": label, "mean": row["mean"], "mcse": row["mcse"], "sd": row["sd"], "unit": unit}
+            {"outcome": of.label, "mean": row["mean"], "mcse": row["mcse"], "sd": row["sd"], "unit": of.unit}
         )
     return rows

@@ -16,6 +16,7 @@ from matplotlib import dates as mdates
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from best_sim.display import effects
 from best_sim.drawing import wording as say
 from best_sim.drawing.style import (
     ACCENT,
@@ -38,21 +39,14 @@ from best_sim.drawing.style import (
     text_width,
     wrapped,
 )
+from best_sim.trial.methods import USUAL, better_of, contrast_of
+from best_sim.trial.outcomes import OUTCOMES, Effect
 
 MONTH = 365.25 / 12
 OBSERVED = 104
 """Weeks for which a case should have been observed where durations are compared."""
 WIDTH = 9.0
 
-OUTCOMES = {
-    "sdq": ("SDQ points", -1, "fewer difficulties", "more difficulties"),
-    "pirgas": ("PIR-GAS points", 1, "higher ratings", "lower ratings"),
-    "utility": ("SDQ points", -1, "fewer difficulties", "more difficulties"),
-    "moves": ("on the log scale", -1, "fewer moves", "more moves"),
-    "three_or_more": ("on the log scale", -1, "fewer moves", "more moves"),
-    "permanence": ("on the log scale", 1, "sooner permanence", "later permanence"),
-}
-"""Unit of an effect on an outcome, the sign that is better, what better is, and what worse is."""
 POWER_COLUMNS = ("design", "effect", "power", "mcse", "low", "high", "closed_form", "replicates", "note")
 CURVE_COLUMNS = ("date", "low90", "low50", "median", "high50", "high90")
 
@@ -72,13 +66,13 @@ def power_figure(
     Parameters
     ----------
     summary : pandas.DataFrame
-        One row a design, columns `POWER_COLUMNS`: `effect` in points of the outcome (LIFT minus SAU), and
+        One row a design, columns `POWER_COLUMNS`: `effect` as the outcome defines it (NaN where it has none), and
         `power`, `mcse`, `low`, `high`, `closed_form` as shares (`closed_form` may be NaN), `note`
         as text.
     alpha : float
         Nominal two-sided significance level.
-    outcome : {"sdq", "pirgas"}
-        What the effect is on.
+    outcome : str
+        One of `best_sim.trial.outcomes.OUTCOMES`: what the effect is on.
     title, source : str
         Title; what to say in the source line besides that it is simulated.
 
@@ -87,12 +81,16 @@ def power_figure(
     matplotlib.figure.Figure
     """
     _need(summary, POWER_COLUMNS, "power_figure: summary")
-    rows = summary.reset_index(drop=True)
+    rows, effect = summary.reset_index(drop=True), OUTCOMES[outcome].effect
     left, right = 2.95, 2.55
     room = left - Sheet.MARGIN - 0.25
     names = [wrapped(str(d), room, SIZE, "bold") for d in rows["design"]]
     notes = [
-        wrapped(f"{_effect_words(e, outcome)}{'. ' + _sentence(str(n)) if _said(n) else ''}", room, TINY)
+        wrapped(
+            ". ".join(filter(None, (_effect_words(e, outcome), _sentence(str(n)) if _said(n) else ""))),
+            room,
+            TINY,
+        )
         for e, n in zip(rows["effect"], rows["note"], strict=True)
     ]
     heights = [
@@ -132,8 +130,9 @@ def power_figure(
     for x, words in columns:
         sheet.text(x, top + 0.12, words, ha="right", va="bottom", size=SMALL, color=SOFT)
     sheet.text(
-        Sheet.MARGIN, top + 0.12, "Design and direct effect", ha="left", va="bottom", size=SMALL, color=SOFT
-    )
+        Sheet.MARGIN, top + 0.12, f"Design and {_effect_head(effect)}" if effect else "Design", ha="left", va="bottom",
+        size=SMALL, color=SOFT,
+    )  # fmt: skip
     # the key, drawn over the axes it explains
     ax.plot([4], [-0.24], marker="o", color=ACCENT, ms=5.5, clip_on=False)
     ax.text(7, -0.24, "simulated", va="center", size=SMALL, color=SOFT)
@@ -141,7 +140,7 @@ def power_figure(
     ax.text(39, -0.24, "closed form", va="center", size=SMALL, color=SOFT)
     y = 0.0
     fine = bool((rows["mcse"].astype(float) < 0.01).any())
-    nulls = rows["effect"].to_numpy(float) == 0
+    nulls = rows["effect"].to_numpy(float) == (effect.none if effect else np.nan)
     for i, row in enumerate(rows.to_dict("records")):
         middle = y + heights[i] / 2
         if i:
@@ -192,21 +191,31 @@ def _rule(sheet: Sheet, y: float) -> None:
     sheet.figure.add_artist(Line2D([x, 1 - x], [at, at], color=RULE, lw=0.6, zorder=0))
 
 
+def _effect_head(effect: Effect) -> str:
+    return effect.short if effect.scale == "ratio" else effect.name
+
+
 def _effect_words(value: float, outcome: str) -> str:
-    if not np.isfinite(value):
+    effect = OUTCOMES[outcome].effect
+    if effect is None or not np.isfinite(value):
         return ""
-    if value == 0:
-        return "Direct effect: none"
-    unit, better, *_ = OUTCOMES[outcome]
+    words = f"{_sentence(_effect_head(effect))}: {effects.written(effect, value)}"
+    if value == effect.none:
+        return words
+    unit = f" {effect.unit}" if effect.scale == "difference" else ""
     return (
-        f"Direct effect: {say.effect(value, unit)} ({'better' if value * better > 0 else 'worse'} under LIFT)"
+        f"{words}{unit} ({'better' if (value > effect.none) == (effect.better > 0) else 'worse'} under LIFT)"
     )
 
 
 def _power_words(row: Mapping[Any, Any], outcome: str) -> str:
-    words = (
-        f"{row['design']}, {say.effect(row['effect'], OUTCOMES[outcome][0])}: {say.percent(row['power'], 1)}"
-    )
+    effect = OUTCOMES[outcome].effect
+    words = str(row["design"])
+    if effect is not None:
+        words += (
+            ", no effect" if row["effect"] == effect.none else f", {effects.named(effect, row['effect'])}"
+        )
+    words += f": {say.percent(row['power'], 1)}"
     words += f" (95% interval {say.percent(row['low'], 1)} to {say.percent(row['high'], 1)})"
     if np.isfinite(row["closed_form"]):
         words += f", closed form {say.percent(row['closed_form'], 1)}"
@@ -920,6 +929,8 @@ def estimates_figure(
     estimates: pd.DataFrame,
     *,
     outcome: str = "sdq",
+    method: str | None = None,
+    bias: Mapping[str, tuple[float, float]] | None = None,
     published: tuple[float, float, float] | None = None,
     title: str = "What single trials would estimate, beside the truth",
     source: str = "",
@@ -929,10 +940,15 @@ def estimates_figure(
     Parameters
     ----------
     estimates : pandas.DataFrame
-        One row a replicate: columns design, estimate, truth (the intention-to-treat effect, which those who
-        did not receive LIFT dilute). Missing estimates are counted as failed.
-    outcome : {"sdq", "pirgas"}
-        What is estimated.
+        One row a replicate: columns design, estimate, truth (of its design: the effect of allocation; NaN where it
+        is not known). Missing estimates are counted as failed.
+    outcome : str
+        One of `best_sim.trial.outcomes.OUTCOMES`: what is estimated.
+    method : str, optional
+        One of `best_sim.trial.methods.METHODS`, by which; by default the usual one of the outcome.
+    bias : mapping of str to (float, float), optional
+        By design, the bias and its Monte Carlo standard error; by default the mean estimate less the truth, with the
+        error of independent estimates.
     published : tuple of float, optional
         Estimate and 95% interval of the real trial, drawn apart and marked as published.
     title, source : str
@@ -943,9 +959,9 @@ def estimates_figure(
     matplotlib.figure.Figure
     """
     _need(estimates, ("design", "estimate", "truth"), "estimates_figure: estimates")
-    points, sign, better, _ = OUTCOMES[outcome]
-    unit = f"{points}, LIFT minus SAU"
-    side = "Below" if sign < 0 else "Above"
+    method = method or USUAL[OUTCOMES[outcome].kind]
+    unit = contrast_of(outcome, method)
+    side, better = better_of(outcome, method)
     designs = list(dict.fromkeys(estimates["design"].astype(str)))
     got = estimates["estimate"].dropna().to_numpy(float)
     low, high = (float(got.min()), float(got.max())) if len(got) else (-1.0, 1.0)
@@ -963,19 +979,21 @@ def estimates_figure(
         e = mine["estimate"].dropna().to_numpy(float)
         truth = float(mine["truth"].iloc[0])
         error = float(e.std(ddof=1) / np.sqrt(len(e))) if len(e) > 1 else np.nan
-        bias = float(e.mean() - truth) if len(e) else np.nan
+        off = float(e.mean() - truth) if len(e) else np.nan
+        off, error = (bias or {}).get(d, (off, error))
         spread_e = float(e.std(ddof=1)) if len(e) > 1 else np.nan
         failed = int(mine["estimate"].isna().sum())
-        said.append((e, truth, bias, error, spread_e, failed))
+        known = np.isfinite(truth)
+        said.append((e, truth, f"bias {say.with_error(off, error)}" if known else "", spread_e, failed))
         lines.append(
-            f"{d}: truth {say.number(truth, 2)}, bias {say.with_error(bias, error)}, standard deviation "
-            f"{say.number(spread_e, 2)}."
+            f"{d}: {f'truth {say.number(truth, 2)}, {said[-1][2]}' if known else 'the truth is not known'}, "
+            f"standard deviation {say.number(spread_e, 2)}."
         )
     sheet = Sheet(
         WIDTH,
         0.2 + row * len(designs) + apart + foot,
         title,
-        f"Estimates over replicates, {unit}. {side} 0: {better} under LIFT. Line: true effect; "
+        f"Estimates over replicates, {unit}. {side.capitalize()} 0: {better} under LIFT. Line: true effect; "
         f"triangle: mean of estimates.",
         source,
         f"{title}. " + " ".join(lines),
@@ -986,12 +1004,13 @@ def estimates_figure(
     ax.spines["left"].set_visible(False)
     ax.axvline(0, color=RULE, lw=0.8, zorder=0)
     peak = max((np.histogram(e, bins)[0].max() / max(len(e), 1) for e, *_ in said), default=1.0) or 1.0
-    for i, (d, (e, truth, bias, error, spread_e, failed)) in enumerate(zip(designs, said, strict=True)):
+    for i, (d, (e, truth, off, spread_e, failed)) in enumerate(zip(designs, said, strict=True)):
         share = np.histogram(e, bins)[0] / max(len(e), 1) / peak * 0.82
         floor = i + 0.92
         ax.fill_between(np.repeat(bins, 2)[1:-1], floor, floor - np.repeat(share, 2), color="#8fbfdf", lw=0)
         ax.plot([low, high], [floor, floor], color=FAINT, lw=0.6)
-        ax.plot([truth, truth], [floor, floor - 0.9], color=INK, lw=1.2)
+        if np.isfinite(truth):
+            ax.plot([truth, truth], [floor, floor - 0.9], color=INK, lw=1.2)
         if len(e):
             ax.plot([e.mean()], [floor], marker="^", color="#004f7c", ms=6, clip_on=False, zorder=5)
         top = sheet.bottom + foot + apart + row * (len(designs) - i)
@@ -1000,9 +1019,10 @@ def estimates_figure(
         for line in names:
             sheet.text(Sheet.MARGIN, y, line, size=SIZE, weight="bold", va="top")
             y -= line_height(SIZE)
-        sheet.text(Sheet.MARGIN, y, f"truth {say.number(truth, 1)} points", size=TINY, va="top", color=SOFT)
+        told = f"truth {say.number(truth, 2)}" if np.isfinite(truth) else "the truth is not known"
+        sheet.text(Sheet.MARGIN, y, told, size=TINY, va="top", color=SOFT)
         notes = [
-            f"bias {say.with_error(bias, error)}",
+            *([off] if off else []),
             f"standard deviation {say.number(spread_e, 2)}",
             f"{say.number(len(e))} replicates" + (f", {say.number(failed)} failed" if failed else ""),
         ]
@@ -1024,8 +1044,8 @@ def estimates_figure(
         sheet.text(Sheet.MARGIN, at, "Published, not simulated", size=TINY, color=SOFT, va="center")
         sheet.text(
             WIDTH - right + 0.2, at,
-            f"{say.effect(published[0], '')} (95% interval {say.number(published[1], 2)} to "
-            f"{say.number(published[2], 2)})",
+            f"{'+' if published[0] > 0 else ''}{say.number(published[0], 1)} (95% interval "
+            f"{say.number(published[1], 2)} to {say.number(published[2], 2)})",
             size=TINY, color=SOFT, va="center",
         )  # fmt: skip
     return sheet.figure

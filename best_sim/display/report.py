@@ -17,11 +17,13 @@ import pandas as pd
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from best_sim.display import effects
 from best_sim.display import figures as draw
 from best_sim.display.consort import Flow, consort_figure
 from best_sim.display.tables import status_counts
 from best_sim.drawing import wording as say
 from best_sim.drawing.style import alt_text, place_look, svg_text
+from best_sim.trial.outcomes import OUTCOMES
 
 NOTICE = (
     "Everything here is simulated, with invented children. It is not a result of the trial, and it neither "
@@ -57,9 +59,8 @@ ADEMP = {
         "says; the same replicate has the same luck in each."
     ),
     "Estimand": (
-        "The intention-to-treat difference in mean SDQ total difficulties (0 to 40, higher is worse) between "
-        "children of families allocated to LIFT and to services as usual, at about 30 months, among children "
-        "old enough for the SDQ."
+        "The intention-to-treat contrast of {label} between children of families allocated to LIFT and to services as "
+        "usual, in {whom}."
     ),
     "Methods": (
         "The primary analysis is made in each replicate on what that simulated trial would have observed: only "
@@ -130,12 +131,11 @@ def write_report(
     alpha : float
         Nominal two-sided level.
     outcome : str
-        A name of `best_sim.display.figures.OUTCOMES`.
-        What the effect is on.
+        One of `best_sim.trial.outcomes.OUTCOMES`: that of the primary analysis.
     applies_to : {"received", "allocated", ""}
         To whom the effect of a design applies: children who receive LIFT, or all allocated to it.
     ademp : mapping of str to str, optional
-        The statement of the study (`best_sim.display.ademp.ademp_of`); by default that of the SDQ, `ADEMP`.
+        The statement of the study (`best_sim.display.ademp.ademp_of`); by default `ADEMP`, of the outcome.
     figures : mapping of str to Figure, optional
         Figures already drawn, by name: power, recruitment, consort, living, proceedings, waits, estimates.
 
@@ -175,7 +175,10 @@ def write_report(
     contents += [("assumptions", "What is assumed"), ("ademp", "ADEMP"), ("reproduce", "How to reproduce it")]
     month = int(living["month"].max()) if living is not None and len(living) else 30
     groups, rows = _living_rows(living, month)
+    of = OUTCOMES[outcome]
     words = dict(ademp or ADEMP)
+    if ademp is None:
+        words["Estimand"] = words["Estimand"].format(label=of.label, whom=of.whom)
     if ademp is None and "method" in manifest:
         words["Methods"] += f" Method: {str(manifest['method']).replace('_', ' ')}."
     reps = int(pd.to_numeric(summary["replicates"]).max())
@@ -189,14 +192,15 @@ def write_report(
         standfirst=_standfirst(manifest, reps),
         notice=NOTICE,
         contents=contents,
-        question=question or _question(target),
+        question=question or _question(target, outcome),
         headline=_headline(summary, outcome, curve, target, when, counts),
         answers=[*power_words(summary, alpha, outcome, applies_to), *([recruitment] if recruitment else [])],
         rests_on=_rests_on(counts, reps),
         found=FOUND,
-        power_rows=_power_rows(summary),
-        points=draw.OUTCOMES[outcome][0],
-        better=_better(outcome),
+        power_rows=_power_rows(summary, outcome),
+        effect_head=(of.effect.unit, of.effect.name) if of.effect else None,
+        effect_scale=effects.scale(of.effect),
+        has_closed_form=bool(np.isfinite(summary["closed_form"].astype(float)).any()),
         pictures=drawn,
         picture=_Pictures(drawn),
         recruitment_words=recruitment,
@@ -265,7 +269,7 @@ def power_words(
     summary : pandas.DataFrame
     alpha : float
     outcome : str
-        A name of `best_sim.display.figures.OUTCOMES`.
+        One of `best_sim.trial.outcomes.OUTCOMES`.
     applies_to : {"received", "allocated", ""}
 
     Returns
@@ -273,31 +277,27 @@ def power_words(
     list of str
     """
     out = []
+    effect = OUTCOMES[outcome].effect
     for r in summary.to_dict("records"):
         low, high = float(r["low"]), float(r["high"])
         interval = f"95% interval {say.percent(low, 1)} to {say.percent(high, 1)}"
         share = f"{say.percent(r['power'], 1)} of simulated trials"
         share += f" ({interval}, {say.plural(r['replicates'], 'replicate')})"
         name = str(r["design"]).rstrip(".")
-        if r["effect"] == 0:
+        if effect is not None and r["effect"] == effect.none:
             words = f"{name}: with no direct effect of LIFT, {share} would report a difference all the same; "
             words += f"the nominal level is {say.percent(alpha)}, "
             if low <= alpha <= high:
                 words += "which the interval includes."
             else:
                 words += "which the interval does not include; more replicates would tell chance from a wrong level."
-        elif not np.isfinite(r["effect"]):
+        elif effect is None or not np.isfinite(r["effect"]):
             words = f"{name}: {share} would find a difference at p < {alpha:g}; the others would not."
         else:
-            points, sign, better, worse = draw.OUTCOMES[outcome]
-            whom = {
-                "received": " for a child who receives LIFT",
-                "allocated": " for every child allocated to LIFT",
-            }
-            side = better if r["effect"] * sign > 0 else worse
             words = (
-                f"{name}: with a direct effect of {say.effect(r['effect'], points)} ({side})"
-                f"{whom.get(applies_to, '')}, {share} would find a difference at p < {alpha:g}; the others would not."
+                f"{name}: with a {effects.named(effect, r['effect'])} ({effect.side(r['effect'])})"
+                f"{effects.whom(effect, applies_to)}, {share} would find a difference at p < {alpha:g}; the others "
+                "would not."
             )
             if np.isfinite(r["closed_form"]):
                 words += f" The closed form for the same design gives {say.percent(r['closed_form'], 1)}"
@@ -388,11 +388,6 @@ def status_words(counts: Mapping[str, int]) -> str:
     return f"The scenario has {say.number(total)} parameters: {say.listed(parts)}."
 
 
-def _better(outcome: str) -> str:
-    _, sign, better, _ = draw.OUTCOMES[outcome]
-    return f"{'below' if sign < 0 else 'above'} 0 means {better} under LIFT"
-
-
 def _standfirst(manifest: Mapping[str, Any], replicates: int) -> str:
     name = manifest.get("scenario_title") or manifest.get("scenario") or "the scenario"
     if isinstance(name, Mapping):
@@ -403,12 +398,14 @@ def _standfirst(manifest: Mapping[str, Any], replicates: int) -> str:
     return f"Scenario: {name}. {say.number(trials)} simulated trials for each design{scored}."
 
 
-def _question(target: float | None) -> str:
+def _question(target: float | None, outcome: str) -> str:
+    of = OUTCOMES[outcome]
+    when = " at about 30 months" if of.known == "seen at the visit" else ""
     families = f" (a target of {say.number(target)} families)" if target else ""
     return (
-        f"With the trial's own design{families}, allocation by family, and SDQ total difficulties at about 30 months "
-        "as the outcome: how often would a true effect of a given size be found, how long does recruitment take, and "
-        "what happens to the children?"
+        f"With the trial's own design{families}, allocation by family, and {of.label}{when} as the outcome: how "
+        "often would a true effect of a given size be found, how long does recruitment take, and what happens to the "
+        "children?"
     )
 
 
@@ -422,12 +419,18 @@ def _headline(
 ) -> list[dict[str, str]]:
     out = []
     rows = summary.to_dict("records")
-    with_effect = [r for r in rows if r["effect"] != 0]
-    without = [r for r in rows if r["effect"] == 0]
+    effect = OUTCOMES[outcome].effect
+    none = effect.none if effect else None
+    with_effect = [r for r in rows if r["effect"] != none]
+    without = [r for r in rows if r["effect"] == none]
     for r in with_effect[:2]:
+        name = f"Power of the design: {r['design']}"
+        if effect is not None:
+            unit = f" {effect.unit}" if effect.scale == "difference" else ""
+            name = f"Power, if the {effect.name} were {effects.written(effect, r['effect'])}{unit}"
         out.append(
             {
-                "name": f"Power, if the direct effect were {say.effect(r['effect'], draw.OUTCOMES[outcome][0])}",
+                "name": name,
                 "value": say.percent(r["power"], 1),
                 "more": f"95% interval {say.percent(r['low'], 1)} to {say.percent(r['high'], 1)}; closed form "
                 + (say.percent(r["closed_form"], 1) if np.isfinite(r["closed_form"]) else "none"),
@@ -476,12 +479,13 @@ def _rests_on(counts: Mapping[str, int], replicates: int) -> list[str]:
     return out
 
 
-def _power_rows(summary: pd.DataFrame) -> list[dict[str, str]]:
+def _power_rows(summary: pd.DataFrame, outcome: str) -> list[dict[str, str]]:
+    effect = OUTCOMES[outcome].effect
     return [
         {
             "design": str(r["design"]),
             "note": str(r["note"]) if isinstance(r["note"], str) else "",
-            "effect": say.number(r["effect"], 1) if r["effect"] else "0",
+            "effect": effects.written(effect, r["effect"]) if effect else "",
             "power": say.percent(r["power"], 1).rstrip("%"),
             "interval": f"{say.percent(r['low'], 1).rstrip('%')} to {say.percent(r['high'], 1).rstrip('%')}",
             "mcse": say.points(r["mcse"]),

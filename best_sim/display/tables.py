@@ -10,8 +10,10 @@ import pandas as pd
 from rich import box
 from rich.table import Table
 
+from best_sim.display import effects
 from best_sim.drawing import wording as say
 from best_sim.drawing.style import SOURCE, place_look
+from best_sim.trial.outcomes import OUTCOMES
 
 STATUSES = ("published", "derived", "calibrated", "assumption")
 
@@ -30,7 +32,9 @@ def _table(title: str, caption: str = "") -> Table:
     )
 
 
-def power_table(summary: pd.DataFrame, title: str = "Power, simulated and by closed form") -> Table:
+def power_table(
+    summary: pd.DataFrame, title: str = "Power, simulated and by closed form", *, outcome: str = "sdq"
+) -> Table:
     """Power by design, for the terminal.
 
     Parameters
@@ -38,11 +42,14 @@ def power_table(summary: pd.DataFrame, title: str = "Power, simulated and by clo
     summary : pandas.DataFrame
         Columns `best_sim.display.figures.POWER_COLUMNS`.
     title : str
+    outcome : str
+        One of `best_sim.trial.outcomes.OUTCOMES`; effects are on it, and have no column where it has none to set.
 
     Returns
     -------
     rich.table.Table
     """
+    effect = OUTCOMES[outcome].effect
     counts = sorted({int(n) for n in summary["replicates"]})
     said = " to ".join(say.number(n) for n in dict.fromkeys((counts[0], counts[-1]))) if counts else "0"
     failed = int(summary["failed"].sum()) if "failed" in summary else 0
@@ -51,12 +58,13 @@ def power_table(summary: pd.DataFrame, title: str = "Power, simulated and by clo
         title, f"{said} replicates a design.{lost} MCSE: Monte Carlo standard error, percentage points."
     )
     out.add_column("design", ratio=1, min_width=16, overflow="fold")
-    for head in ("effect,\npoints", "power", "95% interval", "MCSE", "closed\nform"):
+    heads = ["power", "95% interval", "MCSE", "closed\nform"]
+    for head in [f"effect,\n{effect.short}", *heads] if effect else heads:
         out.add_column(head, justify="right", no_wrap=True)
     for row in summary.to_dict("records"):
         out.add_row(
             str(row["design"]),
-            say.effect(row["effect"], "") if row["effect"] else "none",
+            *([effects.written(effect, row["effect"])] if effect else []),
             say.percent(row["power"], 1),
             f"{say.percent(row['low'], 1)} to {say.percent(row['high'], 1)}",
             say.points(row["mcse"]),

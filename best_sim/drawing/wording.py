@@ -93,19 +93,16 @@ def points(share: float) -> str:
     return number(100 * share, min(2, max(1, digits_for(100 * share) if share > 0 else 1)))
 
 
-def effect(value: float, unit: str = "SDQ points") -> str:
-    """An effect with its sign and unit.
+def entered(value: float, digits: int = 1) -> str:
+    """A number as somebody entered it, with so many decimals at least.
 
     Examples
     --------
-    >>> effect(-2.0), effect(0.0)
-    ('−2.0 SDQ points', 'no effect')
+    >>> entered(-2.0), entered(-0.25), entered(0.8, 2)
+    ('−2.0', '−0.25', '0.80')
     """
-    if value is None or not math.isfinite(float(value)):
-        return UNKNOWN
-    if value == 0:
-        return "no effect"
-    return f"{'+' if value > 0 else ''}{number(value, 1)} {unit}".strip()
+    given = f"{value:.12g}".partition(".")[2]
+    return number(value, max(digits, len(given) if given.isdigit() else 0))
 
 
 def as_date(value: Any) -> dt.date:

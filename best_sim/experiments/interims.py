@@ -287,8 +287,16 @@ def _problems(one: PowerExperiment, plan: LookPlan, scenario: Scenario) -> list[
     if plan.reestimate is not None:
         if not 0.0 < plan.reestimate < 1.0:
             wrong("reestimate", "this is no share of the last visits", plan.reestimate, "between 0 and 1")
-        if not one.designs[0].effect:
+        if not one.has_effect(one.designs[0]):
             wrong("design", "families are re-estimated for an effect", "no effect", "a design with an effect")
+        if one.effect is not None and not one.effect.of_outcome:
+            could = ", ".join(name for name, of in OUTCOMES.items() if of.effect and of.effect.of_outcome)
+            wrong(
+                "outcome",
+                f"its effect is in {one.effect.unit}, not in its own unit",
+                one.primary.outcome,
+                could,
+            )
         if plan.most is not None and plan.most < scenario.trial.target_families:
             wrong("most", "fewer than are planned", plan.most, f"{scenario.trial.target_families} or more")
     return out
@@ -438,20 +446,7 @@ def until(data: AnalysisSet, journeys: Journeys, day: float) -> AnalysisSet:
     A baseline that is missing keeps the mean of all that were ever measured; beside its indicator the value makes no
     difference to the fit.
     """
-    known = journeys.tables["families"]["visit_at"][data.family, data.visit - 1] <= day
-    columns = (
-        "y",
-        "treated",
-        "family",
-        "baseline",
-        "covariates",
-        "received",
-        "had_lift",
-        "exposure",
-        "cause",
-        "visits",
-    )
-    return replace(data, **{name: getattr(data, name)[known] for name in columns})
+    return data.only(journeys.tables["families"]["visit_at"][data.family, data.visit - 1] <= day)
 
 
 def _last_visits(j: Journeys, visit: int) -> np.ndarray:

@@ -219,7 +219,7 @@ def begin_search(
 def _one_design(experiment: PowerExperiment, name: str | None) -> PowerExperiment:
     designs = experiment.designs
     if name is None:
-        with_effect = [d for d in designs if d.effect not in (None, 0.0, 1.0)]
+        with_effect = [d for d in designs if experiment.has_effect(d)]
         if not with_effect:
             raise ScenarioError(
                 [

@@ -8,7 +8,9 @@ courts stay about as busy as they were.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -21,13 +23,9 @@ from best_sim.pathway.lowering import Lowered, lower
 from best_sim.pathway.records import LARGEST_FAMILY
 from best_sim.scenario import Scenario
 from best_sim.trial.methods import METHODS
-from best_sim.trial.outcomes import analysis_set
+from best_sim.trial.outcomes import OUTCOMES, YEAR, analysis_set
 
 PARTS = 20
-_YEAR = 365.25
-OUTCOMES = ("sdq", "pirgas", "moves", "three_or_more", "days_to_permanence", "weeks_of_proceedings")
-"""What is compared: scores at the third visit, moves in care by it, a third placement within a year of entry to care,
-days from entry to permanence (at most 30 months), weeks of proceedings."""
 _HORIZON = 30.0 * MONTH
 
 
@@ -60,11 +58,11 @@ class Twins:
         Returns
         -------
         pandas.DataFrame
-            One row for each outcome: outcome, mean (over children), mcse (over replicates), sd (over children), better
-            and worse (shares of children whose outcome is lower and higher under LIFT), same, children.
+            One row for each outcome: outcome, mean (over children), mcse (over replicates), sd (over children), lower
+            and higher (shares of children whose outcome is so under LIFT), same, children.
         """
         rows = []
-        for name in OUTCOMES:
+        for name in MEASURES:
             difference = self.children[f"{name}.lift"] - self.children[f"{name}.sau"]
             known = difference.notna()
             each = difference[known].groupby(self.children.loc[known, "replicate"]).mean()
@@ -182,30 +180,74 @@ def _both(
         "arm": np.where(with_lift, "LIFT", "SAU"),
         "received_lift": had,
     }
-    for name in OUTCOMES:
+    for name in MEASURES:
         columns[f"{name}.lift"] = np.where(with_lift, here[name][rows], there[name][rows])
         columns[f"{name}.sau"] = np.where(with_lift, there[name][rows], here[name][rows])
     return pd.DataFrame(columns), len(mine) - len(seen)
 
 
-def outcomes_of(j: Journeys) -> dict[str, np.ndarray]:
-    """Every outcome of every child, by row of the table of children; seen by the trial or not."""
-    f, c, g, cases = (j.tables[name] for name in ("families", "children", "groups", "cases"))
-    family = np.arange(len(c)) // LARGEST_FAMILY
-    lived = c["index"] >= 0
-    group = np.where(lived, c["group"], 0)
-    entered = f["entered"][family]
-    until = np.minimum(entered + _HORIZON, j.end)
-    at = g["permanent_at"][group]
-    moves = c["care_moves_then"][:, W.VISITS - 1].astype(float)
-    due = f["visit_state"][family, W.VISITS - 1] != W.NOT_DUE
-    weeks = (cases["decided"] - cases["issued"])[family] / 7.0
-    out = {
-        "sdq": j.scores["sdq"][:, W.VISITS - 1],
-        "pirgas": j.scores["pirgas"][:, W.VISITS - 1],
-        "moves": np.where(due, moves, np.nan),
-        "three_or_more": np.where(entered + _YEAR <= j.end, g["third_at"][group] <= entered + _YEAR, np.nan),
-        "days_to_permanence": np.fmin(at, until) - entered,
-        "weeks_of_proceedings": np.where(np.isfinite(weeks), weeks, np.nan),
+@dataclass(frozen=True)
+class Measure:
+    """What is compared of the same child: label, unit, and how it is taken of every child, seen by the trial or not."""
+
+    label: str
+    unit: str
+    of: Callable[[Journeys], np.ndarray]
+
+
+def _score(name: str) -> Measure:
+    of = OUTCOMES[name]
+    return Measure(f"{of.short} at 30 months", of.each, lambda j: j.scores[name][:, W.VISITS - 1])
+
+
+def _of_family(j: Journeys, name: str) -> np.ndarray:
+    """A column of the table of families, by row of the table of children."""
+    return j.tables["families"][name][np.arange(len(j.tables["children"])) // LARGEST_FAMILY]
+
+
+def _of_group(j: Journeys, name: str) -> np.ndarray:
+    children = j.tables["children"]
+    return j.tables["groups"][name][np.where(children["index"] >= 0, children["group"], 0)]
+
+
+def _moves(j: Journeys) -> np.ndarray:
+    due = _of_family(j, "visit_state")[:, W.VISITS - 1] != W.NOT_DUE
+    return np.where(due, j.tables["children"]["care_moves_then"][:, W.VISITS - 1].astype(float), np.nan)
+
+
+def _three_or_more(j: Journeys) -> np.ndarray:
+    year = _of_family(j, "entered") + YEAR
+    return np.where(year <= j.end, _of_group(j, "third_at") <= year, np.nan)
+
+
+def _days_to_permanence(j: Journeys) -> np.ndarray:
+    entered = _of_family(j, "entered")
+    return np.fmin(_of_group(j, "permanent_at"), np.minimum(entered + _HORIZON, j.end)) - entered
+
+
+def _weeks_of_proceedings(j: Journeys) -> np.ndarray:
+    cases = j.tables["cases"]
+    weeks = (cases["decided"] - cases["issued"])[np.arange(len(j.tables["children"])) // LARGEST_FAMILY] / 7.0
+    return np.where(np.isfinite(weeks), weeks, np.nan)
+
+
+MEASURES: Mapping[str, Measure] = MappingProxyType(
+    {
+        "sdq": _score("sdq"),
+        "pirgas": _score("pirgas"),
+        "moves": Measure("moves in care by 30 months", OUTCOMES["moves"].each, _moves),
+        "three_or_more": Measure(
+            OUTCOMES["three_or_more"].label, OUTCOMES["three_or_more"].each, _three_or_more
+        ),
+        "days_to_permanence": Measure("days from entry to permanence", "days", _days_to_permanence),
+        "weeks_of_proceedings": Measure("weeks of proceedings", "weeks", _weeks_of_proceedings),
     }
-    return {name: np.where(lived, values, np.nan) for name, values in out.items()}
+)
+"""What is compared, by name: scores at the third visit, moves in care by it, a third placement within a year of entry
+to care, days from entry to permanence (at most 30 months), weeks of proceedings."""
+
+
+def outcomes_of(j: Journeys) -> dict[str, np.ndarray]:
+    """Every measure of every child, by row of the table of children; seen by the trial or not."""
+    lived = j.tables["children"]["index"] >= 0
+    return {name: np.where(lived, one.of(j), np.nan) for name, one in MEASURES.items()}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from best_sim.pathway import words as W
-from best_sim.pathway.records import LARGEST_FAMILY
+from best_sim.trial.outcomes import OUTCOMES, AnalysisSet, analysis_set
 
 if TYPE_CHECKING:
     from best_sim.pathway import Journeys
@@ -22,12 +22,14 @@ _ARMS = {"LIFT": W.LIFT, "SAU": W.SAU}
 _COLUMNS = ("screening", "arm", "consent", "receipt", "ineligible", "visit_state", "n_children")
 
 
-def consort(journeys: Journeys) -> dict[str, Pair]:
+def consort(journeys: Journeys, data: AnalysisSet | None = None) -> dict[str, Pair]:
     """The flow of one replicate, as pairs of families and children.
 
     Parameters
     ----------
     journeys : Journeys
+    data : AnalysisSet, optional
+        The children of the primary analysis; by default those with an SDQ score at the last visit.
 
     Returns
     -------
@@ -35,8 +37,9 @@ def consort(journeys: Journeys) -> dict[str, Pair]:
         ``screened``; ``excluded.REASON``; ``invited``; ``not_randomised.REASON``; ``randomised``; and for each arm A
         ``A.allocated``, ``A.received``, ``A.not_received.REASON``, ``A.found_ineligible``, ``A.visit_K.seen``,
         ``.missed``, ``.not_due`` (K from 1), ``A.analysed`` and ``A.not_analysed.REASON``. Families are analysed if
-        they were eligible, seen at the last visit and a child has an SDQ score; children then are those with one.
+        a child of theirs is. Reasons are those that the outcome and the estimand give.
     """
+    data = analysis_set(journeys) if data is None else data
     table = journeys.tables["families"]
     # numpy copies whole records slowly: the columns wanted, of the families that were screened
     screened = np.flatnonzero(table["screening"] != W.NOT_SCREENED)
@@ -56,7 +59,7 @@ def consort(journeys: Journeys) -> dict[str, Pair]:
         name = "not_yet_allocated" if k == W.CONSENTED else reason
         flow[f"not_randomised.{name}"] = count(invited & ~allocated & (f["consent"] == k))
     flow["randomised"] = count(allocated)
-    scored = _children_scored(journeys)[screened]
+    analysed = np.bincount(data.family, minlength=len(table))[screened]
     for arm, number in _ARMS.items():
         mine = invited & (f["arm"] == number)
         flow[f"{arm}.allocated"] = count(mine)
@@ -68,18 +71,37 @@ def consort(journeys: Journeys) -> dict[str, Pair]:
         for k in range(W.VISITS):
             for state, name in ((W.SEEN, "seen"), (W.MISSED, "missed"), (W.NOT_DUE, "not_due")):
                 flow[f"{arm}.visit_{k + 1}.{name}"] = count(eligible & (f["visit_state"][:, k] == state))
-        last = f["visit_state"][:, W.VISITS - 1]
-        seen = eligible & (last == W.SEEN)
-        n_scored = float(scored[seen].sum())
-        flow[f"{arm}.analysed"] = (float(np.count_nonzero(scored[seen])), n_scored)
-        flow[f"{arm}.not_analysed.found_ineligible"] = flow[f"{arm}.found_ineligible"]
-        flow[f"{arm}.not_analysed.not_seen"] = count(eligible & (last == W.MISSED))
-        flow[f"{arm}.not_analysed.not_due"] = count(eligible & (last == W.NOT_DUE))
-        flow[f"{arm}.not_analysed.no_score"] = (
-            float(np.count_nonzero(scored[seen] == 0)),
-            float(f["n_children"][seen].sum()) - n_scored,
+        flow[f"{arm}.analysed"] = (
+            float(np.count_nonzero(analysed[eligible])),
+            float(analysed[eligible].sum()),
         )
+        flow[f"{arm}.not_analysed.found_ineligible"] = flow[f"{arm}.found_ineligible"]
+        left = eligible.copy()
+        for reason, why in _reasons(f, data).items():
+            these = left & why & (analysed == 0)
+            flow[f"{arm}.not_analysed.{reason}"] = count(these)
+            left &= ~these
+        absent = OUTCOMES[data.outcome].absent
+        if absent is not None:  # whole families, and children whose siblings are analysed
+            flow[f"{arm}.not_analysed.{absent.name}"] = (
+                float(np.count_nonzero(left & (analysed == 0))),
+                float(f["n_children"][left].sum() - analysed[left].sum()),
+            )
     return flow
+
+
+def _reasons(f: Mapping[str, np.ndarray], data: AnalysisSet) -> dict[str, np.ndarray]:
+    """Why a family without a child in the analysis has none, the first that holds: by name, of which families."""
+    outcome = OUTCOMES[data.outcome]
+    state = f["visit_state"][:, (outcome.visit or data.visit) - 1]
+    out = {}
+    if data.estimand == "per protocol":
+        out["service_not_received"] = f["receipt"] != W.RECEIVED
+    if outcome.known == "seen at the visit":
+        out["not_seen"] = state == W.MISSED
+    if outcome.known != "recorded":
+        out["not_due"] = state == W.NOT_DUE
+    return out
 
 
 def sums_that_fail(flow: Mapping[str, Pair]) -> list[str]:
@@ -118,12 +140,6 @@ def mean_flow(flows: Iterable[Mapping[str, Pair]]) -> dict[str, Pair]:
         name: (float(np.mean([f[name][0] for f in many])), float(np.mean([f[name][1] for f in many])))
         for name in many[0]
     }
-
-
-def _children_scored(journeys: Journeys) -> np.ndarray:
-    """By family, how many children have an SDQ score at the last visit."""
-    has = np.flatnonzero(~np.isnan(journeys.scores["sdq"][:, W.VISITS - 1]))
-    return np.bincount(has // LARGEST_FAMILY, minlength=len(journeys.tables["families"]))
 
 
 def _below(flow: Mapping[str, Pair], start: str) -> list[str]:

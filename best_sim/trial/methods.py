@@ -53,7 +53,9 @@ class Method:
     estimates : {"allocation", "complier average"}
         The effect of what: of allocation, or of LIFT on families that receive it because they are allocated to it.
     unit : str
-        Of a difference, where it is not that of the outcome.
+        Of a difference, where it is not that of the outcome; what the logarithm is of, where it is one of a ratio.
+    above : str
+        What an estimate above none means, where it is not what it means of the outcome.
     """
 
     name: str
@@ -65,11 +67,24 @@ class Method:
     of_all_visits: bool = False
     estimates: str = "allocation"
     unit: str = ""
+    above: str = ""
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether its estimate is the logarithm of a ratio."""
+        return self.scale == "log ratio"
 
     @property
     def keeps_unseen(self) -> bool:
         """Whether it wants children whose score at the visit is not known, too."""
         return self.imputes or self.of_all_visits
+
+    def used(self, data: AnalysisSet) -> np.ndarray:
+        """Which children of the analysis set it is made of."""
+        if self.imputes:
+            return np.ones(len(data.y), bool)
+        known: np.ndarray = ~np.isnan(data.visits[:, : data.visit] if self.of_all_visits else data.y)
+        return known.any(axis=1) if self.of_all_visits else known
 
 
 def _mixed(df: str) -> Callable[[AnalysisSet, float, float], Fit]:
@@ -186,18 +201,27 @@ _ALL = (
         _DIFFERENCE, _repeated, of_all_visits=True,
     ),
     Method(
-        "negative-binomial", "count", "negative binomial, robust to families", _LOG_RATIO, _count(negative_binomial)
+        "negative-binomial", "count", "negative binomial, robust to families", _LOG_RATIO, _count(negative_binomial),
+        unit="rate ratio",
     ),
-    Method("poisson-robust", "count", "Poisson, robust to families and dispersion", _LOG_RATIO, _count(poisson_robust)),
+    Method(
+        "poisson-robust", "count", "Poisson, robust to families and dispersion", _LOG_RATIO, _count(poisson_robust),
+        unit="rate ratio",
+    ),
     Method(
         "risk-difference", "yes or no", "difference of risks, robust to families", _DIFFERENCE, _plain(risk_difference)
     ),
-    Method("risk-ratio", "yes or no", "ratio of risks, robust to families", _LOG_RATIO, _plain(risk_ratio)),
-    Method("cox", "time", "Cox's model, robust to families", _LOG_RATIO, _time(cox)),
-    Method("log-rank", "time", "log-rank test, robust to families", _LOG_RATIO, _log_rank),
+    Method(
+        "risk-ratio", "yes or no", "ratio of risks, robust to families", _LOG_RATIO, _plain(risk_ratio),
+        unit="risk ratio",
+    ),
+    Method("cox", "time", "Cox's model, robust to families", _LOG_RATIO, _time(cox), unit="hazard ratio"),
+    Method(
+        "log-rank", "time", "log-rank test, robust to families", _LOG_RATIO, _log_rank, unit="hazard ratio"
+    ),
     Method(
         "home-within-two-years", "time", "difference in the share who went home within two years, others competing",
-        _DIFFERENCE, _home, unit="share",
+        _DIFFERENCE, _home, unit="share", above="more children at home",
     ),
     Method(
         "clustered-bootstrap", "amount", "difference of means, families resampled", _DIFFERENCE, _bootstrap
@@ -222,6 +246,29 @@ def methods_for(outcome: str) -> list[str]:
     return [name for name, method in METHODS.items() if method.kind == OUTCOMES[outcome].kind]
 
 
+def contrast_of(outcome: str, method: str) -> str:
+    """What an analysis estimates, in the words of an axis: its unit, and which arm is set against which."""
+    how = METHODS[method]
+    if how.is_ratio:
+        return f"log {how.unit}, LIFT over SAU"
+    return f"{how.unit or OUTCOMES[outcome].axis}, LIFT minus SAU"
+
+
+def better_of(outcome: str, method: str) -> tuple[str, str]:
+    """On which side of none an estimate is better for children, and what it means there.
+
+    Returns
+    -------
+    side : {"below", "above"}
+        Above, where neither side can be said to be better.
+    words : str
+    """
+    of, how = OUTCOMES[outcome], METHODS[method]
+    if of.better < 0:
+        return "below", of.below
+    return "above", how.above or of.above
+
+
 def true_contrast(method: Method, lift: AnalysisSet, sau: AnalysisSet) -> float:
     """What a method would estimate without chance, from both outcomes of every child.
 
@@ -242,6 +289,6 @@ def true_contrast(method: Method, lift: AnalysisSet, sau: AnalysisSet) -> float:
         one, other = lift.y.sum() / lift.exposure.sum(), sau.y.sum() / sau.exposure.sum()
     else:
         one, other = lift.y.mean(), sau.y.mean()
-    if method.scale == "log ratio":
+    if method.is_ratio:
         return float(np.log(one / other)) if one > 0 and other > 0 else float("nan")
     return float(one - other)

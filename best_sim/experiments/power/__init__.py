@@ -2,7 +2,6 @@
 
 from best_sim.experiments.files import shipped_experiments
 from best_sim.experiments.power.experiment import (
-    EFFECT,
     AnalysisPlan,
     Design,
     PowerExperiment,
@@ -20,7 +19,6 @@ from best_sim.experiments.power.running import (
 from best_sim.experiments.power.summary import SHARED
 
 __all__ = [
-    "EFFECT",
     "SHARED",
     "AnalysisPlan",
     "Design",

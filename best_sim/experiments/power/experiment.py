@@ -12,8 +12,7 @@ import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import numpy as np
 
@@ -22,21 +21,7 @@ from best_sim.experiments.priors import Prior, Varied, read_priors, read_varied
 from best_sim.pathway import words as W
 from best_sim.scenario import Problem, Scenario, ScenarioError
 from best_sim.trial.methods import METHODS, USUAL, methods_for
-from best_sim.trial.outcomes import OUTCOMES, Estimand, Outcome
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-EFFECT: Mapping[str, tuple[str, float]] = MappingProxyType(
-    {
-        "sdq": ("outcomes.sdq.lift_effect", 0.0),
-        "pirgas": ("outcomes.pirgas.lift_effect", 0.0),
-        "utility": ("outcomes.sdq.lift_effect", 0.0),
-        "moves": ("placements.unplanned.lift_hazard_ratio", 1.0),
-        "three_or_more": ("placements.unplanned.lift_hazard_ratio", 1.0),
-    }
-)
-"""By outcome of the first analysis: the parameter that a design's effect sets, and its value where there is none."""
+from best_sim.trial.outcomes import OUTCOMES, Effect, Estimand, Outcome
 
 _KEYS = (
     "title", "question", "scenario", "replicates", "scorings", "seed", "alpha", "set", "outcome", "visit", "method",
@@ -44,7 +29,7 @@ _KEYS = (
 )  # fmt: skip
 _ANALYSIS_KEYS = ("name", "outcome", "visit", "method", "estimand", "delta")
 _DESIGN_KEYS = ("name", "note", "effect", "set", "boroughs")
-_PUBLISHED_KEYS = ("recruitment_ended", "families", "estimate", "interval", "source")
+_PUBLISHED_KEYS = ("recruitment_ended", "families", "estimate", "interval", "outcome", "source")
 _AFTER_THE_RUN, _WHO_IS_SCORED = ("outcomes.", "costs."), "outcomes.sdq.youngest_age"
 _BOROUGHS, _EFFECT = "boroughs", "effect"
 _MOST_DESIGNS = 400
@@ -68,7 +53,7 @@ class AnalysisPlan:
     """
 
     name: str
-    outcome: Outcome
+    outcome: str
     visit: int
     method: str
     estimand: Estimand = "intention-to-treat"
@@ -83,8 +68,7 @@ class Design:
     ----------
     name, note : str
     effect : float or None
-        Of LIFT on the first analysis's outcome: points for a child to whom it applies (`outcomes.effect_applies_to`),
-        or the ratio of hazards of an unplanned move. None where that outcome has no such parameter.
+        Of LIFT on the first analysis's outcome, as that outcome defines its effect. None where it has none to set.
     changes : tuple of str
         Overrides, ``key=value``.
     boroughs : tuple of str or None
@@ -112,10 +96,12 @@ class Published:
     families : int
         Randomised by then.
     estimate : float
-        Adjusted difference of the outcome, LIFT less SAU, in points.
+        Adjusted difference of the outcome, LIFT less SAU, in its unit.
     interval : tuple of float
         Its 95 % confidence interval.
     source : str
+    outcome : str
+        Which was estimated; it is set beside analyses of that outcome alone.
     """
 
     recruitment_ended: dt.date
@@ -123,6 +109,7 @@ class Published:
     estimate: float
     interval: tuple[float, float]
     source: str = ""
+    outcome: str = "sdq"
 
 
 @dataclass(frozen=True)
@@ -173,6 +160,20 @@ class PowerExperiment:
         """The first analysis."""
         return self.analyses[0]
 
+    @property
+    def outcome(self) -> Outcome:
+        """That of the first analysis."""
+        return OUTCOMES[self.primary.outcome]
+
+    @property
+    def effect(self) -> Effect | None:
+        """What the effect of a design is, on the outcome of the first analysis; None where there is none to set."""
+        return self.outcome.effect
+
+    def has_effect(self, design: Design) -> bool:
+        """Whether a design sets an effect other than none."""
+        return design.effect is not None and self.effect is not None and design.effect != self.effect.none
+
     @classmethod
     def load(cls, name_or_path: str | Path = "power", **changes: Any) -> PowerExperiment:
         """Read an experiment.
@@ -200,7 +201,7 @@ class PowerExperiment:
         if wanted.get("scenario", experiment.scenario) != experiment.scenario:
             wanted.setdefault("published", None)  # another trial than the one that was published
         experiment = replace(experiment, **wanted)
-        key, _ = EFFECT.get(experiment.primary.outcome, ("", 0.0))
+        key = experiment.effect.parameter if experiment.effect else ""
         if any(one.partition("=")[0].strip() == key for one in experiment.overrides):
             raise ScenarioError(
                 [
@@ -214,9 +215,10 @@ class PowerExperiment:
 
     def changes_of(self, design: Design) -> tuple[str, ...]:
         """Every override of a design, its effect among them."""
-        key, none = EFFECT.get(self.primary.outcome, ("", 0.0))
-        effect = design.effect if design.effect is not None else none
-        return (*self.overrides, *([f"{key}={float(effect)!r}"] if key else []), *design.changes)
+        if self.effect is None:
+            return (*self.overrides, *design.changes)
+        value = self.effect.none if design.effect is None else design.effect
+        return (*self.overrides, f"{self.effect.parameter}={float(value)!r}", *design.changes)
 
     def pathway_of(self, design: Design) -> tuple[Any, ...]:
         """What of a design can alter more than scores; designs that agree in it share one simulated pathway."""
@@ -367,7 +369,7 @@ def _read_analyses(path: str, raw: dict[str, Any], problems: list[Problem]) -> t
                     values["delta"] == 0
                     or (values["method"] in methods and METHODS[values["method"]].imputes)
                 ),
-                "a number of points, for multiple-imputation",
+                "a number, in the unit of the outcome, for multiple-imputation",
                 (),
             ),
             "estimand": (
@@ -410,7 +412,7 @@ def _read_designs(
             )
         )
         return ()
-    none = EFFECT[outcome][1] if outcome in EFFECT else None
+    none = _no_effect(outcome)
     designs = []
     for i, one in enumerate(listed):
         key = f"design[{i}]"
@@ -484,7 +486,7 @@ def _from_grid(path: str, grid: Any, outcome: str, problems: list[Problem]) -> l
             )
         )  # fmt: skip
         return []
-    none = EFFECT[outcome][1] if outcome in EFFECT else None
+    none = _no_effect(outcome)
     out = []
     for combination in itertools.product(*axes.values()) if axes else ():
         setting = dict(zip(axes, combination, strict=True))
@@ -518,15 +520,23 @@ def _as_text(value: Any) -> str:
 
 
 def _is_effect(value: Any, outcome: str) -> bool:
-    if outcome not in EFFECT:
-        return value is None
-    return _is_number(value) and (EFFECT[outcome][1] == 0.0 or value > 0)
+    effect = OUTCOMES[outcome].effect
+    return value is None if effect is None else _is_number(value) and effect.allows(value)
 
 
 def _effects_allowed(outcome: str) -> str:
-    if outcome not in EFFECT:
-        return f"no effect: {outcome} has no parameter for one; set what leads to it"
-    return "a number of points" if EFFECT[outcome][1] == 0.0 else "a ratio of hazards above 0, 1 for none"
+    of = OUTCOMES[outcome]
+    if of.effect is None:
+        return (
+            f"no effect: {outcome} has no parameter for one; what leads to it may be set instead, with "
+            f'set = ["KEY=VALUE"]: {", ".join(of.instead)} and others'
+        )
+    return of.effect.allowed
+
+
+def _no_effect(outcome: str) -> float | None:
+    effect = OUTCOMES[outcome].effect
+    return None if effect is None else effect.none
 
 
 def _is_names(value: Any) -> bool:
@@ -557,13 +567,14 @@ def _read_published(path: str, table: Any, problems: list[Problem]) -> Published
         )
         return None
     problems += _unknown(path, "published", table, _PUBLISHED_KEYS)
-    got: dict[str, Any] = {"source": ""} | table
+    got: dict[str, Any] = {"source": "", "outcome": "sdq"} | table
     interval = got.get("interval")
     ended = got.get("recruitment_ended")
     right = {
         "recruitment_ended": (isinstance(ended, dt.date) and not isinstance(ended, dt.datetime), "a date"),
         "families": (isinstance(got.get("families"), int) and got["families"] > 0, "a whole number, 1 or more"),
-        "estimate": (_is_number(got.get("estimate")), "a number of points"),
+        "estimate": (_is_number(got.get("estimate")), "a number, in the unit of the outcome"),
+        "outcome": (isinstance(got["outcome"], str) and got["outcome"] in OUTCOMES, ", ".join(OUTCOMES)),
         "interval": (
             isinstance(interval, list) and len(interval) == 2 and all(map(_is_number, interval))
             and interval[0] < interval[1],
@@ -588,6 +599,7 @@ def _read_published(path: str, table: Any, problems: list[Problem]) -> Published
         estimate=float(got["estimate"]),
         interval=(float(low), float(high)),
         source=got["source"],
+        outcome=got["outcome"],
     )
 
 

@@ -121,14 +121,15 @@ class Replicate:
                     }  # fmt: skip
                     row |= _analysed(journeys, plan, self.alpha, made)
                     if i == pathway and n == 0 and scoring == 0:
-                        row |= self._pathway(journeys, int(self.lowered[i].world["target"][0]))
+                        target = int(self.lowered[i].world["target"][0])
+                        row |= self._pathway(journeys, target, made.used(journeys, plan))
                     rows.append(row)
         return rows
 
-    def _pathway(self, journeys: Journeys, target: int) -> dict[str, Any]:
+    def _pathway(self, journeys: Journeys, target: int, data: AnalysisSet) -> dict[str, Any]:
         flow = {
             f"flow.{box}.{unit}": n
-            for box, pair in consort(journeys).items()
+            for box, pair in consort(journeys, data).items()
             for unit, n in zip(UNITS, pair, strict=True)
         }
         return recruitment(journeys, target, self.recruitment_ended) | what_happened(journeys) | flow
@@ -136,7 +137,7 @@ class Replicate:
 
 def needs_events(analyses: Iterable[AnalysisPlan]) -> bool:
     """Whether an analysis is made from the event record: costs are."""
-    return any(OUTCOMES[plan.outcome].kind == "amount" for plan in analyses)
+    return any(OUTCOMES[plan.outcome].amount for plan in analyses)
 
 
 @dataclass
@@ -148,9 +149,26 @@ class _Made:
     amounts: Amounts | None = None
 
     def amounts_for(self, journeys: Journeys, plan: AnalysisPlan) -> Amounts | None:
-        if OUTCOMES[plan.outcome].kind == "amount" and self.amounts is None:
+        if OUTCOMES[plan.outcome].amount and self.amounts is None:
             self.amounts = amounts_of(journeys, self.prices)
         return self.amounts
+
+    def set_for(self, journeys: Journeys, plan: AnalysisPlan) -> AnalysisSet:
+        """What is handed to the method."""
+        unseen = METHODS[plan.method].keeps_unseen
+        key = (plan.outcome, plan.visit, plan.estimand, unseen)
+        if key not in self.sets:
+            amounts = self.amounts_for(journeys, plan)
+            self.sets[key] = analysis_set(
+                journeys, plan.outcome, plan.visit, plan.estimand, complete=not unseen,
+                amounts=amounts.known if amounts else None,
+            )  # fmt: skip
+        return self.sets[key]
+
+    def used(self, journeys: Journeys, plan: AnalysisPlan) -> AnalysisSet:
+        """Of that, what the method makes use of."""
+        data = self.set_for(journeys, plan)
+        return data.only(METHODS[plan.method].used(data))
 
 
 def analysed(journeys: Journeys, plan: AnalysisPlan, alpha: float, prices: UnitCosts) -> dict[str, Any]:
@@ -169,16 +187,8 @@ def analysed(journeys: Journeys, plan: AnalysisPlan, alpha: float, prices: UnitC
 
 
 def _analysed(journeys: Journeys, plan: AnalysisPlan, alpha: float, made: _Made) -> dict[str, Any]:
-    method = METHODS[plan.method]
-    key = (plan.outcome, plan.visit, plan.estimand, method.keeps_unseen)
-    amounts = made.amounts_for(journeys, plan)
-    if key not in made.sets:
-        made.sets[key] = analysis_set(
-            journeys, plan.outcome, plan.visit, plan.estimand, complete=not method.keeps_unseen,
-            amounts=amounts.known if amounts else None,
-        )  # fmt: skip
-    data = made.sets[key]
-    fit = method.run(data, alpha, plan.delta)
+    data, amounts = made.set_for(journeys, plan), made.amounts_for(journeys, plan)
+    fit = METHODS[plan.method].run(data, alpha, plan.delta)
     lift, sau = means_of_all(journeys, plan.outcome, plan.visit, amounts.complete if amounts else None)
     return _of_fit(fit) | _of_data(data) | {"all_lift": lift, "all_sau": sau}
 
@@ -223,13 +233,9 @@ def _of_data(data: AnalysisSet) -> dict[str, Any]:
     }
     if OUTCOMES[data.outcome].kind != "score":
         out["sibling_correlation"] = _alike(data)
-    if data.outcome == "moves":
-        out |= {
-            "exposure_lift": float(data.exposure[lift].sum()),
-            "exposure_sau": float(data.exposure[sau].sum()),
-        }
-    if data.outcome == "permanence":
-        out |= {"events_lift": int(data.event[lift].sum()), "events_sau": int(data.event[sau].sum())}
+    for more in OUTCOMES[data.outcome].records:
+        each = more.of(data)
+        out |= {f"{more.name}_{arm}": each[who].sum().item() for arm, who in (("lift", lift), ("sau", sau))}
     return out
 
 

@@ -38,9 +38,11 @@ class PowerResult:
         One row for each replicate, design and analysis. Columns that do not depend on scores are empty in the rows of
         other analyses, and of designs with the pathway of an earlier one.
     power : pandas.DataFrame
-        One row for each design and analysis: design, analysis, outcome, method, effect, applies_to, power, mcse, low,
-        high, closed_form, replicates, failed, note, and what the closed form took and gives beside:
-        closed_form_effect (by intention to treat), closed_form_se, closed_form_at_estimate.
+        One row for each design and analysis: design, analysis, outcome, method, effect (of the design, on the outcome
+        of the first analysis), applies_to, power, mcse, low, high, closed_form, replicates, failed, note, and what the
+        closed form took and gives beside: closed_form_effect (by intention to treat), closed_form_se,
+        closed_form_at_estimate; then the true effect of allocation, truth, and the bias of the analysis with its Monte
+        Carlo standard error, bias and bias_mcse (NaN where the truth is not known).
     summary : pandas.DataFrame
         Tidy: design, analysis (empty where it is of none), quantity, value, mcse, low, high, unit, note.
     curve : pandas.DataFrame

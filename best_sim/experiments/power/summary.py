@@ -35,7 +35,6 @@ from best_sim.trial.performance import Estimate, Performance, error_over_trials,
 SHARED = "all designs"
 """Name in the summary of what does not depend on the effect."""
 
-_RATIO = "log ratio"
 _REASON = {
     "score": "the same formula with the effect that the analysis finds on average: what is left between it and the "
     "simulated power is not a matter of the effect's size",
@@ -72,10 +71,11 @@ def _power_of(
     experiment: PowerExperiment, design: Design, plan: AnalysisPlan, rows: pd.DataFrame, scenario: Scenario
 ) -> dict[str, Any]:
     got = performance_of(plan, rows, experiment.alpha)
-    applies = scenario.outcomes.effect_applies_to
+    of = experiment.effect
+    applies = of.applies_to(scenario.outcomes.effect_applies_to) if of else ""
     fits = rows[rows["converged"]]
-    effect = design.effect if plan == experiment.primary else None
-    is_score = OUTCOMES[plan.outcome].kind == "score"
+    # a closed form takes an effect on the outcome itself, not one on what leads to it
+    effect = design.effect if plan == experiment.primary and of is not None and of.of_outcome else None
     closed = closed_form_of(plan, fits, 0.0 if effect is None else effect, applies, experiment.alpha)
     seen = power_at_estimate(plan, fits, got.mean.value, experiment.alpha) if got.n else np.nan
     return {
@@ -89,13 +89,16 @@ def _power_of(
         "mcse": got.rejected.mcse,
         "low": got.rejected_interval[0],
         "high": got.rejected_interval[1],
-        "closed_form": closed.power if closed and is_score and effect is not None else np.nan,
+        "closed_form": closed.power if closed and effect is not None else np.nan,
         "replicates": got.n,
         "failed": got.failed,
         "note": design.note,
         "closed_form_effect": closed.effect_intention_to_treat if closed and effect is not None else np.nan,
         "closed_form_se": closed.standard_error if closed else np.nan,
         "closed_form_at_estimate": seen,
+        "truth": got.truth,
+        "bias": got.bias.value,
+        "bias_mcse": got.bias.mcse,
     }
 
 
@@ -127,7 +130,7 @@ def complete_contrast(plan: AnalysisPlan, rows: pd.DataFrame) -> tuple[np.ndarra
     lift, sau = rows["all_lift"].to_numpy(float), rows["all_sau"].to_numpy(float)
     if plan.estimand != "intention-to-treat" or METHODS[plan.method].estimates == "complier average":
         return np.full(len(rows), np.nan), np.nan
-    if METHODS[plan.method].scale == _RATIO:
+    if METHODS[plan.method].is_ratio:
         with np.errstate(divide="ignore", invalid="ignore"):
             each = np.log(lift / sau)
             return each, float(np.log(np.nanmean(lift) / np.nanmean(sau))) if np.isfinite(
@@ -202,14 +205,14 @@ def power_at_estimate(plan: AnalysisPlan, fits: pd.DataFrame, estimate: float, a
             float(np.exp(estimate)), rate, exposure, children, dispersion, inflation=inflation, alpha=alpha
         )
     if kind == "yes or no":
-        ratio = method.scale == _RATIO
+        ratio = method.is_ratio
         lift = m["mean_sau"] * np.exp(estimate) if ratio else m["mean_sau"] + estimate
         if not 0.0 < lift < 1.0 or not 0.0 < m["mean_sau"] < 1.0:
             return np.nan
         return risk_power(
             float(lift), float(m["mean_sau"]), children, ratio=ratio, inflation=inflation, alpha=alpha
         )
-    if method.scale != _RATIO:
+    if not method.is_ratio:
         return np.nan
     events = float(m["events_lift"] + m["events_sau"])
     return schoenfeld_power(float(np.exp(estimate)), events / inflation, children[0] / sum(children), alpha)
@@ -288,8 +291,8 @@ def _summarise_design(
     got = performance_of(plan, rows, experiment.alpha)
     mine = rows[rows["converged"]]
     tidy.trial = rows["replicate"] if rows["replicate"].duplicated().any() else None
-    ratio = METHODS[plan.method].scale == _RATIO
-    unit = "log ratio" if ratio else METHODS[plan.method].unit or OUTCOMES[plan.outcome].unit
+    of, method = OUTCOMES[plan.outcome], METHODS[plan.method]
+    unit = "log ratio" if method.is_ratio else method.unit or of.unit
     tidy.say(
         name, "power", row["power"], row["mcse"], "share", "two-sided p below alpha; type I error where no effect",
         (row["low"], row["high"]),
@@ -304,7 +307,7 @@ def _summarise_design(
     if np.isfinite(row["closed_form_at_estimate"]):
         tidy.say(
             name, "power by closed form at the mean estimate", row["closed_form_at_estimate"], np.nan, "share",
-            _REASON[OUTCOMES[plan.outcome].kind],
+            _REASON[of.kind],
         )  # fmt: skip
     tidy.say(
         name,
@@ -316,8 +319,9 @@ def _summarise_design(
     )
     if primary and np.isfinite(row["closed_form_effect"]):
         tidy.say(
-            name, "intention-to-treat effect", row["closed_form_effect"], np.nan, unit,
-            "the direct effect, times the share that received LIFT where it applies to those only",
+            name, "effect that the closed form takes", row["closed_form_effect"], np.nan, unit,
+            "the direct effect, times the share that received LIFT where it applies to those only; what passes "
+            "through moves is not in it",
         )  # fmt: skip
     tidy.estimate(name, "mean estimate", got.mean, unit)
     if np.isfinite(got.truth):
@@ -335,27 +339,25 @@ def _summarise_design(
         tidy.estimate(name, "coverage", got.coverage, "share", f"of {1 - experiment.alpha:.0%} intervals")
         tidy.estimate(name, "mean squared error", got.mse, f"{unit} squared")
     said = ""
-    if experiment.published and primary:
+    if experiment.published and primary and experiment.published.outcome == plan.outcome:
         low, high = experiment.published.interval
         said = f"published: {high - low:.2f} ({low} to {high})"
     tidy.estimate(name, "width of the interval", got.width, unit, said)
-    if OUTCOMES[plan.outcome].kind == "score":
+    if of.kind == "score":
         tidy.mean(
             name, "correlation of siblings, given the covariates",
             mine["family_variance"] / (mine["family_variance"] + mine["residual_variance"]), "ratio",
         )  # fmt: skip
         tidy.mean(name, "baseline measured", mine["baseline_share"], "share")
         tidy.mean(name, "correlation of baseline and outcome", mine["baseline_correlation"], "ratio")
-    for column, of in (
-        ("mean_lift", OUTCOMES[plan.outcome].unit), ("mean_sau", OUTCOMES[plan.outcome].unit),
-        ("sd_lift", OUTCOMES[plan.outcome].unit), ("sd_sau", OUTCOMES[plan.outcome].unit),
-        ("exposure_lift", "years in care"), ("exposure_sau", "years in care"),
-        ("events_lift", "events"), ("events_sau", "events"),
+    for column, each in (
+        ("mean_lift", of.each), ("mean_sau", of.each), ("sd_lift", of.each), ("sd_sau", of.each),
+        *((f"{more.name}_{arm}", more.unit) for more in of.records for arm in ("lift", "sau")),
         ("families_lift", "families"), ("families_sau", "families"), ("children_lift", "children"),
         ("children_sau", "children"), ("received_lift", "share"), ("received_sau", "share"),
     ):  # fmt: skip
         if column in mine and mine[column].notna().any():
-            tidy.mean(name, column.replace("_", ", "), mine[column], of)
+            tidy.mean(name, column.replace("_", ", "), mine[column], each)
 
 
 def _summarise_pathway(tidy: _Tidy, experiment: PowerExperiment, name: str, rows: pd.DataFrame) -> None:
