@@ -20,15 +20,15 @@ __version__ = "0.1.0"
 __all__ = ["Journeys", "Scenario", "__version__", "run_experiment", "simulate"]
 
 if TYPE_CHECKING:
-    from best_sim.experiments import run_experiment
     from best_sim.pathway import Journeys, simulate
+    from best_sim.questions import run_experiment
     from best_sim.scenario import Scenario
 
 _WHERE = {
     "Scenario": "best_sim.scenario",
     "Journeys": "best_sim.pathway",
     "simulate": "best_sim.pathway",
-    "run_experiment": "best_sim.experiments",
+    "run_experiment": "best_sim.questions",
 }
 
 

@@ -14,6 +14,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
+from best_sim.display.consort import consort_figure
+from best_sim.experiments.power import PowerExperiment
 
 from best_sim.display import (
     choose_child,
@@ -28,7 +30,6 @@ from best_sim.display import (
 )
 from best_sim.display.best_plan import best_plan_figure
 from best_sim.display.calibration import calibration_figure
-from best_sim.display.consort import consort_figure
 from best_sim.display.designs import (
     allocations_figure,
     assurance_figure,
@@ -53,7 +54,6 @@ from best_sim.experiments.expansion import run_expansion
 from best_sim.experiments.expansion_plans import ExpansionExperiment
 from best_sim.experiments.interims import LookPlan, run_interims
 from best_sim.experiments.local_rates import backcast, estimate_rates
-from best_sim.experiments.power import PowerExperiment
 from best_sim.experiments.recruitment import update_recruitment
 from best_sim.experiments.sample_size import find_sample_size
 from best_sim.experiments.sample_size_pairs import find_size_pairs

@@ -7,7 +7,7 @@ import sys
 import typer
 
 # each module adds its commands to the app, in the order in which `best-sim --help` lists them
-from best_sim.cli import power as power
+from best_sim.cli import asking as asking
 
 from best_sim.cli import designing as designing  # isort: skip
 from best_sim.cli import planning as planning  # isort: skip
@@ -17,7 +17,10 @@ from best_sim.cli import best_plan as best_plan  # isort: skip
 from best_sim.cli import expansion as expansion  # isort: skip
 from best_sim.cli import local as local  # isort: skip
 from best_sim.cli import model as model  # isort: skip
+from best_sim.cli import runs as runs  # isort: skip
 from best_sim.cli.common import RefusedError, app
+
+asking.register(app)
 
 __all__ = ["app", "main"]
 
@@ -42,7 +45,7 @@ def _exit_code(error: Exception) -> int | None:
     # imported only when something went wrong: these rooms are slow to import, and `--help` needs none of them
     from best_sim.display.trace import UnknownChildError
     from best_sim.engine import SimulationError
-    from best_sim.exchange.runs import ChangedError
+    from best_sim.questions.runs import ChangedError
     from best_sim.replications import ClusterError, StoreError
     from best_sim.scenario.problems import ProblemsError
 

@@ -20,8 +20,10 @@ from best_sim.cli.common import (
     engine_of,
     executor_of,
     must_be_free,
-    progress_of,
     say_where,
+)
+from best_sim.cli.common import (
+    progress_in_lines as progress_of,
 )
 
 _SHOWN = 8

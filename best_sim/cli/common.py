@@ -6,18 +6,36 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from best_sim.questions.found import Shown
+    from best_sim.questions.running import Progress
     from best_sim.scenario import Scenario
+
+
+class Commands(TyperGroup):
+    """The commands; one of a question gets its options when it is called, so that `--help` answers at once."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that is called."""
+        from best_sim.cli.asking import command_of
+        from best_sim.questions.kinds import KINDS
+
+        if args and args[0] in KINDS:
+            self.commands[args[0]] = typer.main.get_command(command_of(KINDS[args[0]]))
+        return super().resolve_command(ctx, args)
+
 
 app = typer.Typer(
     name="best-sim",
+    cls=Commands,
     help="Simulate the care pathway of young children and the BeST? trial: invented children, marked assumptions.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -76,7 +94,7 @@ def load(scenario: str, changes: list[str]) -> Scenario:
 
 def must_be_free(out: Path | None) -> None:
     """Refuse to write over what is there already; said before any long work."""
-    from best_sim.exchange.results import is_taken
+    from best_sim.questions.writing import is_taken
 
     if out is not None and is_taken(out):
         raise RefusedError(
@@ -116,8 +134,86 @@ def engine_of(asked: str, console: Console) -> Literal["compiled", "simpy"]:
     return used
 
 
+def warn(scenario: Scenario) -> None:
+    """Tell what looks wrong with a scenario, but can be used: a value outside its plausible range, say."""
+    for problem in scenario.warnings:
+        typer.echo(f"{problem}\n", err=True)
+
+
+def show_table(console: Console, table: Shown) -> None:
+    """Print a table of a question in the width there is."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(
+        title=table.title, caption=table.note or None, box=box.SIMPLE_HEAD, title_justify="left",
+        caption_justify="left", title_style="bold", header_style="", caption_style="dim", pad_edge=False,
+    )  # fmt: skip
+    for i, head in enumerate(table.heads):
+        shown.add_column(Text(head), justify="left" if i < table.left else "right", overflow="fold")
+    for k, row in enumerate(table.rows):
+        shown.add_row(*map(Text, row), style="bold" if k in table.strong else None)
+    console.print(shown)
+
+
 @contextmanager
-def progress_of(console: Console, total: int, there: int = 0) -> Iterator[Callable[[int], object]]:
+def progress_of(console: Console, there: int, told: list[str]) -> Iterator[Progress]:
+    """A bar with rate and time left; plain lines where there is no terminal.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+    there : int
+        Replicates that were done before.
+    told : list of str
+        What is said at the end of it, filled here.
+    """
+    started = time.perf_counter()
+    last: dict[str, Any] = {"at": started, "done": there, "words": ""}
+
+    def rate(done: int) -> float:
+        return (done - there) / max(time.perf_counter() - started, 1e-9)
+
+    def said(done: int, total: int | None, words: str) -> str:
+        left = (
+            "" if total is None or done >= total else f", {(total - done) / max(rate(done), 1e-9):.0f} s left"
+        )
+        many = f"{done:,} of {total:,}" if total is not None else f"{done:,}"
+        return f"{many} replicates, {rate(done):.1f} a second{left}{f': {words}' if words else ''}"
+
+    if not console.is_terminal:
+
+        def tell(done: int, total: int | None, words: str) -> None:
+            if words.endswith("."):  # a sentence: it is said once the bar is gone
+                told.append(words)
+                return
+            step = max(1, (total or 10 * max(done, 1)) // 10)
+            waited = time.perf_counter() - last["at"]
+            if done - last["done"] >= step or done == total or words != last["words"] or waited > 10:
+                last.update(at=time.perf_counter(), done=done, words=words)
+                console.print(said(done, total, words))
+
+        yield tell
+        return
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    with Progress(
+        BarColumn(bar_width=24), TextColumn("{task.fields[said]}"), console=console, transient=True
+    ) as bar:
+        task = bar.add_task("", total=None, completed=there, said="")
+
+        def draw(done: int, total: int | None, words: str) -> None:
+            if words.endswith("."):
+                told.append(words)
+                return
+            bar.update(task, completed=done, total=total, said=said(done, total, words))
+
+        yield draw
+
+
+@contextmanager
+def progress_in_lines(console: Console, total: int, there: int = 0) -> Iterator[Callable[[int], object]]:
     """A bar with rate and time left; plain lines where there is no terminal. `there` were done before."""
     if not console.is_terminal:
         started, step = time.perf_counter(), max(1, total // 10)

@@ -25,12 +25,14 @@ from best_sim.cli.common import (
     executor_of,
     load,
     must_be_free,
-    progress_of,
     say_where,
+)
+from best_sim.cli.common import (
+    progress_in_lines as progress_of,
 )
 
 if TYPE_CHECKING:
-    from best_sim.experiments.power import PowerExperiment
+    from best_sim.questions.power.ask import PowerQuestion
 
 
 @app.command("sample-size")
@@ -144,7 +146,7 @@ def sample_size(
 
 
 def _size_pairs(
-    console: Console, asked: PowerExperiment, design: str | None, against: str | None, values: str | None,
+    console: Console, asked: PowerQuestion, design: str | None, against: str | None, values: str | None,
     power: float, within: float, along: str, limits: tuple[float, float], trials: int, out: Path | None, engine: str,
     workers: int | None,
 ) -> None:  # fmt: skip
@@ -374,24 +376,26 @@ def allocations(
 def _asked(
     experiment: str, scenario: str | None, replicates: int | None, scorings: int | None, seed: int | None,
     changes: list[str],
-) -> PowerExperiment:  # fmt: skip
-    from best_sim.experiments.power import PowerExperiment
+) -> PowerQuestion:  # fmt: skip
+    from best_sim.questions.power.ask import PowerQuestion
 
-    return PowerExperiment.load(
-        experiment, scenario=scenario, replicates=replicates, scorings=scorings, seed=seed,
-        overrides=tuple(changes) or None,
-    )  # fmt: skip
-
-
-def _design_folder(what: str, asked: PowerExperiment) -> Path:
-    from best_sim.exchange.results import run_folder
-    from best_sim.scenario import Scenario
-
-    base = Scenario.load(asked.scenario, asked.overrides)
-    return run_folder(what, base, asked.seed, None, dt.datetime.now(dt.UTC))
+    return PowerQuestion.load(
+        experiment,
+        scenario=scenario,
+        replicates=replicates,
+        scorings=scorings,
+        seed=seed,
+        set=list(changes) or None,
+    )
 
 
-def _new_folder(what: str, asked: PowerExperiment, out: Path | None) -> Path:
+def _design_folder(what: str, asked: PowerQuestion) -> Path:
+    from best_sim.questions.writing import run_folder
+
+    return Path("results") / what / run_folder(asked, None, dt.datetime.now(dt.UTC)).name
+
+
+def _new_folder(what: str, asked: PowerQuestion, out: Path | None) -> Path:
     must_be_free(out)
     return out or _design_folder(what, asked)
 

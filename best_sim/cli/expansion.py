@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,8 +22,10 @@ from best_sim.cli.common import (
     engine_of,
     executor_of,
     must_be_free,
-    progress_of,
     say_where,
+)
+from best_sim.cli.common import (
+    progress_in_lines as progress_of,
 )
 
 if TYPE_CHECKING:
@@ -56,8 +59,8 @@ def expand(
         write_expansion_report,
     )
     from best_sim.drawing.style import save
-    from best_sim.exchange.results import manifest, run_folder, whole_folder
     from best_sim.experiments.expansion import ExpansionExperiment, run_expansion, words_of
+    from best_sim.questions.writing import versions, whole_folder
 
     must_be_free(out)
     console = Console()
@@ -72,12 +75,15 @@ def expand(
         console.print(
             f"Stopped after {found.replicates} of {asked.replicates} replicates; what follows is of those."
         )
-    about = manifest(
-        experiment=asked.name, scenario=asked.scenario, seed=asked.seed, replicates=found.replicates, engine=used,
-        started=started, target=asked.target, baseline=asked.baseline,
-        plans={one.name: found.scenarios[one.name].hash for one in found.plans},
-    )  # fmt: skip
-    folder = run_folder("expand", asked.scenario, asked.seed, out, started)
+    about = {
+        "experiment": asked.name, "scenario": asked.scenario.name, "seed": asked.seed, "replicates": found.replicates,
+        "engine": used, "started": started.isoformat(timespec="seconds"), "versions": versions(),
+        "target": asked.target, "baseline": asked.baseline,
+        "plans": {one.name: found.scenarios[one.name].hash for one in found.plans},
+    }  # fmt: skip
+    folder = (
+        out or Path("results") / "expand" / f"{started:%Y%m%d-%H%M%S}-{asked.scenario.hash[:8]}-{asked.seed}"
+    )
     try:
         with whole_folder(folder) as scratch:
             (scratch / "about.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")

@@ -19,7 +19,9 @@ from best_sim.cli.common import (
     engine_of,
     load,
     must_be_free,
-    progress_of,
+)
+from best_sim.cli.common import (
+    progress_in_lines as progress_of,
 )
 
 if TYPE_CHECKING:
@@ -36,8 +38,8 @@ def simulate(
     engine: Engine = "auto",
 ) -> None:
     """Simulate one replicate and write its journeys as Parquet tables."""
-    from best_sim.exchange.results import whole_folder
     from best_sim.pathway import simulate as run
+    from best_sim.questions.writing import whole_folder
 
     must_be_free(out)
     console = Console()
@@ -147,8 +149,8 @@ def validate(
     """Set the published figures beside simulated ones."""
     from rich.table import Table
 
-    from best_sim.exchange.results import whole_folder
     from best_sim.experiments.validation import validation_table
+    from best_sim.questions.writing import whole_folder
 
     must_be_free(out)
     console = Console()

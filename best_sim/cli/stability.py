@@ -23,8 +23,10 @@ from best_sim.cli.common import (
     executor_of,
     load,
     must_be_free,
-    progress_of,
     say_where,
+)
+from best_sim.cli.common import (
+    progress_in_lines as progress_of,
 )
 
 if TYPE_CHECKING:

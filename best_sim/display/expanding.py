@@ -14,8 +14,6 @@ from matplotlib import dates as mdates
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from best_sim.display.report import MEANINGS, NOTICE, _Pictures
-from best_sim.display.tables import status_counts
 from best_sim.drawing import wording as say
 from best_sim.drawing.style import (
     ACCENT,
@@ -34,6 +32,8 @@ from best_sim.drawing.style import (
 )
 from best_sim.experiments.expansion import MEASURES, digits_shown, measure, words_of
 from best_sim.measures.costs import HOLDERS
+from best_sim.questions.found import Picture
+from best_sim.questions.report import MEANINGS, NOTICE, _Pictures, status_counts
 
 if TYPE_CHECKING:
     from best_sim.experiments.expansion import Expansion, ExpansionPlan, Measure
@@ -451,6 +451,7 @@ def write_expansion_report(
         keep_trailing_newline=True,
     )  # fmt: skip
     counts = status_counts(found.experiment.scenario.table())
+    numbered = _Pictures(drawn)
     html = environment.get_template("expansion.html.j2").render(
         title=found.experiment.title,
         question=found.experiment.question,
@@ -470,7 +471,7 @@ def write_expansion_report(
             {"name": s.capitalize(), "count": say.number(n), "meaning": MEANINGS.get(s, "")}
             for s, n in counts.items()
         ],
-        picture=_Pictures(drawn),
+        picture=lambda name, caption: numbered(Picture(name, caption)),
         command=str((manifest or {}).get("command", "")),
         run=_run(found, manifest or {}),
     )

@@ -7,22 +7,21 @@ the same luck, and shows by how much the power moves.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from best_sim.experiments.power.experiment import Design, PowerExperiment, changes_scores_alone
-from best_sim.experiments.power.replicate import analysed, needs_events
-from best_sim.experiments.priors import Prior, Varied, as_written, check_against
 from best_sim.measures.costs import UnitCosts
 from best_sim.pathway import simulate
 from best_sim.pathway.lowering import Lowered, lower
 from best_sim.pathway.scores import OutcomeModel
+from best_sim.questions.power.ask import PowerQuestion, changes_scores_alone
+from best_sim.questions.power.priors import Prior, Varied, as_written, check_against
+from best_sim.questions.power.replicate import analysed, needs_events
 from best_sim.replications import Keep, Memory, Plan, run, whole_from_start, whole_table, working
 from best_sim.scenario import Problem, Scenario, ScenarioError
 from best_sim.trial.closed_forms import clopper_pearson_interval
@@ -38,7 +37,7 @@ class _Draw:
     """One trial with parameters of its own."""
 
     scenario: Scenario
-    experiment: PowerExperiment
+    experiment: PowerQuestion
     priors: tuple[Prior, ...]
     engine: Engine
 
@@ -64,7 +63,7 @@ class Assurance:
 
     Attributes
     ----------
-    experiment : PowerExperiment
+    experiment : PowerQuestion
         With one design.
     priors : tuple of Prior
     assurance : Estimate
@@ -79,7 +78,7 @@ class Assurance:
         One for each trial and scoring: replicate, scoring, the values drawn (``drawn.KEY``), and the fit.
     """
 
-    experiment: PowerExperiment
+    experiment: PowerQuestion
     priors: tuple[Prior, ...]
     assurance: Estimate
     interval: tuple[float, float]
@@ -119,7 +118,7 @@ class Assurance:
 
 
 def run_assurance(
-    experiment: PowerExperiment,
+    experiment: PowerQuestion,
     design: str | None = None,
     *,
     engine: Engine = "compiled",
@@ -131,7 +130,7 @@ def run_assurance(
 
     Parameters
     ----------
-    experiment : PowerExperiment
+    experiment : PowerQuestion
         With `priors`.
     design : str, optional
         Name; by default the first. Its effect holds unless a prior draws it.
@@ -152,7 +151,7 @@ def run_assurance(
     ScenarioError
         If there are no priors, or one of them is of a parameter that is not there or can't have its values.
     """
-    one = with_design(experiment, design)
+    one = experiment.with_design(design)
     if not one.priors:
         raise ScenarioError(
             [Problem(file=one.name, key="prior", message="nothing is uncertain", allowed="[[prior]] tables")]
@@ -178,7 +177,7 @@ def run_assurance(
     better = OUTCOMES[one.primary.outcome].better
     good = found * (np.sign(fits["estimate"]) == better) if better else np.full(len(found), np.nan)
     return Assurance(
-        experiment=replace(one, replicates=done),
+        experiment=one.replaced(replicates=done),
         priors=one.priors,
         assurance=assurance,
         interval=clopper_pearson_interval(round(assurance.value * worth), worth),
@@ -195,7 +194,7 @@ class Fragility:
 
     Attributes
     ----------
-    experiment : PowerExperiment
+    experiment : PowerQuestion
         With one design.
     base : Estimate
         Power with nothing changed.
@@ -205,13 +204,13 @@ class Fragility:
         changes, which are paired: each trial meets the same luck), note.
     """
 
-    experiment: PowerExperiment
+    experiment: PowerQuestion
     base: Estimate
     table: pd.DataFrame
 
 
 def run_fragility(
-    experiment: PowerExperiment,
+    experiment: PowerQuestion,
     design: str | None = None,
     *,
     engine: Engine = "compiled",
@@ -222,7 +221,7 @@ def run_fragility(
 
     Parameters
     ----------
-    experiment : PowerExperiment
+    experiment : PowerQuestion
         With `varied`.
     design, engine, executor
         As `run_assurance` takes them.
@@ -238,7 +237,7 @@ def run_fragility(
     ScenarioError
         If nothing varies, or a parameter is not there or can't have its values.
     """
-    one = with_design(experiment, design)
+    one = experiment.with_design(design)
     if not one.varied:
         raise ScenarioError(
             [Problem(file=one.name, key="vary", message="nothing is varied", allowed="[[vary]] tables")]
@@ -282,29 +281,6 @@ def run_fragility(
 
 
 # --- both ---------------------------------------------------------------------------------------------------
-def with_design(experiment: PowerExperiment, name: str | None) -> PowerExperiment:
-    """The experiment with one of its designs, and its primary analysis alone.
-
-    Raises
-    ------
-    ScenarioError
-        If no design has this name.
-    """
-    named: dict[str, Design] = {d.name: d for d in experiment.designs}
-    if name is not None and name not in named:
-        near = difflib.get_close_matches(name, named, n=1)
-        raise ScenarioError(
-            [
-                Problem(
-                    file=experiment.name, key="design", message="no design has this name", found=name,
-                    allowed="; ".join(named), nearest=near[0] if near else None,
-                )
-            ]
-        )  # fmt: skip
-    chosen = experiment.designs[0] if name is None else named[name]
-    return replace(experiment, designs=(chosen,), analyses=(experiment.primary,), published=None)
-
-
 @dataclass(frozen=True)
 class _Scored:
     """One trial, scored, priced and analysed under several assumptions about outcomes and costs."""
@@ -312,7 +288,7 @@ class _Scored:
     lowered: Lowered
     outcomes: tuple[OutcomeModel, ...]
     prices: tuple[UnitCosts, ...]
-    experiment: PowerExperiment
+    experiment: PowerQuestion
     engine: Engine
 
     def __call__(self, number: int) -> list[dict[str, Any]]:
@@ -329,7 +305,7 @@ class _Scored:
 
 
 def _found(
-    scenarios: list[Scenario], one: PowerExperiment, engine: Engine, executor: Executor | None
+    scenarios: list[Scenario], one: PowerQuestion, engine: Engine, executor: Executor | None
 ) -> list[pd.DataFrame]:
     """For scenarios that differ in scores and prices alone, which trials and scorings find an effect."""
     lowered = [lower(scenario) for scenario in scenarios]
@@ -348,7 +324,7 @@ def _found(
     ]
 
 
-def _power(scenario: Scenario, one: PowerExperiment, engine: Engine, executor: Executor | None) -> Estimate:
+def _power(scenario: Scenario, one: PowerQuestion, engine: Engine, executor: Executor | None) -> Estimate:
     (got,) = _found([scenario], one, engine, executor)
     return _share(got["found"].to_numpy(float), got.index.get_level_values("replicate"))
 

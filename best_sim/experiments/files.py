@@ -57,6 +57,8 @@ def read_experiment(name_or_path: str | Path, what: str = "experiment") -> tuple
             ]
         )  # fmt: skip
     try:
-        return shown, text, tomllib.loads(text)
+        table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError([Problem(file=shown, message=f"this is not TOML: {error}")]) from error
+    table.pop("kind", None)
+    return shown, text, table

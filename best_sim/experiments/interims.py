@@ -11,7 +11,7 @@ import datetime as dt
 import math
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,7 +19,6 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from best_sim.experiments.assurance import with_design
 from best_sim.pathway import simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
@@ -45,8 +44,8 @@ from best_sim.trial.performance import Estimate, error_over_trials
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from best_sim.experiments.power import PowerExperiment
     from best_sim.pathway import Journeys
+    from best_sim.questions.power.ask import PowerQuestion
 
 Engine = Literal["compiled", "simpy"]
 STOPS = ("benefit", "harm", "futility", "end")
@@ -109,7 +108,7 @@ class Interims:
 
     Attributes
     ----------
-    experiment : PowerExperiment
+    experiment : PowerQuestion
         With one design.
     plan : LookPlan
     bounds : Boundaries
@@ -128,7 +127,7 @@ class Interims:
         run), found_reestimated.
     """
 
-    experiment: PowerExperiment
+    experiment: PowerQuestion
     plan: LookPlan
     bounds: Boundaries
     start_date: dt.date
@@ -185,7 +184,7 @@ class Interims:
 
 
 def run_interims(
-    experiment: PowerExperiment,
+    experiment: PowerQuestion,
     plan: LookPlan,
     design: str | None = None,
     *,
@@ -198,7 +197,7 @@ def run_interims(
 
     Parameters
     ----------
-    experiment : PowerExperiment
+    experiment : PowerQuestion
         Its primary analysis, of a score, is what is looked at.
     plan : LookPlan
     design : str, optional
@@ -233,7 +232,7 @@ def run_interims(
     (`best_sim.trial.interims.blinded_sample_size`), and the trial simulated again with that target; recruitment begins
     again on the day of the look if it was over.
     """
-    one = with_design(experiment, design)
+    one = experiment.with_design(design)
     scenario = one.scenario_of(one.designs[0])
     problems = list(_problems(one, plan, scenario))
     if problems:
@@ -246,7 +245,7 @@ def run_interims(
         rows["what"] == "trial", [*_OF_TRIALS, *(_AGAIN if plan.reestimate is not None else ())]
     ]
     return Interims(
-        experiment=replace(one, replicates=done),
+        experiment=one.replaced(replicates=done),
         plan=plan,
         bounds=bounds,
         start_date=scenario.simulation.start_date,
@@ -256,7 +255,7 @@ def run_interims(
     )
 
 
-def _problems(one: PowerExperiment, plan: LookPlan, scenario: Scenario) -> list[Problem]:
+def _problems(one: PowerQuestion, plan: LookPlan, scenario: Scenario) -> list[Problem]:
     """Everything that is wrong with what was asked."""
     file, out = one.name, []
 
@@ -308,7 +307,7 @@ class _Looked:
 
     scenario: Scenario
     lowered: Lowered
-    experiment: PowerExperiment
+    experiment: PowerQuestion
     plan: LookPlan
     bounds: Boundaries
     engine: Engine

@@ -25,14 +25,13 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
-from best_sim.experiments.power.experiment import Design, PowerExperiment
-from best_sim.experiments.power.replicate import Replicate
-from best_sim.experiments.power.running import power_plan
-from best_sim.experiments.power.summary import rows_of
 from best_sim.measures.costs import child_costs
 from best_sim.measures.observed import MONTH
 from best_sim.pathway import simulate
 from best_sim.pathway.lowering import lower
+from best_sim.questions.power.ask import PowerQuestion
+from best_sim.questions.power.replicate import Replicate
+from best_sim.questions.power.summary import rows_of
 from best_sim.replications import Keep, Memory, Plan, Store, run, working
 from best_sim.scenario import Problem, ScenarioError
 from best_sim.trial.performance import error_over_trials
@@ -85,7 +84,7 @@ class SampleSize:
 
     Attributes
     ----------
-    experiment : PowerExperiment
+    experiment : PowerQuestion
         With one design.
     along : str
         The parameter that was searched.
@@ -116,7 +115,7 @@ class SampleSize:
         all of it, and read off without a curve.
     """
 
-    experiment: PowerExperiment
+    experiment: PowerQuestion
     along: str
     wanted: float
     size: float
@@ -133,7 +132,7 @@ class SampleSize:
 
 
 def find_sample_size(
-    experiment: PowerExperiment,
+    experiment: PowerQuestion,
     design: str | None = None,
     *,
     power: float = 0.8,
@@ -150,7 +149,7 @@ def find_sample_size(
 
     Parameters
     ----------
-    experiment : PowerExperiment
+    experiment : PowerQuestion
         Its primary analysis is used; its number of replicates is not.
     design : str, optional
         Name of the design; by default the first with an effect.
@@ -192,7 +191,7 @@ def find_sample_size(
 
 
 def begin_search(
-    experiment: PowerExperiment,
+    experiment: PowerQuestion,
     design: str | None,
     power: float,
     within: float,
@@ -210,39 +209,10 @@ def begin_search(
         raise ValueError(
             f"limits: found {limits[0]:g} to {limits[1]:g}, allowed two sizes above 0, the lower first"
         )
-    one = _one_design(experiment, design)
+    one = experiment.with_design(design or experiment.first_with_effect())
     search = _Search(one, along, limits, engine, folder)
     search.check()
     return search
-
-
-def _one_design(experiment: PowerExperiment, name: str | None) -> PowerExperiment:
-    designs = experiment.designs
-    if name is None:
-        with_effect = [d for d in designs if experiment.has_effect(d)]
-        if not with_effect:
-            raise ScenarioError(
-                [
-                    Problem(
-                        file=experiment.name, key="design", message="no design has an effect to find",
-                        found=", ".join(d.name for d in designs), allowed="a design with an effect",
-                    )
-                ]
-            )  # fmt: skip
-        chosen: Design = with_effect[0]
-    else:
-        named = {d.name: d for d in designs}
-        if name not in named:
-            raise ScenarioError(
-                [
-                    Problem(
-                        file=experiment.name, key="design", message="no design has this name", found=name,
-                        allowed="; ".join(named),
-                    )
-                ]
-            )  # fmt: skip
-        chosen = named[name]
-    return replace(experiment, designs=(chosen,), analyses=(experiment.primary,), published=None)
 
 
 @dataclass(frozen=True)
@@ -268,7 +238,7 @@ class _Search:
 
     def __init__(
         self,
-        experiment: PowerExperiment,
+        experiment: PowerQuestion,
         along: str,
         limits: tuple[float, float],
         engine: Literal["compiled", "simpy"],
@@ -310,10 +280,10 @@ class _Search:
         x = min(max(x, self.limits[0]), self.limits[1])
         return float(round(x)) if self.whole else float(f"{x:.4g}")
 
-    def at(self, size: float) -> PowerExperiment:
+    def at(self, size: float) -> PowerQuestion:
         """The experiment at one size."""
         said = f"{int(size)}" if self.whole else f"{size:g}"
-        return replace(self.experiment, overrides=(*self.experiment.overrides, f"{self.along}={said}"))
+        return self.experiment.replaced(overrides=(*self.experiment.overrides, f"{self.along}={said}"))
 
     def check(self) -> None:
         """Refuse limits that the scenario does, before anything is simulated."""
@@ -330,10 +300,9 @@ class _Search:
             if size not in self.keeps:
                 self.keeps[size] = self._keep(size, order)
             one = self.at(size)
-            plan = power_plan(replace(one, replicates=self.planned[size]), self.engine, chunk=20)
+            work = one.work(self.engine)
             offset = int(size) * _SPACING if self.whole else (list(self.keeps).index(size) + 1) * _SPACING
-            assert isinstance(plan.work, Replicate)
-            shifted = Plan(_Shifted(plan.work, offset), plan.replicates, plan.chunk)
+            shifted = Plan(_Shifted(work, offset), self.planned[size], 20)
             if not run(shifted, executor, keep=self.keeps[size]):
                 raise KeyboardInterrupt
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -22,7 +22,7 @@ from best_sim.experiments.sample_size import (
 from best_sim.replications import working
 
 if TYPE_CHECKING:
-    from best_sim.experiments.power import PowerExperiment
+    from best_sim.questions.power.ask import PowerQuestion
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class SizePairs:
 
 
 def find_size_pairs(
-    experiment: PowerExperiment,
+    experiment: PowerQuestion,
     against: str,
     values: Sequence[float],
     design: str | None = None,
@@ -85,7 +85,7 @@ def find_size_pairs(
 
     Parameters
     ----------
-    experiment : PowerExperiment
+    experiment : PowerQuestion
     against : str
         The second parameter's dotted name, as ``lift.teams.london.families_per_clinician``.
     values : sequence of float
@@ -115,7 +115,7 @@ def find_size_pairs(
     if not values:
         raise ValueError(f"values of {against}: found none, allowed one or more numbers")
     asked = {
-        value: replace(experiment, overrides=(*experiment.overrides, f"{against}={value:g}"))
+        value: experiment.replaced(overrides=(*experiment.overrides, f"{against}={value:g}"))
         for value in values
     }
     for one in asked.values():

@@ -4,6 +4,7 @@ A run is a folder::
 
     manifest.json                           what is run, and how far it has come
     chunks/00000000-00000020.4f1c….parquet  replicates 0 to 19, and the checksum of the file's bytes
+    chunks/families-390/...                 those of one leg, where a run has several
 
 A chunk is written under another name, forced to disk, and renamed. Its checksum is in its name, so that this renaming
 is all there is to a commit: there is no journal that could be torn, and no order in which chunks have to come. What
@@ -31,6 +32,7 @@ State = Literal["finished", "running", "interrupted", "damaged"]
 MANIFEST, CHUNKS, DAMAGED = "manifest.json", "chunks", "damaged"
 _LOCK, _DRAFT = ".lock", ".draft-"
 _NAME = re.compile(r"(\d{8,})-(\d{8,})\.([0-9a-f]{32})\.parquet")
+_LEG = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 
 class StoreError(Exception):
@@ -53,8 +55,75 @@ class Damaged:
     moved_to: Path
 
 
+class Chunks:
+    """Finished chunks in a folder.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Need not be there before something is put into it.
+    run : pathlib.Path
+        The run's folder, to be named in messages.
+    """
+
+    def __init__(self, folder: Path, run: Path) -> None:
+        self.folder, self._run = folder, run
+        self._paths: dict[range, Path] = {}
+        for path in sorted(folder.glob("*.parquet")):
+            if match := _NAME.fullmatch(path.name):
+                self._paths.setdefault(range(int(match[1]), int(match[2])), path)
+
+    def done(self) -> list[range]:
+        """The chunks that are there, in order."""
+        return sorted(self._paths, key=lambda numbers: numbers.start)
+
+    def put(self, numbers: range, data: bytes) -> None:
+        """Write a chunk, whole or not at all."""
+        name = f"{numbers.start:08d}-{numbers.stop:08d}.{_checksum(data)}.parquet"
+        self.folder.mkdir(exist_ok=True)
+        write_whole(self.folder / name, data)
+        self._paths[numbers] = self.folder / name
+
+    def get(self, numbers: range) -> bytes:
+        """The bytes of a chunk that is there.
+
+        Raises
+        ------
+        StoreError
+            If they are not those that were written.
+        """
+        path = self._paths[numbers]
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise StoreError(f"{path}: this chunk can't be read: {error}") from error
+        if _checksum(data) != path.name.split(".")[1]:
+            raise StoreError(
+                f"{path}: this chunk is damaged; `--resume {self._run}` finds it and runs it again"
+            )
+        return data
+
+    def set_damaged_aside(self, aside: Path) -> list[Damaged]:
+        """Check every chunk, and move those that are not what was written to another folder, so that they are missing."""
+        damaged = []
+        for numbers, path in list(self._paths.items()):
+            try:
+                self.get(numbers)
+            except StoreError:
+                aside.mkdir(parents=True, exist_ok=True)
+                path.replace(aside / path.name)
+                del self._paths[numbers]
+                damaged.append(Damaged(path, aside / path.name))
+        for draft in self.folder.glob(f"{_DRAFT}*"):  # of a process that was killed
+            draft.unlink()
+        return damaged
+
+
 class Store:
     """The chunks of one run, in a folder.
+
+    A question that simulates several things, or decides how far to go, keeps each in a leg of its own, a folder inside
+    that of the chunks.
 
     Parameters
     ----------
@@ -75,10 +144,7 @@ class Store:
             raise StoreError(f"{self.folder}: there is no run here ({MANIFEST} is missing)") from None
         except (OSError, ValueError) as error:
             raise StoreError(f"{self.folder / MANIFEST}: this can't be read: {error}") from error
-        self._paths: dict[range, Path] = {}
-        for path in sorted((self.folder / CHUNKS).glob("*.parquet")):
-            if match := _NAME.fullmatch(path.name):
-                self._paths.setdefault(range(int(match[1]), int(match[2])), path)
+        self._main = Chunks(self.folder / CHUNKS, self.folder)
 
     @classmethod
     def create(cls, folder: Path, manifest: dict[str, Any]) -> Store:
@@ -104,15 +170,31 @@ class Store:
         return cls(folder)
 
     # --- chunks ---------------------------------------------------------------------------------------------
+    def leg(self, name: str = "") -> Chunks:
+        """The chunks of one leg of the run; without a name, the run's only one.
+
+        Parameters
+        ----------
+        name : str
+            Letters, digits, ``-``, ``_`` and ``.``.
+        """
+        if not name:
+            return self._main
+        if not _LEG.fullmatch(name):
+            raise ValueError(f"leg: found {name!r}, allowed letters, digits, '-', '_' and '.'")
+        return Chunks(self.folder / CHUNKS / name, self.folder)
+
+    def legs(self) -> list[str]:
+        """Names of the legs that have been begun, beside the run's own."""
+        return sorted(path.name for path in (self.folder / CHUNKS).iterdir() if path.is_dir())
+
     def done(self) -> list[range]:
-        """The chunks that are there, in order."""
-        return sorted(self._paths, key=lambda numbers: numbers.start)
+        """The chunks of the run's own leg, in order."""
+        return self._main.done()
 
     def put(self, numbers: range, data: bytes) -> None:
         """Write a chunk, whole or not at all."""
-        name = f"{numbers.start:08d}-{numbers.stop:08d}.{_checksum(data)}.parquet"
-        write_whole(self.folder / CHUNKS / name, data)
-        self._paths[numbers] = self.folder / CHUNKS / name
+        self._main.put(numbers, data)
 
     def get(self, numbers: range) -> bytes:
         """The bytes of a chunk that is there.
@@ -122,31 +204,18 @@ class Store:
         StoreError
             If they are not those that were written.
         """
-        path = self._paths[numbers]
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise StoreError(f"{path}: this chunk can't be read: {error}") from error
-        if _checksum(data) != path.name.split(".")[1]:
-            raise StoreError(
-                f"{path}: this chunk is damaged; `--resume {self.folder}` finds it and runs it again"
-            )
-        return data
+        return self._main.get(numbers)
+
+    def finished(self) -> int:
+        """Replicates that are there, in all legs."""
+        return sum(len(numbers) for name in ("", *self.legs()) for numbers in self.leg(name).done())
 
     def set_damaged_aside(self) -> list[Damaged]:
         """Check every chunk, and move those that are not what was written out of the way, so that they are missing."""
-        damaged = []
-        for numbers, path in list(self._paths.items()):
-            try:
-                self.get(numbers)
-            except StoreError:
-                aside = self.folder / DAMAGED
-                aside.mkdir(exist_ok=True)
-                path.replace(aside / path.name)
-                del self._paths[numbers]
-                damaged.append(Damaged(path, aside / path.name))
-        for draft in (self.folder / CHUNKS).glob(f"{_DRAFT}*"):  # of a process that was killed
-            draft.unlink()
+        aside = self.folder / DAMAGED
+        damaged = self._main.set_damaged_aside(aside)
+        for name in self.legs():
+            damaged += self.leg(name).set_damaged_aside(aside / name)
         return damaged
 
     # --- the run --------------------------------------------------------------------------------------------
@@ -191,12 +260,13 @@ class Store:
         """How it stands; every chunk is read and checked, unless it is being run."""
         if self.is_held:
             return "running"
-        for numbers in self._paths:
-            try:
-                self.get(numbers)
-            except StoreError:
-                return "damaged"
-        whole = whole_from_start(self) >= self.manifest.get("replicates_asked", 0)
+        for leg in (self._main, *map(self.leg, self.legs())):
+            for numbers in leg.done():
+                try:
+                    leg.get(numbers)
+                except StoreError:
+                    return "damaged"
+        whole = bool(self.legs()) or whole_from_start(self) >= (self.manifest.get("replicates_asked") or 0)
         return "finished" if whole and self.manifest.get("state") == "finished" else "interrupted"
 
     @property

@@ -125,17 +125,36 @@ def nodes_of(section: type[Section]) -> dict[str, Node]:
             raise TypeError(
                 f"{where}: a default other than None would be a number in code; it belongs in a file"
             )
-        nodes[name] = _node(where, field.annotation, tuple(field.metadata))
+        nodes[name] = node_of(where, field.annotation, tuple(field.metadata))
     return nodes
 
 
-def _node(where: str, annotation: Any, metadata: tuple[Any, ...]) -> Node:
+def node_of(where: str, annotation: Any, metadata: tuple[Any, ...] = ()) -> Node:
+    """What one field declares.
+
+    Parameters
+    ----------
+    where : str
+        What to call the field where it declares nothing.
+    annotation : type
+    metadata : tuple
+        Of an `Annotated` type, where it is not in the annotation itself.
+
+    Returns
+    -------
+    Leaf, subclass of Section, or Named
+
+    Raises
+    ------
+    TypeError
+        If no leaf is declared in this way.
+    """
     if get_origin(annotation) is Annotated:
         inside, *more = get_args(annotation)
-        return _node(where, inside, (*metadata, *more))
+        return node_of(where, inside, (*metadata, *more))
     if get_origin(annotation) in (Union, types.UnionType):
         inside = [arg for arg in get_args(annotation) if arg is not type(None)]
-        if len(inside) == 1 and isinstance(leaf := _node(where, inside[0], metadata), Leaf):
+        if len(inside) == 1 and isinstance(leaf := node_of(where, inside[0], metadata), Leaf):
             return replace(leaf, optional=True)
         raise TypeError(f"{where}: only a leaf can be optional, as in `Days | None = None`")
     if isinstance(annotation, type) and issubclass(annotation, Section):
@@ -188,6 +207,12 @@ def _read_wholes(leaf: Leaf, raw: Any, unit: str) -> tuple[int, ...]:
     if not isinstance(raw, list | tuple) or not raw:
         raise _wrong_type("a list of whole numbers", raw, f"[...], each {leaf.limits.limits()}")
     return tuple(_read_whole(leaf, item, unit) for item in raw)
+
+
+def _read_numbers(leaf: Leaf, raw: Any, unit: str) -> tuple[float, ...]:
+    if not isinstance(raw, list | tuple) or not raw:
+        raise _wrong_type("a list of numbers", raw, f"[...], each {leaf.limits.limits()}")
+    return tuple(_read_number(leaf, item, unit) for item in raw)
 
 
 def _read_flag(leaf: Leaf, raw: Any, unit: str) -> bool:
@@ -307,7 +332,13 @@ _PLAIN: Mapping[Any, tuple[Callable[[Leaf, Any, str], Any], str]] = types.Mappin
 )
 
 _NUMERIC: Mapping[Any, Callable[[Leaf, Any, str], Any]] = types.MappingProxyType(
-    {float: _read_number, int: _read_whole, tuple[int, ...]: _read_wholes, Series: _read_series}
+    {
+        float: _read_number,
+        int: _read_whole,
+        tuple[int, ...]: _read_wholes,
+        tuple[float, ...]: _read_numbers,
+        Series: _read_series,
+    }
 )
 
 

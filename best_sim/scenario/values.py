@@ -9,6 +9,7 @@ field                                                leaf
 ``x: Annotated[float, Unit("points", 0, 40)]``       a number, with unit, lowest and highest
 ``x: Annotated[int, Unit("families", 1)]``           a whole number
 ``x: Annotated[tuple[int, ...], Unit("families")]``  a list of whole numbers
+``x: Annotated[tuple[float, ...], Unit("share")]``   a list of numbers
 ``x: Probability``                                   a number from 0 to 1, unit ``probability``
 ``x: Days``                                          a time, 0 or more
 ``x: Annotated[float, Unit("days", 1, 365)]``        a time within limits

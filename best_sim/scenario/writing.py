@@ -86,6 +86,35 @@ def toml_document(
     return "\n".join(lines) + "\n"
 
 
+def toml_text(table: Mapping[str, Any], below: tuple[str, ...] = ()) -> str:
+    """A table as TOML: plain values, then tables under their heads, then lists of tables.
+
+    Parameters
+    ----------
+    table : mapping
+        Nothing in it may be None.
+    below : tuple of str
+        Where it stands.
+
+    Returns
+    -------
+    str
+    """
+
+    def head(name: str) -> str:
+        return ".".join(map(toml_key, (*below, name)))
+
+    plain, inside = [], []
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            inside.append(f"[{head(name)}]\n{toml_text(value, (*below, name))}")
+        elif isinstance(value, list | tuple) and value and all(isinstance(one, Mapping) for one in value):
+            inside += [f"[[{head(name)}]]\n{toml_text(one, (*below, name))}" for one in value]
+        else:
+            plain.append(f"{toml_key(name)} = {toml_value(value)}\n")
+    return "\n".join(["".join(plain), *inside]) if plain or not inside else "\n".join(inside)
+
+
 def _text(value: str) -> str:
     # A JSON string is a TOML basic string, but for the one control character that JSON leaves as it is.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

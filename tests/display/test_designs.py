@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from best_sim.experiments.power import PowerExperiment, run_power
 from looking import assert_texts_are_apart, texts
 
 from best_sim.display import designs
 from best_sim.drawing import style
 from best_sim.experiments.allocations import compare_allocations
 from best_sim.experiments.assurance import run_assurance, run_fragility
-from best_sim.experiments.power import PowerExperiment, run_power
 from best_sim.experiments.sample_size import find_sample_size
 from best_sim.experiments.twins import twins
 from best_sim.scenario import Scenario

@@ -14,7 +14,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from best_sim.experiments.power.experiment import AnalysisPlan, PowerExperiment
 from best_sim.measures.costs import UnitCosts
 from best_sim.measures.economics import Amounts, amounts_of
 from best_sim.measures.observed import MONTH, YEAR, day_of
@@ -22,6 +21,7 @@ from best_sim.measures.timeliness import kaplan_meier
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
+from best_sim.questions.power.ask import AnalysisPlan, PowerQuestion
 from best_sim.trial.analysis import Fit
 from best_sim.trial.consort import consort
 from best_sim.trial.interims import blinded_estimate
@@ -76,7 +76,7 @@ class Replicate:
     recruitment_ended: dt.date | None
 
     @classmethod
-    def of(cls, experiment: PowerExperiment, engine: Literal["compiled", "simpy"]) -> Replicate:
+    def of(cls, experiment: PowerQuestion, engine: Literal["compiled", "simpy"]) -> Replicate:
         """For the designs of an experiment.
 
         Raises

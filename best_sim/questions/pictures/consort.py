@@ -423,3 +423,26 @@ def _in_words(f: Flow, title: str, replicates: int) -> str:
 
 
 __all__ = ["Count", "Flow", "apportioned", "consort_figure"]
+
+
+def flow_words(flow: Mapping[str, Any], replicates: int) -> str:
+    """The flow in two sentences."""
+    f = Flow(flow)
+    raw = f.raw
+    mean = "On average, of " if replicates > 1 else "Of "
+    words = (
+        f"{mean}{say.number(raw['screened'].families)} families screened, "
+        f"{say.number(raw['invited'].families)} were invited "
+        f"and {say.number(raw['randomised'].families)} randomised."
+    )
+    got = [
+        f"{say.percent(raw[f'{a}.received'].families / max(raw[f'{a}.allocated'].families, 1e-12))} in {a}"
+        for a in f.arms
+    ]
+    words += f" The service allocated was received by {say.listed(got)}"
+    kept = [
+        f"{say.percent(raw[f'{a}.analysed'].families / max(raw[f'{a}.allocated'].families, 1e-12))} in {a}"
+        for a in f.arms
+        if f"{a}.analysed" in raw
+    ]
+    return words + (f"; the primary outcome was analysed in {say.listed(kept)}." if kept else ".")

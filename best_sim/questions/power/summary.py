@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
-from best_sim.experiments.power.experiment import AnalysisPlan, Design, PowerExperiment, Published
-from best_sim.experiments.power.replicate import BY_MONTH, PERMANENT_AT, UNITS
 from best_sim.measures.observed import MONTH
 from best_sim.pathway import words as W
+from best_sim.questions.power.ask import AnalysisPlan, Design, PowerQuestion, Published
+from best_sim.questions.power.replicate import BY_MONTH, PERMANENT_AT, UNITS
 from best_sim.replications import Keep, tables, whole_table
 from best_sim.scenario import Scenario
 from best_sim.trial.closed_forms import (
@@ -56,8 +56,8 @@ def rows_of(keep: Keep, replicates: int) -> pd.DataFrame:
 
 
 # --- power --------------------------------------------------------------------------------------------------
-def power_table(experiment: PowerExperiment, got: pd.DataFrame, scenarios: list[Scenario]) -> pd.DataFrame:
-    """One row for each design and analysis; the columns are those of `PowerResult.power`."""
+def power_table(experiment: PowerQuestion, got: pd.DataFrame, scenarios: list[Scenario]) -> pd.DataFrame:
+    """One row for each design and analysis; the columns are those of `PowerFound.power`."""
     rows = []
     for design, scenario in zip(experiment.designs, scenarios, strict=True):
         mine = got[got["design"] == design.name]
@@ -68,7 +68,7 @@ def power_table(experiment: PowerExperiment, got: pd.DataFrame, scenarios: list[
 
 
 def _power_of(
-    experiment: PowerExperiment, design: Design, plan: AnalysisPlan, rows: pd.DataFrame, scenario: Scenario
+    experiment: PowerQuestion, design: Design, plan: AnalysisPlan, rows: pd.DataFrame, scenario: Scenario
 ) -> dict[str, Any]:
     got = performance_of(plan, rows, experiment.alpha)
     of = experiment.effect
@@ -261,8 +261,8 @@ class _Tidy:
         self.say(design, quantity, got.mean() if len(got) else np.nan, error, unit, note)
 
 
-def summary_of(experiment: PowerExperiment, got: pd.DataFrame, power: pd.DataFrame) -> pd.DataFrame:
-    """The tidy summary; the columns are those of `PowerResult.summary`."""
+def summary_of(experiment: PowerQuestion, got: pd.DataFrame, power: pd.DataFrame) -> pd.DataFrame:
+    """The tidy summary; the columns are those of `PowerFound.summary`."""
     tidy = _Tidy()
     plans = {plan.name: plan for plan in experiment.analyses}
     for record in power.to_dict("records"):
@@ -284,7 +284,7 @@ def summary_of(experiment: PowerExperiment, got: pd.DataFrame, power: pd.DataFra
 
 
 def _summarise_design(
-    tidy: _Tidy, experiment: PowerExperiment, plan: AnalysisPlan, row: dict[str, Any], rows: pd.DataFrame
+    tidy: _Tidy, experiment: PowerQuestion, plan: AnalysisPlan, row: dict[str, Any], rows: pd.DataFrame
 ) -> None:
     """The ADEMP measures of one analysis of one design (Morris, White and Crowther 2019)."""
     name, primary = row["design"], plan == experiment.primary
@@ -360,7 +360,7 @@ def _summarise_design(
             tidy.mean(name, column.replace("_", ", "), mine[column], each)
 
 
-def _summarise_pathway(tidy: _Tidy, experiment: PowerExperiment, name: str, rows: pd.DataFrame) -> None:
+def _summarise_pathway(tidy: _Tidy, experiment: PowerQuestion, name: str, rows: pd.DataFrame) -> None:
     """What does not depend on the effect: recruitment, what happens to the children, the flow."""
     n = len(rows)
     reached = float(rows["target_days"].notna().mean())

@@ -9,18 +9,18 @@ from best_sim.trial.methods import METHODS
 from best_sim.trial.outcomes import OUTCOMES
 
 if TYPE_CHECKING:
-    from best_sim.experiments.power import AnalysisPlan, Design, PowerExperiment
+    from best_sim.questions.power.ask import AnalysisPlan, Design, PowerQuestion
     from best_sim.scenario import Scenario
 
 _MONTHS = {1: "first", 2: "second", 3: "last"}
 
 
-def ademp_of(experiment: PowerExperiment, scenario: Scenario) -> dict[str, str]:
+def ademp_of(experiment: PowerQuestion, scenario: Scenario) -> dict[str, str]:
     """The statement of one experiment (Morris, White and Crowther 2019).
 
     Parameters
     ----------
-    experiment : PowerExperiment
+    experiment : PowerQuestion
     scenario : Scenario
         Of its first design.
 
@@ -50,7 +50,7 @@ def ademp_of(experiment: PowerExperiment, scenario: Scenario) -> dict[str, str]:
     }
 
 
-def _data(experiment: PowerExperiment, scenario: Scenario) -> str:
+def _data(experiment: PowerQuestion, scenario: Scenario) -> str:
     method = {"simple": "simply", "blocks": "in permuted blocks", "minimisation": "by minimisation"}
     share = scenario.trial.allocation.lift_share
     words = (
@@ -69,7 +69,7 @@ def _data(experiment: PowerExperiment, scenario: Scenario) -> str:
     return words
 
 
-def _design(one: Design, experiment: PowerExperiment) -> str:
+def _design(one: Design, experiment: PowerQuestion) -> str:
     parts, effect = [], experiment.effect
     if one.effect is not None and effect is not None:
         parts.append(f"{effect.parameter} = {one.effect:g}" if experiment.has_effect(one) else "no effect")
@@ -79,7 +79,7 @@ def _design(one: Design, experiment: PowerExperiment) -> str:
     return f"{one.name} ({', '.join(parts)})" if parts else one.name
 
 
-def _estimand(plan: AnalysisPlan, experiment: PowerExperiment) -> str:
+def _estimand(plan: AnalysisPlan, experiment: PowerQuestion) -> str:
     info, method = OUTCOMES[plan.outcome], METHODS[plan.method]
     what = "difference in means" if not method.is_ratio else "ratio (on the log scale)"
     if info.kind == "time":
@@ -103,7 +103,7 @@ def _method(plan: AnalysisPlan) -> str:
     return f"{_name(plan)}: {method.label}. {missing}{shift}."
 
 
-def _counted(experiment: PowerExperiment) -> str:
+def _counted(experiment: PowerQuestion) -> str:
     if len(experiment.analyses) < 2:
         return ""
     return " All analyses are made of the same simulated trials."

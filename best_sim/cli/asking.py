@@ -1,0 +1,323 @@
+"""Commands of questions: one for each kind, made from what its class declares; `run` asks a file of any kind."""
+
+from __future__ import annotations
+
+import datetime as dt
+import inspect
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from best_sim.cli.common import engine_of, executor_of, progress_of, show_table, warn
+from best_sim.questions.kinds import KINDS, Kind
+from best_sim.scenario.problems import Problem
+
+if TYPE_CHECKING:
+    from best_sim.questions.asking import Question
+    from best_sim.questions.found import Found
+    from best_sim.replications import Store
+
+_RUNNING = "Running it"
+_QUESTION = "The question"
+_GIVEN_WITH_RESUME = "--replicates, --until-mcse, --figure, --engine, --workers, --cluster"
+_MOST = 20_000
+"""Replicates at which a run until it is sure stops, unless another number is given."""
+
+File = Annotated[
+    str | None,
+    typer.Argument(help="A shipped question's name, a TOML file, or a scenario's name.", show_default=False),
+]
+Replicates = Annotated[
+    int | None,
+    typer.Option(help="How often it is simulated; the most, with --until-mcse.", rich_help_panel=_QUESTION),
+]
+SeedOption = Annotated[
+    int | None,
+    typer.Option("--seed", help="Random seed: the same one, the same children.", rich_help_panel=_QUESTION),
+]
+ScenarioOption = Annotated[
+    str | None,
+    typer.Option("--scenario", help="Another scenario than the question's.", rich_help_panel=_QUESTION),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Set a parameter; repeatable.", rich_help_panel=_QUESTION
+    ),
+]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", help="Folder to write to, new or empty.", rich_help_panel=_RUNNING)
+]
+EngineOption = Annotated[
+    str, typer.Option(help="auto, compiled or simpy; all give the same answers.", rich_help_panel=_RUNNING)
+]
+WorkersOption = Annotated[
+    int | None, typer.Option(min=1, help="How many; as many as cores by default.", rich_help_panel=_RUNNING)
+]
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS", help="A Dask cluster: tcp://host:port, or 'local'.", rich_help_panel=_RUNNING
+    ),
+]
+ResumeOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER", help="Go on with a run, or add replicates to it.", rich_help_panel=_RUNNING
+    ),
+]
+UntilOption = Annotated[
+    float | None,
+    typer.Option(
+        "--until-mcse", metavar="ERROR", rich_help_panel=_RUNNING,
+        help="Stop when the Monte Carlo standard error of --figure is below this.",
+    ),
+]  # fmt: skip
+FigureOption = Annotated[
+    str, typer.Option(help="Which figure of the summary --until-mcse is about.", rich_help_panel=_RUNNING)
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Give the app a command for each kind of question; its options are made when it is called."""
+    for kind in KINDS.values():
+        app.command(kind.name, help=kind.summary, rich_help_panel=kind.group)(lambda: None)
+
+
+def command_of(kind: Kind) -> typer.Typer:
+    """The command of one kind, with its options."""
+    from best_sim.questions.asking import SimulatedQuestion, a_day
+
+    cls = kind.cls
+    simulated = issubclass(cls, SimulatedQuestion)
+    usual = cls.defaults()
+    parameters = {"file": (File, None)}
+    readers: dict[str, Callable[[Any], Any]] = {}
+    for name in cls.options:
+        annotation, reader = _option(cls, name, getattr(usual, name), a_day)
+        parameters[name], readers[name] = (annotation, None), reader
+    if simulated:
+        parameters |= {"scenario": (ScenarioOption, None), "set": (SetOption, None)}
+        parameters |= {"replicates": (Replicates, None), "seed": (SeedOption, None)}
+    parameters |= {"out": (OutOption, None)}
+    if simulated:
+        parameters |= {
+            "engine": (EngineOption, "auto"), "workers": (WorkersOption, None), "cluster": (ClusterOption, None),
+            "resume": (ResumeOption, None),
+        }  # fmt: skip
+        if cls.errors is not SimulatedQuestion.errors:
+            parameters |= {"until_mcse": (UntilOption, None), "figure": (FigureOption, cls.figure)}
+
+    def command(**given: Any) -> None:
+        typed = {name: given.pop(name) for name in cls.options}
+        changes = {
+            cls.key_of(name): readers[name](value) for name, value in typed.items() if value is not None
+        }
+        ask(cls, **given, changes=changes)
+
+    signature = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, (annotation, default) in parameters.items()
+    ]
+    command.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
+    command.__annotations__ = {name: annotation for name, (annotation, _) in parameters.items()}
+    command.__doc__ = f"{kind.summary}\n\nExample: [bold]{kind.example}[/bold]"
+    one = typer.Typer(rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False)
+    one.command(kind.name)(command)
+    return one
+
+
+def _option(
+    cls: type[Question], name: str, usual: Any, a_day: Callable[[str], Any]
+) -> tuple[Any, Callable[[Any], Any]]:
+    """The option of one field, and how what is typed becomes what TOML would give."""
+    from best_sim.questions.asking import leaf_of
+
+    leaf = leaf_of(cls, name)
+    said = cls.model_fields[name].description or ""
+    shown = "" if usual is None or usual == () else f" \\[default: {_typed(usual)}]"
+    if leaf.names and len(leaf.names) < 8:
+        said = f"{said.rstrip('.')}: {', '.join(map(str, leaf.names))}."
+    kind = cls.kind_of(name)
+    flag = f"--{cls.key_of(name).replace('_', '-')}"
+
+    def option(annotation: Any, *flags: str, **more: Any) -> Any:
+        return Annotated[
+            annotation, typer.Option(*flags, help=said + shown, rich_help_panel=_QUESTION, **more)
+        ]
+
+    if kind is bool:
+        return option(bool | None, f"{flag}/--no-{flag[2:]}"), bool
+    if kind is dt.date:
+        return option(str | None, flag, metavar="DATE"), a_day
+    if kind in (int, float):
+        return option(
+            kind | None, flag, metavar=(leaf.unit if kind is float else "N").upper().replace(" ", "-")
+        ), kind
+    if kind in (tuple[float, ...], tuple[int, ...]):
+        return option(str | None, flag, metavar="A,B,..."), _numbers
+    if kind == tuple[str, ...]:
+        return option(list[str] | None, flag), list
+    return option(str | None, flag, metavar="TEXT"), str
+
+
+def _typed(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(_typed, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _numbers(text: str) -> Any:
+    """Numbers by commas; the text itself where it holds something else, to be refused where it is read."""
+    try:
+        return [float(part) if "." in part or "e" in part else int(part) for part in text.split(",")]
+    except ValueError:
+        return text
+
+
+# --- asking ---------------------------------------------------------------------------------------------------
+def ask(
+    cls: type[Question] | None,
+    *,
+    file: str | None = None,
+    changes: dict[str, Any] | None = None,
+    scenario: str | None = None,
+    set: list[str] | None = None,
+    replicates: int | None = None,
+    seed: int | None = None,
+    out: Path | None = None,
+    engine: str = "auto",
+    workers: int | None = None,
+    cluster: str | None = None,
+    resume: Path | None = None,
+    until_mcse: float | None = None,
+    figure: str | None = None,
+) -> None:
+    """Ask a question, or go on with one, and show and write what was found.
+
+    Parameters
+    ----------
+    cls : subclass of Question or None
+        None for whatever kind the file says.
+    file : str, optional
+        As `best_sim.questions.read_question` takes it.
+    changes : dict, optional
+        Keys of the question that were given as options.
+    scenario, set, replicates, seed, out, engine, workers, cluster, resume, until_mcse, figure
+        As the options say.
+
+    Raises
+    ------
+    typer.Exit
+        With 130 where it was interrupted, 1 where it ended without what was asked for.
+    """
+    from best_sim.questions.asking import QuestionError, SimulatedQuestion, read_question
+    from best_sim.questions.running import StoppedError, Until, answer
+    from best_sim.questions.runs import other_versions
+    from best_sim.questions.runs import resume as go_on
+    from best_sim.questions.writing import begin, finish, refuse_taken, run_folder
+    from best_sim.replications import Store
+
+    console = Console()
+    started = dt.datetime.now(dt.UTC)
+    most = replicates or (_MOST if until_mcse is not None else None)
+    given: dict[str, Any] = {"scenario": scenario, "set": set or None, "replicates": most, "seed": seed}
+    given = {key: value for key, value in ((changes or {}) | given).items() if value is not None}
+    store: Store | None = None
+    if resume is not None:
+        beside = {"FILE": file, "--out": out, **{f"--{key}": value for key, value in given.items()}}
+        beside.pop("--replicates", None)
+        if wrong := [name for name, value in beside.items() if value is not None]:
+            raise QuestionError(
+                [
+                    Problem(
+                        file="--resume", message="it goes on with what is in the folder",
+                        found=f"{', '.join(wrong)} beside it", allowed=_GIVEN_WITH_RESUME,
+                    )
+                ]
+            )  # fmt: skip
+        store = Store(resume)
+        question = go_on(store, most)
+        if cls is not None and question.kind != cls.kind:
+            raise QuestionError(
+                [
+                    Problem(
+                        file="--resume", message="the folder holds another question", found=question.kind,
+                        allowed=f"a folder of {cls.kind}; best-sim {question.kind} --resume {resume}",
+                    )
+                ]
+            )  # fmt: skip
+    else:
+        refuse_taken(out)
+        question = read_question(file, cls, given, beside="--")
+    question.refuse()
+    until = None if until_mcse is None else Until(until_mcse, figure or "")
+    console.print(f"[bold]{question.title or question.kind}[/bold]")
+    used: Any = "none"
+    if isinstance(question, SimulatedQuestion):
+        warn(question.world)
+        about = question.replicates_words()
+        console.print(
+            f"{'At most ' if until else ''}{about}, scenario {question.world.name}, random seed {question.seed}."
+        )
+        used = engine_of(engine, console)
+    if until is not None and isinstance(question, SimulatedQuestion):
+        from best_sim.questions.running import refuse_unknown_quantity
+
+        refuse_unknown_quantity(question, until, used)
+    if store is None:
+        folder = run_folder(question, out, started)
+        store = begin(question, folder, used, started, file=file, given=given)
+    with store.held():
+        if resume is not None:
+            for one in store.set_damaged_aside():
+                console.print(f"Damaged: {one.path.name}; moved to {one.moved_to}, and run again.")
+            console.print(f"{store.finished()} replicates are there.")
+            for told in other_versions(store):
+                console.print(f"Not as when it began: {told}; new replicates may differ in the last digit.")
+        more = {"replicates_asked": question.replicates} if isinstance(question, SimulatedQuestion) else {}
+        store.update(state="running", **more)
+        found: Found | None = None
+        told_last: list[str] = []
+        try:
+            with (
+                progress_of(console, store.finished(), told_last) as tell,
+                executor_of(used, workers, cluster) as executor,
+            ):
+                found = answer(
+                    question, engine=used if used != "none" else "compiled", executor=executor, store=store,
+                    until=until, progress=tell,
+                    stopping=lambda: console.print("Finishing what is under way; Ctrl-C once more stops at once."),
+                )  # fmt: skip
+        except StoppedError:
+            store.update(state="interrupted")
+        except KeyboardInterrupt:
+            store.update(state="interrupted")
+        for told in told_last:
+            console.print(told, soft_wrap=True)
+        if found is not None:
+            state = "interrupted" if found.interrupted else "finished"
+            finish(store, found, started=started, engine=used, state=state)
+            show(console, found)
+            console.print(
+                f"\nWritten to [bold]{store.folder}[/bold]; open [bold]{store.folder / 'report.html'}[/bold] in a "
+                "browser.", soft_wrap=True,
+            )  # fmt: skip
+    if found is None or found.interrupted:
+        again = f"best-sim {question.kind} --resume {shlex.quote(str(store.folder))}"
+        console.print(f"Stopped. To go on:\n  {again}", soft_wrap=True)
+        raise typer.Exit(130)
+    if not found.settled:
+        raise typer.Exit(1)
+
+
+def show(console: Console, found: Found) -> None:
+    """Print the tables and words of what was found."""
+    for table in found.shown():
+        show_table(console, table)
+    for sentence in found.words():
+        console.print(sentence, soft_wrap=True, markup=False, highlight=False)

@@ -1,0 +1,377 @@
+"""What a run leaves: one folder, begun with its manifest and its question, finished with tables, pictures and report.
+
+::
+
+    manifest.json      what was run, when, with which versions, and the checksum of every file below
+    question.toml      the question with everything that was given beside its file; `best-sim run` asks it again
+    scenario.toml      the whole scenario, every parameter with its source
+    inputs/            copies of the files that the question reads, but for rows about real children
+    chunks/            the finished replicates, from which an interrupted run goes on
+    *.csv, *.parquet   tables; *.png, *.svg pictures; words.txt the answer in sentences; report.html all of it
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import importlib.metadata
+import itertools
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from best_sim import __version__
+from best_sim.questions.asking import Question, QuestionError, SimulatedQuestion
+from best_sim.questions.found import Found
+from best_sim.questions.running import Engine, chunk_for
+from best_sim.replications import Store
+from best_sim.scenario.problems import Problem
+from best_sim.scenario.writing import toml_text
+
+QUESTION, SCENARIO, INPUTS, WORDS, REPORT = (
+    "question.toml",
+    "scenario.toml",
+    "inputs",
+    "words.txt",
+    "report.html",
+)
+_PACKAGES = (
+    "best-sim",
+    "numpy",
+    "scipy",
+    "pandas",
+    "numba",
+    "simpy",
+    "matplotlib",
+    "pyarrow",
+    "pydantic",
+    "statsmodels",
+)
+_ROOMS = ("scenario", "engine", "pathway", "trial", "measures", "exchange", "questions")
+"""Where the code is that an answer depends on."""
+
+
+# --- what was run ---------------------------------------------------------------------------------------------
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that a result depends on."""
+    out = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            out[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            out[name] = "not installed"
+    return out
+
+
+def platform_name() -> str:
+    """Operating system and processor."""
+    return f"{platform.system()} {platform.machine()}"
+
+
+@cache
+def model_hash() -> str:
+    """Hash of the code that an answer depends on."""
+    digest = hashlib.blake2b(digest_size=8)
+    here = Path(__file__).parents[1]
+    for room in _ROOMS:
+        for path in sorted((here / room).rglob("*.py")):
+            digest.update(path.relative_to(here).as_posix().encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, or of the names and contents of all files in a folder."""
+    if path.is_dir():
+        digest = hashlib.sha256()
+        for one in sorted(path.rglob("*")):
+            if one.is_file():
+                digest.update(one.relative_to(path).as_posix().encode())
+                digest.update(checksum(one).encode())
+        return digest.hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def manifest(question: Question, engine: str, started: dt.datetime) -> dict[str, Any]:
+    """What is run: enough to repeat it.
+
+    Parameters
+    ----------
+    question : Question
+    engine : str
+    started : datetime.datetime
+
+    Returns
+    -------
+    dict
+        kind, name, title, question_toml; scenario (name, title, hash, and the whole of it as TOML), seed,
+        replicates_asked, chunk where it simulates; engine, command, started, platform, versions, version, model.
+    """
+    about: dict[str, Any] = {"kind": question.kind, "name": question.name, "title": question.title}
+    if isinstance(question, SimulatedQuestion):
+        world = question.world
+        about |= {
+            "scenario": world.name,
+            "scenario_title": world.title,
+            "scenario_hash": world.hash,
+            "seed": question.seed,
+            "replicates": 0,
+            "replicates_asked": question.replicates,
+            "chunk": chunk_for("simpy" if engine == "simpy" else "compiled", question.replicates),
+            "scenario_file": where(question.scenario),
+        }
+    about |= {
+        "engine": engine,
+        "command": " ".join(["best-sim", *sys.argv[1:]]) if sys.argv else "",
+        "started": started.isoformat(timespec="seconds"),
+        "platform": platform_name(),
+        "versions": versions(),
+        "version": __version__,
+        "model": model_hash(),
+        "inputs": {
+            key: {"path": where(one.path), "sha256": checksum(one.path), "copied": one.copied}
+            for key, one in question.inputs().items()
+        },
+        "question_toml": question.as_toml(),
+    }
+    if isinstance(question, SimulatedQuestion):
+        about["scenario_toml"] = question.world.as_toml()
+    return about
+
+
+def where(name_or_path: str | Path) -> str:
+    """A name as it is; a file's whole path."""
+    path = Path(name_or_path)
+    return str(path.resolve()) if path.exists() else str(name_or_path)
+
+
+# --- the folder -----------------------------------------------------------------------------------------------
+def is_taken(folder: Path) -> bool:
+    """Whether there is already something under this name that a run must not replace: a file, or a folder in use."""
+    return folder.exists() and not (folder.is_dir() and next(folder.iterdir(), None) is None)
+
+
+def refuse_taken(out: Path | None) -> None:
+    """Refuse to write over what is there already; to be asked before any long work.
+
+    Raises
+    ------
+    QuestionError
+    """
+    if out is not None and is_taken(out):
+        raise QuestionError(
+            [
+                Problem(
+                    file="--out", message="this is in use", found=f"{out}, which is not empty",
+                    allowed="a new folder, or an empty one",
+                )
+            ]
+        )  # fmt: skip
+
+
+def run_folder(question: Question, out: Path | None, started: dt.datetime) -> Path:
+    """Where a run goes: `out`, or a new folder ``results/<kind>/<date-time>-<name>-<seed>`` below the current one."""
+    if out is not None:
+        return out
+    seed = f"-{question.seed}" if isinstance(question, SimulatedQuestion) else ""
+    name = f"{started:%Y%m%d-%H%M%S}-{question.name}{seed}"
+    folder = Path("results") / question.kind / name
+    again = itertools.count(2)
+    while folder.exists():  # two runs begun in the same second
+        folder = folder.with_name(f"{name}-{next(again)}")
+    return folder
+
+
+def begin(
+    question: Question,
+    folder: Path,
+    engine: str,
+    started: dt.datetime,
+    *,
+    file: str | None = None,
+    given: Mapping[str, Any] | None = None,
+) -> Store:
+    """Begin a run in a new folder.
+
+    Parameters
+    ----------
+    question : Question
+    folder : pathlib.Path
+        New, or empty.
+    engine : str
+    started : datetime.datetime
+    file : str, optional
+        The question's file as it was named, to be looked at again when the run goes on.
+    given : mapping, optional
+        What was given beside it.
+
+    Returns
+    -------
+    Store
+
+    Raises
+    ------
+    StoreError
+        If something is in the folder.
+    """
+    about = manifest(question, engine, started)
+    about["file"] = None if file is None else where(file)
+    about["given_toml"] = toml_text(dict(given or {}))
+    store = Store.create(folder, about)
+    (folder / QUESTION).write_text(about["question_toml"], encoding="utf-8")
+    if "scenario_toml" in about:
+        (folder / SCENARIO).write_text(about["scenario_toml"], encoding="utf-8")
+    for key, one in question.inputs().items():
+        if one.copied:
+            (folder / INPUTS).mkdir(exist_ok=True)
+            shutil.copyfile(one.path, copy_of(folder, key, one.path))
+    return store
+
+
+def copy_of(folder: Path, key: str, path: str | Path) -> Path:
+    """Where the copy of an input lies."""
+    return folder / INPUTS / f"{key}-{Path(path).name}"
+
+
+def finish(
+    store: Store, found: Found, *, started: dt.datetime, engine: Engine, state: str = "finished"
+) -> dict[str, Any]:
+    """Write the tables, pictures, words and report of what was found.
+
+    Parameters
+    ----------
+    store : Store
+    found : Found
+    started : datetime.datetime
+    engine : str
+    state : {"finished", "interrupted"}
+
+    Returns
+    -------
+    dict
+        The manifest.
+    """
+    from best_sim.drawing.style import save
+    from best_sim.questions.report import write_report
+
+    now = dt.datetime.now(dt.UTC)
+    question = found.question
+    about = store.manifest | {
+        "command": " ".join(["best-sim", *sys.argv[1:]]) if sys.argv else "",
+        "finished": now.isoformat(timespec="seconds"),
+        "seconds": round((now - started).total_seconds(), 1),
+        "state": state,
+        "settled": found.settled,
+        "answer": dict(found.answer()),
+        "versions": versions(),
+        "platform": platform_name(),
+        "engine": engine,
+    }
+    if isinstance(question, SimulatedQuestion):
+        about["replicates"] = question.replicates
+    if chunks := [f"{numbers.start}-{numbers.stop}" for numbers in store.done()]:
+        about["chunks"] = chunks
+    with files_replaced(store.folder) as scratch:
+        for name, table in found.tables().items():
+            write_table(table, scratch / name)
+        figures = dict(found.figures())
+        for name, figure in figures.items():
+            save(figure, scratch / name)
+        found.files(scratch)
+        (scratch / WORDS).write_text("\n\n".join(found.words()) + "\n", encoding="utf-8")
+        about["outputs"] = outputs(scratch)
+        write_report(scratch / REPORT, found, manifest=about, figures=figures)
+    store.update(**about)
+    return about
+
+
+def write_table(table: Any, path: Path) -> None:
+    """A table under its name: Parquet where the name says so, else CSV. A named index becomes the first columns."""
+    if table.index.name is not None or any(name is not None for name in table.index.names):
+        table = table.reset_index()
+    if path.suffix == ".parquet":
+        table.to_parquet(path, index=False)
+    else:
+        table.to_csv(path if path.suffix else path.with_name(f"{path.name}.csv"), index=False)
+
+
+def outputs(folder: Path) -> dict[str, str]:
+    """The checksum of every file in a folder, by its name from there on."""
+    return {
+        path.relative_to(folder).as_posix(): checksum(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@contextmanager
+def whole_folder(folder: Path, *, replace: bool = False) -> Iterator[Path]:
+    """A folder that appears under its name only when everything in it is written.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    replace : bool
+        Replace what has that name, once the new folder is complete.
+
+    Yields
+    ------
+    pathlib.Path
+        Where to write; removed if an error is raised.
+
+    Raises
+    ------
+    FileExistsError
+        If the name is taken and is not to be replaced; before anything is written.
+    """
+    if is_taken(folder) and not replace:
+        raise FileExistsError(f"{folder} exists, and is not empty")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        yield scratch
+        scratch.chmod(0o755)
+        if folder.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
+            folder.rename(old / folder.name)
+            scratch.rename(folder)
+            shutil.rmtree(old)
+        else:
+            scratch.rename(folder)
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def files_replaced(folder: Path) -> Iterator[Path]:
+    """A scratch folder whose files, once all are written, take the place of those in `folder`, each at once.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        May hold other things, which stay.
+
+    Yields
+    ------
+    pathlib.Path
+        Where to write; removed in any case.
+    """
+    scratch = Path(tempfile.mkdtemp(prefix=".writing.", dir=folder))
+    try:
+        yield scratch
+        for path in sorted(scratch.rglob("*")):
+            if path.is_file():
+                there = folder / path.relative_to(scratch)
+                there.parent.mkdir(parents=True, exist_ok=True)
+                path.chmod(0o644)
+                path.replace(there)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
