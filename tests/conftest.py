@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+
 import pytest
 
+from best_sim import cli
 from best_sim.pathway.journeys import Journeys
 from best_sim.pathway.lowering import Lowered, lower
 from best_sim.scenario import Scenario
@@ -26,3 +30,19 @@ def trial_run(trial_lowered: Lowered) -> Journeys:
     from small_worlds import run
 
     return run(trial_lowered)
+
+
+@pytest.fixture
+def best_sim(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs a command: exit code, what it printed (in one line), what it said is wrong."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["best-sim", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        told = capsys.readouterr()
+        return int(ended.value.code or 0), " ".join(told.out.split()), told.err
+
+    return run

@@ -95,7 +95,7 @@ def command_of(kind: Kind) -> typer.Typer:
     cls = kind.cls
     simulated = issubclass(cls, SimulatedQuestion)
     usual = cls.defaults()
-    parameters = {"file": (File, None)}
+    parameters: dict[str, tuple[Any, Any]] = {"file": (File, None)}
     readers: dict[str, Callable[[Any], Any]] = {}
     for name in cls.options:
         annotation, reader = _option(cls, name, getattr(usual, name), a_day)
@@ -104,7 +104,7 @@ def command_of(kind: Kind) -> typer.Typer:
         parameters |= {"scenario": (ScenarioOption, None), "set": (SetOption, None)}
         parameters |= {"replicates": (Replicates, None), "seed": (SeedOption, None)}
     parameters |= {"out": (OutOption, None)}
-    if simulated:
+    if issubclass(cls, SimulatedQuestion):
         parameters |= {
             "engine": (EngineOption, "auto"), "workers": (WorkersOption, None), "cluster": (ClusterOption, None),
             "resume": (ResumeOption, None),

@@ -308,6 +308,8 @@ def read_question(
         With everything that is wrong.
     """
     given = {key: value for key, value in changes.items() if value is not None}
+    if _is_scenario(name_or_path, cls):
+        name_or_path, given = None, {"scenario": str(name_or_path)} | given
     shown_name, text, table = _table_at(name_or_path, cls)
     kind = table.pop("kind", None)
     if cls is None:
@@ -370,8 +372,6 @@ def _table_at(name_or_path: str | Path | None, cls: type[Question] | None) -> tu
     name, path = str(name_or_path), Path(name_or_path)
     if name in shipped:
         shown_name, text = f"{name}.toml", shipped[name].read_text(encoding="utf-8")
-    elif name in shipped_names() and _has_scenario(cls):
-        return name, "", {"scenario": name}
     elif path.is_file():
         try:
             shown_name, text = name, path.read_text(encoding="utf-8")
@@ -397,11 +397,22 @@ def _table_at(name_or_path: str | Path | None, cls: type[Question] | None) -> tu
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise QuestionError([Problem(file=shown_name, message=f"this is not TOML: {error}")]) from error
-    if "kind" not in table and "extends" in table and _has_scenario(cls):
-        return name, "", {"scenario": name}
     if "kind" not in table:
         _class_of(None, shown_name)
     return shown_name, text, table
+
+
+def _is_scenario(name_or_path: str | Path | None, cls: type[Question] | None) -> bool:
+    """Whether a name is that of a scenario, about which the usual question is asked."""
+    if name_or_path is None or not _has_scenario(cls) or str(name_or_path) in shipped_questions():
+        return False
+    if str(name_or_path) in shipped_names():
+        return True
+    try:
+        table = tomllib.loads(Path(name_or_path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return False  # told where the file is read
+    return "kind" not in table and "extends" in table
 
 
 def _has_scenario(cls: type[Question] | None) -> bool:
@@ -460,9 +471,10 @@ def read_part(
     wrong = list(made.check())
     for one in wrong:
         found = "" if one.found is None else shown(one.found)
-        key = tuple(part for part in one.key.replace("[", ".").replace("]", "").split(".") if part)
+        below = tuple(part for part in one.key.replace("[", ".").replace("]", "").split(".") if part)
         source.report(
-            (*at, *key), message=one.message, found=found, allowed=one.allowed, nearest=one.nearest, warning=one.warning
+            (*at, *below), message=one.message, found=found, allowed=one.allowed, nearest=one.nearest,
+            warning=one.warning,
         )  # fmt: skip
     return None if any(not one.warning for one in wrong) else made
 

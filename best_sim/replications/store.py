@@ -104,7 +104,7 @@ class Chunks:
         return data
 
     def set_damaged_aside(self, aside: Path) -> list[Damaged]:
-        """Check every chunk, and move those that are not what was written to another folder, so that they are missing."""
+        """Check every chunk, and move those that are not what was written elsewhere, so that they are missing."""
         damaged = []
         for numbers, path in list(self._paths.items()):
             try:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_args
 
 from pydantic import Field
 
@@ -394,7 +394,7 @@ class PowerQuestion(SimulatedQuestion):
         for i, table in enumerate(self.analysis_tables or (AnalysisTable(),)):
             own = {key: getattr(table, key) for key in _ANALYSIS_KEYS}
             got = {key: top[key] if own[key] is None else own[key] for key in _ANALYSIS_KEYS}
-            outcome = got["outcome"] or "sdq"
+            outcome = str(got["outcome"] or "sdq")
             kind = OUTCOMES[outcome].kind if outcome in OUTCOMES else "score"
             usual = {
                 "outcome": "sdq", "visit": 3, "method": USUAL[kind], "estimand": "intention-to-treat", "delta": 0.0,

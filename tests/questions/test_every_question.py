@@ -1,0 +1,116 @@
+"""What holds for every kind of question: a run repeats itself, goes on after kill -9, can be asked from Python."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import best_sim
+from best_sim.questions.asking import shipped_questions
+from best_sim.questions.found import Found
+from best_sim.questions.kinds import KINDS
+from best_sim.replications import Store
+
+SMALL: dict[str, list[str]] = {
+    "power": ["--scenario", "london-2017", "--replicates", "6", "--set", "trial.target_families=60"],
+}
+"""By kind, what makes a run of a few seconds that keeps at least two chunks."""
+FROM_PYTHON: dict[str, dict[str, object]] = {
+    "power": {"replicates": 2, "scenario": "london-2017"},
+}
+"""By kind, what makes every shipped file of it quick."""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_every_kind_is_tried() -> None:
+    assert set(SMALL) == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_leaves_what_repeats_it(kind: str, here: Path, best_sim: Callable) -> None:
+    code, told, error = best_sim(kind, *SMALL[kind], "--out", "run")
+    assert code == 0, error
+    about = json.loads((here / "run" / "manifest.json").read_text())
+    assert about["kind"] == kind and about["state"] == "finished"
+    files = {str(path.relative_to("run")) for path in Path("run").rglob("*") if path.is_file()}
+    assert {"question.toml", "report.html", "words.txt", *about["outputs"]} <= files
+    assert tomllib.loads((here / "run" / "question.toml").read_text())["kind"] == kind
+    assert "What is assumed" in (here / "run" / "report.html").read_text()
+    code, told, error = best_sim("reproduce", "run")
+    assert code == 0 and "same to the byte" in told, told + error
+    # what was written is noticed if it is another thing
+    name = next(name for name in about["outputs"] if name.endswith((".csv", ".txt", ".parquet")))
+    Store(here / "run").update(outputs=about["outputs"] | {name: "0" * 64})
+    code, told, _ = best_sim("reproduce", "run")
+    assert code == 1 and f"Not the same: {name}" in told
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_goes_on_after_it_was_killed(kind: str, here: Path, best_sim: Callable) -> None:
+    if "resume" not in _options(kind):
+        pytest.skip("nothing is simulated")
+    assert best_sim(kind, *SMALL[kind], "--out", "whole")[0] == 0
+    process = subprocess.Popen(
+        [sys.executable, "-m", "best_sim", kind, *SMALL[kind], "--out", "run", "--workers", "1"],
+        env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    until = time.monotonic() + 240
+    while not list(Path("run").glob("chunks/**/*.parquet")) and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert list(Path("run").glob("chunks/**/*.parquet")), "it was killed before anything was kept"
+    code, told, error = best_sim(kind, "--resume", "run")
+    assert code == 0 and "replicates are there" in told, told + error
+    whole, run = (json.loads((here / name / "manifest.json").read_text()) for name in ("whole", "run"))
+    assert run["outputs"] == whole["outputs"] and run["state"] == "finished"
+
+
+def _options(kind: str) -> set[str]:
+    import inspect
+
+    from best_sim.cli.asking import command_of
+
+    (command,) = command_of(KINDS[kind]).registered_commands
+    assert command.callback is not None
+    return set(inspect.signature(command.callback).parameters)
+
+
+@pytest.mark.parametrize("name", sorted(shipped_questions()))
+def test_every_shipped_file_can_be_asked_from_python(name: str) -> None:
+    kind = tomllib.loads(shipped_questions()[name].read_text())["kind"]
+    if kind not in KINDS:
+        pytest.skip(f"{kind} is not in this shape yet")
+    found = best_sim.run_experiment(name, **FROM_PYTHON[kind])
+    assert isinstance(found, Found) and found.words()
+    assert all(isinstance(table, pd.DataFrame) and len(table) for table in found.tables().values())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_typed_wrong_is_one_message_and_exit_code_2(kind: str, here: Path, best_sim: Callable) -> None:
+    wrong = [["nothing-of-this-name"]]
+    if "replicates" in _options(kind):
+        wrong += [["--replicates", "-1"], ["--set", "trial.targt_families=3"], ["--seed", str(2**63)]]
+    for arguments in wrong:
+        code, _, error = best_sim(kind, *SMALL[kind], *arguments)
+        assert code == 2 and error.count("\n") < 30 and "Traceback" not in error, error
+    (here / "taken").mkdir()
+    (here / "taken" / "file").write_text("")
+    code, _, error = best_sim(kind, *SMALL[kind], "--out", "taken")
+    assert code == 2 and "--out" in error
+    assert not (here / "results").exists()
