@@ -306,7 +306,7 @@ def _pictures(result: PowerResult) -> dict[str, Any]:
             title="What single trials would estimate, beside the true effect of allocation",
             outcome=outcome,
             method=plan.method,
-            bias={row.design: (row.bias, row.bias_mcse) for row in power.itertuples()},
+            bias={r["design"]: (r["bias"], r["bias_mcse"]) for r in power.to_dict("records")},
             published=(said.estimate, *said.interval) if said and outcome == said.outcome else None,
         ),
         "living": draw.outcomes_of_care_figure(draw.living_by_month(sample)),

@@ -120,7 +120,7 @@ def test_bias_is_against_what_complete_data_show(result) -> None:
         ('outcome = "pirgas"', 'outcome = "pirgass"', "analysis[2].outcome", "pirgas"),
         ('"t-test-children"', '"t-test-child"', "analysis[1].method", "t-test-children"),
         ("visit = 2", "visit = 5", "analysis[2].visit", "1 to 3"),
-        ("effect = [0.0, -3.0]", 'effect = ["much"]', "grid.effect", "a number of points"),
+        ("effect = [0.0, -3.0]", 'effect = ["much"]', "grid.effect", "a number of SDQ points"),
         (
             '"trial.target_families" = [40, 80]',
             '"trial.target_families" = 40',
