@@ -198,7 +198,7 @@ def write_report(
         rests_on=_rests_on(counts, reps),
         found=FOUND,
         power_rows=_power_rows(summary, outcome),
-        effect_head=(of.effect.unit, of.effect.name) if of.effect else None,
+        effect_head=effects.head(of.effect),
         effect_scale=effects.scale(of.effect),
         has_closed_form=bool(np.isfinite(summary["closed_form"].astype(float)).any()),
         pictures=drawn,

@@ -91,7 +91,11 @@ def test_power_tables_figures_and_report(best_sim, here: Path, outcome: str) -> 
         assert "effect, points" not in out and "SDQ points" not in html
     else:
         assert "points" in out and ("SDQ points" in out) == (outcome == "utility")
-        assert f"direct effect of −4.0 {of.effect.unit}" in html and "−4.0" in out and f"{of.effect.side(-4.0)}) for a child who receives LIFT" in html
+        assert (
+            f"direct effect of −4.0 {of.effect.unit}" in html
+            and "−4.0" in out
+            and f"{of.effect.side(-4.0)}) for a child who receives LIFT" in html
+        )
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
