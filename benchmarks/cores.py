@@ -25,9 +25,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from best_sim.experiments.power import PowerExperiment
 from best_sim.pathway import simulate
 from best_sim.pathway.lowering import Lowered, lower
+from best_sim.questions.power.ask import PowerQuestion
 from best_sim.replications import Memory, Plan, cluster, run, whole_table
 from best_sim.trial.analysis import PRIMARY_METHODS
 from best_sim.trial.outcomes import analysis_set
@@ -61,7 +61,7 @@ class Trial:
 
 def default_trial() -> tuple[Lowered, str]:
     """The shipped power experiment's first design, and its method."""
-    experiment = PowerExperiment.load("power")
+    experiment = PowerQuestion.load("power")
     return lower(experiment.scenario_of(experiment.designs[0])), experiment.primary.method
 
 

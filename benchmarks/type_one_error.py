@@ -24,11 +24,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from best_sim.experiments.power import PowerExperiment
 from best_sim.measures.costs import UnitCosts
 from best_sim.measures.economics import amounts_of
 from best_sim.pathway import simulate
 from best_sim.pathway.lowering import lower
+from best_sim.questions.power.ask import PowerQuestion
 from best_sim.trial.methods import METHODS
 from best_sim.trial.outcomes import OUTCOMES, AnalysisSet, analysis_set
 from best_sim.trial.performance import error_over_trials
@@ -125,7 +125,7 @@ def main() -> None:
     parser.add_argument("--dealings", type=int, default=20)
     parser.add_argument("--methods", nargs="*", default=list(METHODS))
     asked = parser.parse_args()
-    experiment = PowerExperiment.load("power")
+    experiment = PowerQuestion.load("power")
     scenario = experiment.scenario_of(experiment.designs[0])
     lowered, prices = lower(scenario), UnitCosts.of(scenario)
     parts = []

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
-from best_sim.display.consort import consort_figure
-from best_sim.experiments.power import PowerExperiment
 
 from best_sim.display import (
     choose_child,
@@ -61,6 +58,8 @@ from best_sim.experiments.stability import run_stability
 from best_sim.experiments.twins import twins
 from best_sim.measures.episodes import episodes_of
 from best_sim.pathway import Journeys, simulate
+from best_sim.questions.pictures.consort import consort_figure
+from best_sim.questions.power.ask import PowerQuestion
 from best_sim.scenario import Scenario
 from best_sim.trial.closed_forms_recruitment import borough_plans
 from best_sim.trial.consort import consort, mean_flow
@@ -146,9 +145,9 @@ def planning() -> dict[str, Any]:
 
 def designing() -> dict[str, Any]:
     """The pictures of `how-to/design-a-trial.md`."""
-    asked = PowerExperiment.load("power", replicates=400, scorings=8)
+    asked = PowerQuestion.load("power", replicates=400, scorings=8)
     always = ("simulation.end_date=2045-01-01", "sites.london.recruiting=[{from=2017-10-01,value=1}]")
-    london = PowerExperiment.load("power", scenario="london-2017", scorings=10, overrides=always)
+    london = PowerQuestion.load("power", scenario="london-2017", scorings=10, overrides=always)
     assumed = "Assumed benefit"
     with_effect = Scenario.load("trial-as-run", ["outcomes.sdq.lift_effect=-2.4", *asked.overrides])
     return {
@@ -156,11 +155,11 @@ def designing() -> dict[str, Any]:
             find_sample_size(london, assumed, power=0.5, within=30, limits=(50, 1500))
         ),
         "assurance": assurance_figure(run_assurance(asked), label="the direct effect of LIFT, SDQ points"),
-        "fragility": fragility_figure(run_fragility(replace(asked, replicates=200), assumed)),
+        "fragility": fragility_figure(run_fragility(asked.replaced(replicates=200), assumed)),
         "twins": twins_figure(twins(with_effect, 5)),
         "allocations": allocations_figure(compare_allocations(with_effect, 100)),
         "interims": interims_figure(
-            run_interims(replace(asked, replicates=500), LookPlan((0.3, 0.5, 0.75)), "Assumed benefit")
+            run_interims(asked.replaced(replicates=500), LookPlan((0.3, 0.5, 0.75)), "Assumed benefit")
         ),
         "size-pairs": size_pairs_figure(
             find_size_pairs(

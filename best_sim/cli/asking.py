@@ -216,7 +216,7 @@ def ask(
         With 130 where it was interrupted, 1 where it ended without what was asked for.
     """
     from best_sim.questions.asking import QuestionError, SimulatedQuestion, read_question
-    from best_sim.questions.running import StoppedError, Until, answer
+    from best_sim.questions.running import Until, answer
     from best_sim.questions.runs import other_versions
     from best_sim.questions.runs import resume as go_on
     from best_sim.questions.writing import begin, finish, refuse_taken, run_folder
@@ -269,50 +269,52 @@ def ask(
         from best_sim.questions.running import refuse_unknown_quantity
 
         refuse_unknown_quantity(question, until, used)
-    if store is None:
-        folder = run_folder(question, out, started)
-        store = begin(question, folder, used, started, file=file, given=given)
-    with store.held():
-        if resume is not None:
-            for one in store.set_damaged_aside():
-                console.print(f"Damaged: {one.path.name}; moved to {one.moved_to}, and run again.")
-            console.print(f"{store.finished()} replicates are there.")
-            for told in other_versions(store):
-                console.print(f"Not as when it began: {told}; new replicates may differ in the last digit.")
-        more = {"replicates_asked": question.replicates} if isinstance(question, SimulatedQuestion) else {}
-        store.update(state="running", **more)
-        found: Found | None = None
-        told_last: list[str] = []
-        try:
-            with (
-                progress_of(console, store.finished(), told_last) as tell,
-                executor_of(used, workers, cluster) as executor,
-            ):
-                found = answer(
-                    question, engine=used if used != "none" else "compiled", executor=executor, store=store,
-                    until=until, progress=tell,
-                    stopping=lambda: console.print("Finishing what is under way; Ctrl-C once more stops at once."),
+    found: Found | None = None
+    with executor_of(used, workers, cluster) as executor:
+        if store is None:
+            store = begin(question, run_folder(question, out, started), used, started, file=file, given=given)
+        with store.held():
+            if resume is not None:
+                _tell_what_is_there(console, store, other_versions(store))
+            more = (
+                {"replicates_asked": question.replicates} if isinstance(question, SimulatedQuestion) else {}
+            )
+            store.update(state="running", **more)
+            said: list[str] = []
+            try:
+                with progress_of(console, store.finished(), said) as tell:
+                    found = answer(
+                        question, engine="compiled" if used == "none" else used, executor=executor, store=store,
+                        until=until, progress=tell,
+                        stopping=lambda: console.print("Finishing what is under way; Ctrl-C once more stops at once."),
+                    )  # fmt: skip
+            except KeyboardInterrupt:
+                store.update(state="interrupted")
+            for sentence in said:
+                console.print(sentence, soft_wrap=True)
+            if found is not None:
+                state = "interrupted" if found.interrupted else "finished"
+                finish(store, found, started=started, engine=used, state=state)
+                show(console, found)
+                console.print(
+                    f"\nWritten to [bold]{store.folder}[/bold]; open [bold]{store.folder / 'report.html'}[/bold] in a "
+                    "browser.", soft_wrap=True,
                 )  # fmt: skip
-        except StoppedError:
-            store.update(state="interrupted")
-        except KeyboardInterrupt:
-            store.update(state="interrupted")
-        for told in told_last:
-            console.print(told, soft_wrap=True)
-        if found is not None:
-            state = "interrupted" if found.interrupted else "finished"
-            finish(store, found, started=started, engine=used, state=state)
-            show(console, found)
-            console.print(
-                f"\nWritten to [bold]{store.folder}[/bold]; open [bold]{store.folder / 'report.html'}[/bold] in a "
-                "browser.", soft_wrap=True,
-            )  # fmt: skip
     if found is None or found.interrupted:
         again = f"best-sim {question.kind} --resume {shlex.quote(str(store.folder))}"
         console.print(f"Stopped. To go on:\n  {again}", soft_wrap=True)
         raise typer.Exit(130)
     if not found.settled:
         raise typer.Exit(1)
+
+
+def _tell_what_is_there(console: Console, store: Store, other: list[str]) -> None:
+    """What a run holds that is gone on with; what is damaged is set aside."""
+    for one in store.set_damaged_aside():
+        console.print(f"Damaged: {one.path.name}; moved to {one.moved_to}, and run again.")
+    console.print(f"{store.finished()} replicates are there.")
+    for told in other:
+        console.print(f"Not as when it began: {told}; new replicates may differ in the last digit.")
 
 
 def show(console: Console, found: Found) -> None:

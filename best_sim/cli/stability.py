@@ -108,7 +108,14 @@ def _show(console: Console, found: Stability) -> None:
             shown.add_row(f"{label[:1].upper()}{label[1:]}{of}", *cells)
     else:
         shown.title = "Placement stability: means; ranges are in measures.csv"
-        few = ("moves", "three_or_more", "same_carer", "ended_median_days", "permanence_12", "re_entry")
+        few = (
+            "moves",
+            "three_in_year_to_march",
+            "same_carer",
+            "ended_median_days",
+            "permanence_12",
+            "re_entry",
+        )
         heads = ("Moves a year", "3 or more", "Same carer", "Ended, days", "Permanence, 12 m", "Back in care")
         for column in ("", *heads):
             shown.add_column(column)

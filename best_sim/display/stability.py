@@ -35,7 +35,7 @@ MOST_ROWS = 12
 MOST_CURVES = 3
 _SHOWN = {
     "moves": "Moves per child-year in care",
-    "three_or_more": "Three or more placements in the year to 31 March",
+    "three_in_year_to_march": "Three or more placements in the year to 31 March",
     "same_carer": "Same carer for two years, of those in care for 2.5",
     "ended_under_6_months": "Ended foster placements that lasted under six months",
     "permanence_12": "Permanence within 12 months of {since}",

@@ -47,7 +47,7 @@ _COURT_UNITS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 _GROUPS: tuple[tuple[tuple[str, ...], Callable[[Journeys, Scenario], dict[str, float]]], ...] = (
     (
-        ("moves", "three_or_more", "ended_month", "ended_half_year", "ended_year", "home_and_back"),
+        ("moves", "three_in_year_to_march", "ended_month", "ended_half_year", "ended_year", "home_and_back"),
         lambda j, s: _placement_figures(j),
     ),
     (

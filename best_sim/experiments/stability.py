@@ -46,7 +46,7 @@ Engine = Literal["compiled", "simpy"]
 MEASURES: Mapping[str, tuple[str, str]] = {
     "moves": ("moves", "per child-year in care"),
     "unplanned_moves": ("unplanned moves", "per child-year in care"),
-    "three_or_more": ("three or more placements in the year to 31 March", "share"),
+    "three_in_year_to_march": ("three or more placements in the year to 31 March", "share"),
     "three_in_first_year": ("three or more placements in the first year of care", "share"),
     "same_carer": ("same carer for two years", "share"),
     "ended_median_days": ("median length of ended foster placements", "days"),
@@ -437,7 +437,7 @@ def _by_group(seen: _Seen, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     years = seen.moves["years"].to_numpy()
     share("moves", seen.moves, seen.moves["moves"].to_numpy(float), years)
     share("unplanned_moves", seen.moves, seen.moves["unplanned"].to_numpy(float), years)
-    share("three_or_more", seen.years, (seen.years["placements"] >= 3).to_numpy(float))
+    share("three_in_year_to_march", seen.years, (seen.years["placements"] >= 3).to_numpy(float))
     share("three_in_first_year", seen.first_years, seen.first_years["three"].to_numpy())
     share("same_carer", seen.long, seen.long["same_carer"].to_numpy(float))
     share("re_entry", seen.home, seen.home["back"].to_numpy(float))
@@ -655,7 +655,7 @@ SIDES: Mapping[str, tuple[str, str]] = {"arm": ("LIFT", "SAU"), "period": ("afte
 def words_of(found: Stability) -> str:
     """What was found, in plain words."""
     lines = [_whom(found)]
-    rate, many = found.measure("moves"), found.measure("three_or_more")
+    rate, many = found.measure("moves"), found.measure("three_in_year_to_march")
     for one, other in zip(_records(rate), _records(many), strict=True):
         who = group_name(found, one)
         moves, share = _figure(one, "{:.2f}"), _figure(other, "{:.0%}")

@@ -20,7 +20,7 @@ from best_sim.measures.stability import (
     move_rates,
     returns_to_care,
     shares_under,
-    three_or_more,
+    three_in_year_to_march,
 )
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
@@ -87,9 +87,9 @@ FIGURES = (
     Published("hearings_2019", "Hearings per case, 2019/20", 5.8, "hearings", "check", 0.07, _GUIDANCE,
               "adjournment probabilities are constant, set to 2016/17, and congestion alone adds no hearings"),
     Published("moves", "Moves per child-year in care", 0.54, "per year", "set", 0.10, _DFE + " (2021, derived)"),
-    Published("three_or_more", "Three or more placements in a year, in care on 31 March", 0.105, "share", "check",
-              0.25, _DFE, "published for all ages; under-fives stay in care for months rather than years, so fewer of "
-              "them are exposed for a whole year, and the rate of moves was set to the mean of all ages"),
+    Published("three_in_year_to_march", "Three or more placements in a year, in care on 31 March", 0.105, "share",
+              "check", 0.25, _DFE, "published for all ages; under-fives stay in care for months rather than years, so "
+              "fewer of them are exposed for a whole year, and the rate of moves was set to the mean of all ages"),
     Published("ended_month", "Ended foster placements that lasted under a month", 0.261, "share", "set", 0.12,
               _DFE + " (2016/17)"),
     Published("ended_half_year", "Ended foster placements that lasted under six months", 0.563, "share", "set", 0.12,
@@ -231,11 +231,11 @@ def _court_figures(j: Journeys) -> dict[str, float]:
 
 
 def _placement_figures(j: Journeys) -> dict[str, float]:
-    years = three_or_more(j)
+    years = three_in_year_to_march(j)
     under_month, under_half, under_year = shares_under(ended_placements(j)["days"])
     return {
         "moves": float(move_rates(j)["rate"].iloc[0]),
-        "three_or_more": float(years["three_or_more"].sum() / years["children"].sum())
+        "three_in_year_to_march": float(years["with_three"].sum() / years["children"].sum())
         if len(years)
         else np.nan,
         "ended_month": under_month,

@@ -176,7 +176,7 @@ def moves_by_period(
     return pd.concat([before.assign(at=-np.inf), after.assign(at=np.inf)], ignore_index=True)
 
 
-def three_or_more(
+def three_in_year_to_march(
     journeys: Journeys, by: Sequence[str] = (), since: float | None = None, split: float | None = None
 ) -> pd.DataFrame:
     """Children looked after on a 31 March with three or more placements in the year to it.
@@ -196,13 +196,14 @@ def three_or_more(
     -------
     pandas.DataFrame
         One row for each 31 March whose whole year was observed (and group): year (that of the 31 March), children (in
-        care on it), three_or_more (of them), share.
+        care on it), with_three (of them, with three or more), share.
 
     Notes
     -----
     As the Department for Education counts: the placement in which the child was on 1 April counts, and so does the one
     on 31 March; a change of legal status with the same carer is no new placement. The published share, 10 to 11 %,
-    is of children of all ages, most of whom have been in care for longer than a year.
+    is of children of all ages, most of whom have been in care for longer than a year. The trial's own outcome,
+    `three_or_more`, is another: `three_in_first_year` counts as it does.
     """
     require_groups(by, split)
     table = placements_in_year(journeys, since)
@@ -212,10 +213,10 @@ def three_or_more(
         "year": table["year"].to_numpy(),
         **child_labels(journeys, table["child"].to_numpy(), by, at=table["begins"].to_numpy(), split=split),
         "children": np.ones(len(table), int),
-        "three_or_more": (table["placements"] >= 3).to_numpy(int),
+        "with_three": (table["placements"] >= 3).to_numpy(int),
     }
     out = grouped(columns, ("year", *by))
-    out["share"] = ratio(out["three_or_more"], out["children"])
+    out["share"] = ratio(out["with_three"], out["children"])
     return out
 
 
@@ -226,7 +227,7 @@ def placements_in_year(journeys: Journeys, since: float | None = None) -> pd.Dat
     ----------
     journeys : Journeys
     since : float, optional
-        As `three_or_more` takes it.
+        As `three_in_year_to_march` takes it.
 
     Returns
     -------
@@ -274,12 +275,13 @@ def three_in_first_year(
     Returns
     -------
     pandas.DataFrame
-        One row for each group: children (whose first year is over), three_or_more (of them), share.
+        One row for each group: children (whose first year is over), with_three (of them, with three or more), share.
 
     Notes
     -----
-    The trial's own outcome (`best_sim.trial.outcomes`). It has each child once and all in the same year of care, where
-    the official measure has those who are in care on a 31 March, for however long.
+    As the trial's own outcome `three_or_more` counts (`best_sim.trial.outcomes`), but of all children. It has each
+    child once and all in the same year of care, where the official measure has those who are in care on a 31 March,
+    for however long.
     """
     child, entered = _entries(journeys, since)
     over = entered + YEAR <= journeys.end
@@ -288,10 +290,10 @@ def three_in_first_year(
     columns = {
         **child_labels(journeys, child, by, at=entered, split=split),
         "children": np.ones(len(child), int),
-        "three_or_more": (third <= entered + YEAR).astype(int),  # False where NaN
+        "with_three": (third <= entered + YEAR).astype(int),  # False where NaN
     }
     out = grouped(columns, by)
-    out["share"] = ratio(out["three_or_more"], out["children"])
+    out["share"] = ratio(out["with_three"], out["children"])
     return out
 
 

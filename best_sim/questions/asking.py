@@ -8,6 +8,7 @@ setting of the question, not a number about the world.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import tomllib
 import types
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 Table = Mapping[str, Any]
 """A free table, which the question reads itself."""
+
+_OF_A_TRIAL = ("design", "grid", "analysis")
+"""Keys by which a file that says no kind is known as that of a power experiment."""
 
 Replicates = Annotated[int, Unit("replicates", 1, 100_000_000)]
 Seed = Annotated[int, Unit("number", 0, 2**63 - 1)]
@@ -263,7 +267,8 @@ class SimulatedQuestion(Question):
     def run(self, running: Running) -> Found:
         """Run the replicates that are missing, and say what those that are there say."""
         done = running.replicates_of(self)
-        return self.replaced(replicates=done).found(running.leg(), done, running.engine)
+        found = self.replaced(replicates=done).found(running.leg(), done, running.engine)
+        return dataclasses.replace(found, interrupted=True) if running.interrupted else found  # type: ignore[type-var]
 
 
 # --- finding and reading files --------------------------------------------------------------------------------
@@ -312,6 +317,9 @@ def read_question(
         name_or_path, given = None, {"scenario": str(name_or_path)} | given
     shown_name, text, table = _table_at(name_or_path, cls)
     kind = table.pop("kind", None)
+    of_a_trial = cls is not None and "experiment" in cls.model_fields
+    if kind is None and of_a_trial and not table.keys().isdisjoint(_OF_A_TRIAL):
+        kind = "power"
     if cls is None:
         cls = _class_of(kind, shown_name)
     elif kind is not None and kind != cls.kind:
@@ -397,7 +405,7 @@ def _table_at(name_or_path: str | Path | None, cls: type[Question] | None) -> tu
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise QuestionError([Problem(file=shown_name, message=f"this is not TOML: {error}")]) from error
-    if "kind" not in table:
+    if "kind" not in table and cls is None:
         _class_of(None, shown_name)
     return shown_name, text, table
 

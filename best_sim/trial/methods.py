@@ -83,8 +83,9 @@ class Method:
         """Which children of the analysis set it is made of."""
         if self.imputes:
             return np.ones(len(data.y), bool)
-        known: np.ndarray = ~np.isnan(data.visits[:, : data.visit] if self.of_all_visits else data.y)
-        return known.any(axis=1) if self.of_all_visits else known
+        if self.of_all_visits:
+            return np.asarray((~np.isnan(data.visits[:, : data.visit])).any(axis=1))
+        return np.asarray(~np.isnan(data.y))
 
 
 def _mixed(df: str) -> Callable[[AnalysisSet, float, float], Fit]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
-from best_sim.experiments.power import PowerExperiment, run_power
 from looking import assert_texts_are_apart, texts
 
 from best_sim.display import designs
@@ -16,6 +13,8 @@ from best_sim.experiments.allocations import compare_allocations
 from best_sim.experiments.assurance import run_assurance, run_fragility
 from best_sim.experiments.sample_size import find_sample_size
 from best_sim.experiments.twins import twins
+from best_sim.questions.power.ask import PowerQuestion
+from best_sim.questions.running import answer
 from best_sim.scenario import Scenario
 
 NAMES = ("analyses", "coverage", "sample size", "fragility", "assurance", "twins", "allocations")
@@ -23,21 +22,21 @@ NAMES = ("analyses", "coverage", "sample size", "fragility", "assurance", "twins
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
-    asked = PowerExperiment.load(
-        "power", scenario="london-2017", replicates=12, scorings=3, overrides=("trial.target_families=80",)
+    asked = PowerQuestion.load(
+        "power", scenario="london-2017", replicates=12, scorings=3, set=["trial.target_families=80"]
     )
     path = tmp_path_factory.mktemp("figures") / "several.toml"
     path.write_text(
         'scenario = "london-2017"\nreplicates = 8\nseed = 1\n[[analysis]]\nname = "Primary"\n'
         '[[analysis]]\nname = "Moves in care, negative binomial"\noutcome = "moves"\n[grid]\neffect = [0.0, -2.4]\n'
     )
-    several = run_power(PowerExperiment.load(path))
-    powered = run_power(asked)
+    several = answer(PowerQuestion.load(path))
+    powered = answer(asked)
     rows = powered.replicates[powered.replicates["design"] == "Assumed benefit"]
     effect = "As estimated by the trial"
     found = find_sample_size(asked, effect, power=0.1, within=40, limits=(30, 140), most=600)
-    fragile = run_fragility(replace(asked, varied=asked.varied[:4]), effect)
-    assured = run_assurance(replace(asked, replicates=24))
+    fragile = run_fragility(asked.replaced(varied=asked.varied[:4]), effect)
+    assured = run_assurance(asked.replaced(replicates=24))
     world = Scenario.load("london-2017", ["outcomes.sdq.lift_effect=-3"])
     both, methods = twins(world, 2, parts=4), compare_allocations(world, 3)
     return {

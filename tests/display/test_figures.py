@@ -8,12 +8,12 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from best_sim.display.consort import Flow, apportioned, consort_figure
 from looking import assert_texts_are_apart, texts
 from matplotlib.figure import Figure
 
 from best_sim.display import figures
 from best_sim.drawing import style
+from best_sim.questions.pictures.consort import Flow, apportioned, consort_figure
 from best_sim.trial.consort import consort
 
 OPENINGS = {

@@ -15,8 +15,8 @@ from best_sim.cli import app
 from best_sim.experiments.best_plan_problem import PlanProblem
 from best_sim.experiments.calibration import CalibrationExperiment
 from best_sim.experiments.expansion_plans import ExpansionExperiment
-from best_sim.experiments.power import PowerExperiment
 from best_sim.pathway import Journeys, rules
+from best_sim.questions.power.ask import PowerQuestion
 from best_sim.scenario import Scenario, check
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,7 +119,7 @@ def test_an_example_in_toml_can_be_used(where: str, block: str, tmp_path: Path) 
     if block.startswith("extends"):
         assert [problem for problem in check(file) if not problem.warning] == []
     elif "[[design]]" in block or "[grid]" in block:
-        experiment = PowerExperiment.load(file)
+        experiment = PowerQuestion.load(file)
         assert [experiment.scenario_of(design) for design in experiment.designs]
     elif "[[plan]]" in block:
         assert ExpansionExperiment.load(file).plans

@@ -11,8 +11,6 @@ from scipy import special, stats
 
 from best_sim.experiments.allocations import compare_allocations, share_guessed
 from best_sim.experiments.assurance import run_assurance, run_fragility
-from best_sim.experiments.power import PowerExperiment, run_power
-from best_sim.experiments.priors import Prior, read_priors
 from best_sim.experiments.sample_size import (
     Crossing,
     NoSampleSizeError,
@@ -22,6 +20,9 @@ from best_sim.experiments.sample_size import (
 from best_sim.experiments.twins import twins
 from best_sim.pathway import simulate
 from best_sim.pathway import words as W
+from best_sim.questions.power.ask import PowerQuestion
+from best_sim.questions.power.priors import Prior, read_priors
+from best_sim.questions.running import answer
 from best_sim.scenario import Scenario, ScenarioError
 
 FILE = """
@@ -64,10 +65,10 @@ high = 120
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory) -> PowerExperiment:
+def asked(tmp_path_factory) -> PowerQuestion:
     path = tmp_path_factory.mktemp("design") / "small.toml"
     path.write_text(FILE, encoding="utf-8")
-    return PowerExperiment.load(path)
+    return PowerQuestion.load(path)
 
 
 # --- sample size --------------------------------------------------------------------------------------------
@@ -115,7 +116,7 @@ def test_the_size_found_has_the_power(asked, found):
         asked, designs=asked.designs[:1], replicates=600, scorings=2, seed=77,
         overrides=(*asked.overrides, f"trial.target_families={got.size:g}"),
     )  # fmt: skip
-    check = run_power(there).power.iloc[0]
+    check = answer(there).power.iloc[0]
     of_size = got.curve.slope * stats.norm.pdf(special.ndtri(0.7)) / (2 * math.sqrt(got.size))
     error = math.hypot(check["mcse"], of_size * (got.interval[1] - got.interval[0]) / 4)
     assert abs(check["power"] - 0.7) < 4 * error < 0.12
@@ -185,7 +186,7 @@ def test_a_search_that_makes_no_sense_is_refused(asked, more, error, told):
 # --- assurance and fragility --------------------------------------------------------------------------------
 def test_assurance_is_the_power_averaged_over_the_prior(asked):
     """The effect alone uncertain, against a normal curve of power through the power at a few effects."""
-    one = replace(asked, priors=asked.priors[:1], replicates=500, scorings=4)
+    one = asked.replaced(priors=asked.priors[:1], replicates=500, scorings=4)
     got = run_assurance(one, "A large effect")
     fit = got.rows[got.rows["converged"]]
     se = float(np.sqrt((fit["standard_error"] ** 2).mean()))
@@ -222,12 +223,10 @@ def test_fragility_is_the_power_at_each_end_with_the_same_luck(asked):
         asked, designs=asked.designs[:1], overrides=(*asked.overrides, "trial.target_families=40")
     )
     assert table.loc["trial.target_families", "power_low"] == pytest.approx(
-        run_power(there).power["power"].iloc[0]
+        answer(there).power["power"].iloc[0]
     )
-    spread = replace(asked, designs=asked.designs[:1], overrides=(*asked.overrides, "outcomes.sdq.sd=9"))
-    assert table.loc["outcomes.sdq.sd", "power_high"] == pytest.approx(
-        run_power(spread).power["power"].iloc[0]
-    )
+    spread = asked.replaced(designs=asked.designs[:1], overrides=(*asked.overrides, "outcomes.sdq.sd=9"))
+    assert table.loc["outcomes.sdq.sd", "power_high"] == pytest.approx(answer(spread).power["power"].iloc[0])
 
 
 @pytest.mark.parametrize(
@@ -246,7 +245,7 @@ def test_what_is_wrong_in_what_is_believed_is_told(tmp_path, old, new, told):
     path = tmp_path / "wrong.toml"
     path.write_text(FILE.replace(old, new), encoding="utf-8")
     with pytest.raises(ScenarioError) as error:
-        asked = replace(PowerExperiment.load(path), replicates=2)
+        asked = PowerQuestion.load(path).replaced(replicates=2)
         run_assurance(asked)
         run_fragility(asked)
     assert told in str(error.value)

@@ -11,9 +11,9 @@ from power_against_theory import SD, SMALL, scores
 from small_worlds import BOROUGH, after, in_days, plain_world
 
 from best_sim.experiments.interims import LookPlan, run_interims, until
-from best_sim.experiments.power import PowerExperiment
 from best_sim.pathway import simulate
 from best_sim.pathway.lowering import lower
+from best_sim.questions.power.ask import PowerQuestion
 from best_sim.scenario import Scenario, ScenarioError
 from best_sim.trial.interims import operating_characteristics
 from best_sim.trial.outcomes import analysis_set
@@ -43,7 +43,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_trials_end_where_theory_says(small: Path, design: str) -> None:
     """Sequential theory gives the chance of ending at each look, for benefit, for harm and in vain."""
     plan = LookPlan((0.4, 0.7), futility=0.1)
-    found = run_interims(PowerExperiment.load(small), plan, design)
+    found = run_interims(PowerQuestion.load(small), plan, design)
     drift = (2.0 if design == "some" else 0.0) / (SD * math.sqrt(4.0 / N))
     exact = operating_characteristics(found.bounds, drift)
     n = len(found.trials)
@@ -59,7 +59,7 @@ def test_trials_end_where_theory_says(small: Path, design: str) -> None:
 
 
 def test_looks_come_when_their_share_of_last_visits_is_over(small: Path) -> None:
-    found = run_interims(PowerExperiment.load(small, replicates=3), LookPlan((0.25, 0.5)))
+    found = run_interims(PowerQuestion.load(small, replicates=3), LookPlan((0.25, 0.5)))
     families = found.looks.pivot(index="replicate", columns="look", values="families")
     assert (families == [50, 100, 200]).all(axis=None)
     assert (found.looks["randomised"] - found.looks["families"] == found.looks["to_come"]).all()
@@ -82,7 +82,7 @@ def test_a_larger_spread_asks_for_more_families_and_finds_more(small: Path) -> N
     """Scores vary half as much again as the size was planned for: the second trial is larger, and stronger."""
     steady = f"{BOROUGH}.entries=[{{from=2018-01-01, value=4000}}]"
     changes = ("outcomes.sdq.sd=6.5", steady, "simulation.end_date=2018-07-01")
-    wide = PowerExperiment.load(small, replicates=150, overrides=changes)
+    wide = PowerQuestion.load(small, replicates=150, overrides=changes)
     plan = LookPlan((0.5,), reestimate=0.4, wanted=0.9, most=600)
     found = run_interims(wide, plan, "some")
     assert found.trials["families"].median() > 1.5 * N
@@ -107,4 +107,4 @@ def test_a_larger_spread_asks_for_more_families_and_finds_more(small: Path) -> N
 def test_a_plan_that_cannot_be_is_refused(small: Path, plan: LookPlan, told: str) -> None:
     design = "none" if "effect" in told else "some"
     with pytest.raises(ScenarioError, match=told):
-        run_interims(PowerExperiment.load(small), plan, design)
+        run_interims(PowerQuestion.load(small), plan, design)

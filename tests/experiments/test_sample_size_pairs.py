@@ -9,8 +9,8 @@ from power_against_theory import SMALL, families, scores, siblings
 from small_worlds import plain_world
 
 from best_sim.display.designs import size_pairs_figure
-from best_sim.experiments.power import PowerExperiment
 from best_sim.experiments.sample_size_pairs import find_size_pairs, words_of_pairs
+from best_sim.questions.power.ask import PowerQuestion
 from best_sim.scenario import ScenarioError
 
 EFFECT = -2.0
@@ -33,7 +33,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_sizes_against_the_spread_are_those_of_theory(ask: Path) -> None:
     """The size goes with the square of the standard deviation."""
     found = find_size_pairs(
-        PowerExperiment.load(ask), "outcomes.sdq.sd", (5.0, 6.5), within=25.0, limits=(50, 800), most=6_000
+        PowerQuestion.load(ask), "outcomes.sdq.sd", (5.0, 6.5), within=25.0, limits=(50, 800), most=6_000
     )
     table = found.table.set_index("value")
     for sd in (5.0, 6.5):
@@ -47,7 +47,7 @@ def test_sizes_against_the_spread_are_those_of_theory(ask: Path) -> None:
 
 def test_a_value_without_an_answer_says_why_and_keeps_the_others(ask: Path) -> None:
     found = find_size_pairs(
-        PowerExperiment.load(ask), "outcomes.sdq.sd", (5.0, 15.0), within=40.0, limits=(50, 400), most=3000
+        PowerQuestion.load(ask), "outcomes.sdq.sd", (5.0, 15.0), within=40.0, limits=(50, 400), most=3000
     )
     (_, first), (_, second) = found.found
     assert first is not None and second is None
@@ -59,6 +59,6 @@ def test_a_value_without_an_answer_says_why_and_keeps_the_others(ask: Path) -> N
 
 def test_a_second_parameter_that_is_not_there_is_refused_before_anything_runs(ask: Path) -> None:
     with pytest.raises(ScenarioError, match="sdd"):
-        find_size_pairs(PowerExperiment.load(ask), "outcomes.sdq.sdd", (5.0, 6.0))
+        find_size_pairs(PowerQuestion.load(ask), "outcomes.sdq.sdd", (5.0, 6.0))
     with pytest.raises(ValueError, match="found none"):
-        find_size_pairs(PowerExperiment.load(ask), "outcomes.sdq.sd", ())
+        find_size_pairs(PowerQuestion.load(ask), "outcomes.sdq.sd", ())

@@ -79,7 +79,7 @@ def test_three_placements_by_31_march_are_those_of_children_by_time_in_care(pois
         at_risk = np.minimum(since, last) / YEAR
         share += stats.poisson(RATE * at_risk).sf(1).mean() * day
         children += day
-    mean, error = measured(poisson, "three_or_more")
+    mean, error = measured(poisson, "three_in_year_to_march")
     # the mean of ratios is off that of sums by far less than its error
     assert abs(mean - share / children) < 4.0 * error
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from best_sim.experiments.power.replicate import PERMANENT_AT, what_happened
 from best_sim.measures.observed import STILL_THERE, YEAR, stays_of
 from best_sim.measures.stability import child_moves
 from best_sim.measures.timeliness import decided_cases, share_permanent, time_to_permanence
 from best_sim.pathway import Journeys
 from best_sim.pathway import words as W
+from best_sim.questions.power.replicate import PERMANENT_AT, what_happened
 
 
 def groups_of(journeys: Journeys, children: np.ndarray) -> np.ndarray:

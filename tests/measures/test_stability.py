@@ -15,7 +15,7 @@ from best_sim.measures.stability import (
     move_rates,
     returns_to_care,
     shares_under,
-    three_or_more,
+    three_in_year_to_march,
 )
 from best_sim.pathway import Journeys
 from best_sim.pathway import words as W
@@ -123,20 +123,23 @@ def test_three_or_more_by_hand() -> None:
         *two_moves[1:],
     ]
     j = journeys_of(two_moves, only_status, gone_home, status_before, end=march(2020) + 1)
-    got = three_or_more(j).set_index("year")
+    got = three_in_year_to_march(j).set_index("year")
     assert list(got.index) == [2018, 2019, 2020]
     assert got.loc[2019, "children"] == 3  # the third is at home on the day
-    assert got.loc[2019, "three_or_more"] == 2
+    assert got.loc[2019, "with_three"] == 2
     assert got.loc[2019, "share"] == pytest.approx(2 / 3)
-    assert got.loc[2020, "three_or_more"] == 0  # one placement each in that year
+    assert got.loc[2020, "with_three"] == 0  # one placement each in that year
 
 
 def test_years_of_three_or_more_are_whole(trial_run: Journeys) -> None:
-    years = three_or_more(trial_run)["year"]
+    years = three_in_year_to_march(trial_run)["year"]
     end = trial_run.date(trial_run.end)
     assert years.max() == (end.year if end > dt.date(end.year, 3, 31) else end.year - 1)
-    by_site = three_or_more(trial_run, ("site",))
-    assert by_site.groupby("year")["children"].sum().tolist() == three_or_more(trial_run)["children"].tolist()
+    by_site = three_in_year_to_march(trial_run, ("site",))
+    assert (
+        by_site.groupby("year")["children"].sum().tolist()
+        == three_in_year_to_march(trial_run)["children"].tolist()
+    )
 
 
 def test_a_placement_goes_on_under_a_new_status() -> None:

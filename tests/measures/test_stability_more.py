@@ -20,7 +20,7 @@ from best_sim.measures.stability import (
     re_entries,
     same_carer,
     three_in_first_year,
-    three_or_more,
+    three_in_year_to_march,
 )
 from best_sim.measures.timeliness import (
     aalen_johansen,
@@ -133,16 +133,16 @@ def test_three_placements_in_the_first_year_by_hand() -> None:
     journeys.tables["groups"]["third_at"] = np.nan
     journeys.tables["groups"]["third_at"][[0, 6]] = 200.0, 366.0
     got = three_in_first_year(journeys)
-    assert got[["children", "three_or_more"]].to_numpy().tolist() == [[3, 1]]
+    assert got[["children", "with_three"]].to_numpy().tolist() == [[3, 1]]
     assert got["share"].item() == pytest.approx(1 / 3)
 
 
 def test_a_year_on_both_sides_of_the_day_is_in_neither_period() -> None:
     life = [[(first_of_april(2018) + 10, W.FOSTER, W.AT_ENTRY)]]
     journeys = journeys_of(*life, end=first_of_april(2021) + 1)
-    got = three_or_more(journeys, ("period",), split=first_of_april(2019) + 100)
+    got = three_in_year_to_march(journeys, ("period",), split=first_of_april(2019) + 100)
     assert got[["year", "period"]].astype(str).to_numpy().tolist() == [["2019", "before"], ["2021", "after"]]
-    exact = three_or_more(journeys, ("period",), split=first_of_april(2019))
+    exact = three_in_year_to_march(journeys, ("period",), split=first_of_april(2019))
     assert exact["year"].tolist() == [2019, 2020, 2021]
     assert exact["period"].astype(str).tolist() == ["before", "after", "after"]
 
@@ -225,7 +225,7 @@ def test_groups_add_up(trial_run: Journeys) -> None:
     for by in (("age",), ("period",), ("borough", "age")):
         for measure, counts in (
             (move_rates, ["child_years", "moves"]),
-            (three_in_first_year, ["children", "three_or_more"]),
+            (three_in_first_year, ["children", "with_three"]),
             (same_carer, ["children", "same_carer"]),
             (re_entries, ["home", "back"]),
             (ended_lengths, ["ended"]),

@@ -70,7 +70,12 @@ def test_all_that_is_wrong_is_told_at_once(here: Path) -> None:
         (POWER.replace("-3.0", '"large"'), "design[1].effect", '"large"', "any number"),
         (POWER + "[grid]\nefect = [1.0]\n", "grid.efect", "[1.0]", "effect, boroughs"),
         ("outcome = 'sdqq'\n" + POWER, "outcome", '"sdqq"', "sdq"),
-        ("set = ['outcomes.sdq.lift_effect=1']\n" + POWER, "set", '"outcomes.sdq.lift_effect"', "another effect"),
+        (
+            "set = ['outcomes.sdq.lift_effect=1']\n" + POWER,
+            "set",
+            '"outcomes.sdq.lift_effect"',
+            "another effect",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(here: Path, text: str, key: str, found: str, allowed: str) -> None:

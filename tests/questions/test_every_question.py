@@ -70,7 +70,11 @@ def test_a_run_goes_on_after_it_was_killed(kind: str, here: Path, best_sim: Call
         env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     until = time.monotonic() + 240
-    while not list(Path("run").glob("chunks/**/*.parquet")) and process.poll() is None and time.monotonic() < until:
+    while (
+        not list(Path("run").glob("chunks/**/*.parquet"))
+        and process.poll() is None
+        and time.monotonic() < until
+    ):
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -102,7 +106,9 @@ def test_every_shipped_file_can_be_asked_from_python(name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_typed_wrong_is_one_message_and_exit_code_2(kind: str, here: Path, best_sim: Callable) -> None:
+def test_what_is_typed_wrong_is_one_message_and_exit_code_2(
+    kind: str, here: Path, best_sim: Callable
+) -> None:
     wrong = [["nothing-of-this-name"]]
     if "replicates" in _options(kind):
         wrong += [["--replicates", "-1"], ["--set", "trial.targt_families=3"], ["--seed", str(2**63)]]

@@ -7,11 +7,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from best_sim.measures.costs import UnitCosts
+from best_sim.measures.economics import amounts_of
 from best_sim.pathway import simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.records import CHILD, FAMILY, LARGEST_FAMILY
 from best_sim.scenario import Scenario
 from best_sim.trial.consort import consort, mean_flow, sums_that_fail
+from best_sim.trial.methods import METHODS
+from best_sim.trial.outcomes import OUTCOMES, Estimand, analysis_set
 
 
 def journeys_of(*families: dict) -> SimpleNamespace:
@@ -33,8 +37,9 @@ def journeys_of(*families: dict) -> SimpleNamespace:
             if k < len(scores):
                 sdq[row, 2] = scores[k]
     return SimpleNamespace(
-        tables={"families": f, "children": c}, lived=np.flatnonzero(c["index"] >= 0), scores={"sdq": sdq}
-    )
+        tables={"families": f, "children": c}, lived=np.flatnonzero(c["index"] >= 0), scores={"sdq": sdq},
+        seed=0, replicate=0, scoring=0,
+    )  # fmt: skip
 
 
 SEEN = [W.SEEN, W.SEEN, W.SEEN]
@@ -84,3 +89,28 @@ def test_a_sum_that_fails_is_named() -> None:
     flow["LIFT.visit_2.seen"] = (flow["LIFT.visit_2.seen"][0] + 1, flow["LIFT.visit_2.seen"][1])
     assert len(sums_that_fail(flow)) == 1
     assert sums_that_fail(flow)[0].startswith("LIFT.allocated")
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+@pytest.mark.parametrize("estimand", ["intention-to-treat", "per protocol"])
+def test_the_flow_of_every_outcome_counts_its_analysis_and_adds_up(outcome: str, estimand: Estimand) -> None:
+    scenario = Scenario.load("trial-as-run", ["simulation.end_date=2020-01-15"])
+    journeys = simulate(scenario, 5, 0)
+    amounts = amounts_of(journeys, UnitCosts.of(scenario)).known
+    data = analysis_set(journeys, outcome, estimand=estimand, amounts=amounts)
+    flow = consort(journeys, data)
+    assert sums_that_fail(flow) == []
+    for arm, which in (("LIFT", data.treated == 1), ("SAU", data.treated == 0)):
+        assert flow[f"{arm}.analysed"] == (len(np.unique(data.family[which])), which.sum())
+    per_protocol = flow.get("LIFT.not_analysed.service_not_received", (0, 0))[0] > 0
+    assert per_protocol == (estimand == "per protocol")
+
+
+def test_imputed_children_are_analysed() -> None:
+    journeys = simulate(Scenario.load("london-2017"), 5, 0)
+    data = analysis_set(journeys, complete=False)
+    imputed, repeated = (METHODS[name].used(data) for name in ("multiple-imputation", "repeated-measures"))
+    assert imputed.all() and not repeated.all()
+    assert consort(journeys, data)["LIFT.not_analysed.not_seen"] == (0, 0)
+    flow = consort(journeys, data.only(repeated))
+    assert flow["LIFT.not_analysed.not_seen"][0] > 0 and sums_that_fail(flow) == []

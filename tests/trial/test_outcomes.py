@@ -9,7 +9,8 @@ from best_sim.measures.observed import stays_of
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
 from best_sim.scenario import Scenario
-from best_sim.trial.outcomes import analysis_set
+from best_sim.trial.methods import USUAL, methods_for
+from best_sim.trial.outcomes import OUTCOMES, Outcome, analysis_set
 
 
 @pytest.fixture(scope="module")
@@ -117,3 +118,38 @@ def test_had_lift_is_lift_received(journeys: Journeys) -> None:
     data = analysis_set(journeys)
     assert (data.had_lift == (data.received & (data.treated == 1))).all()
     assert 0.4 < data.had_lift[data.treated == 1].mean() < 0.9
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES.values(), ids=lambda one: one.name)
+def test_what_an_outcome_says_may_be_set_is_there(outcome: Outcome) -> None:
+    known = Scenario.load("trial-as-run").table().set_index("name")["value"]
+    assert (outcome.effect is None) == bool(outcome.instead)
+    assert set(outcome.instead) <= set(known.index)
+    if outcome.effect is not None:  # nothing is assumed of LIFT unless a design sets it
+        assert float(known[outcome.effect.parameter]) == outcome.effect.none
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES.values(), ids=lambda one: one.name)
+def test_better_is_said_of_effect_and_outcome_alike(outcome: Outcome) -> None:
+    assert outcome.better in (-1, 0, 1) and outcome.below != outcome.above
+    assert USUAL[outcome.kind] in methods_for(outcome.name)
+    effect = outcome.effect
+    if effect is not None:
+        assert effect.size(effect.none) == 0.0 and effect.size(effect.none + 0.5) > 0.0
+        assert (
+            effect.side(effect.none + 0.1) == effect.above and effect.side(effect.none - 0.1) == effect.below
+        )
+        if effect.of_outcome:
+            assert (effect.better, effect.below, effect.above) == (
+                outcome.better,
+                outcome.below,
+                outcome.above,
+            )
+
+
+def test_some_of_a_set_are_the_same_children_in_every_array(journeys: Journeys) -> None:
+    data = analysis_set(journeys)
+    which = data.treated == 1
+    some = data.only(which)
+    assert (some.y == data.y[which]).all() and (some.visits[:, 2] == data.y[which]).all()
+    assert some.covariates.shape == (which.sum(), data.covariates.shape[1]) and some.luck == data.luck

@@ -283,7 +283,7 @@ def estimates_figure(
     ax.spines["left"].set_visible(False)
     ax.axvline(0, color=RULE, lw=0.8, zorder=0)
     peak = max((np.histogram(e, bins)[0].max() / max(len(e), 1) for e, *_ in said), default=1.0) or 1.0
-    for i, (d, (e, truth, off, spread_e, failed)) in enumerate(zip(designs, said, strict=True)):
+    for i, (d, (e, truth, told_bias, spread_e, failed)) in enumerate(zip(designs, said, strict=True)):
         share = np.histogram(e, bins)[0] / max(len(e), 1) / peak * 0.82
         floor = i + 0.92
         ax.fill_between(np.repeat(bins, 2)[1:-1], floor, floor - np.repeat(share, 2), color="#8fbfdf", lw=0)
@@ -301,7 +301,7 @@ def estimates_figure(
         told = f"truth {say.number(truth, 2)}" if np.isfinite(truth) else "the truth is not known"
         sheet.text(Sheet.MARGIN, y, told, size=TINY, va="top", color=SOFT)
         notes = [
-            *([off] if off else []),
+            *([told_bias] if told_bias else []),
             f"standard deviation {say.number(spread_e, 2)}",
             f"{say.number(len(e))} replicates" + (f", {say.number(failed)} failed" if failed else ""),
         ]

@@ -141,6 +141,7 @@ def power_found(question: PowerQuestion, keep: Keep, done: int, engine: Engine =
     Parameters
     ----------
     question : PowerQuestion
+        With as many replicates as count.
     keep : Keep
         With its finished replicates.
     done : int
@@ -152,8 +153,6 @@ def power_found(question: PowerQuestion, keep: Keep, done: int, engine: Engine =
     -------
     PowerFound
     """
-    interrupted = done < question.replicates
-    question = question.replaced(replicates=done)
     scenarios = [question.scenario_of(design) for design in question.designs]
     got = rows_of(keep, done)
     power = power_table(question, got, scenarios)
@@ -168,7 +167,6 @@ def power_found(question: PowerQuestion, keep: Keep, done: int, engine: Engine =
         when=when_of(first, lowered.start_date),
         flow=flow_of(first),
         sample=[simulate(lowered, question.seed, k, engine) for k in range(min(_PICTURED, done))],
-        interrupted=interrupted,
     )
 
 

@@ -178,7 +178,7 @@ def figures_of(found: PowerFound) -> Mapping[str, Figure]:
             title="What single trials would estimate, beside the true effect of allocation",
             outcome=plan.outcome,
             method=plan.method,
-            bias={str(row.design): (float(row.bias), float(row.bias_mcse)) for row in power.itertuples()},  # type: ignore[arg-type]
+            bias={str(r["design"]): (r["bias"], r["bias_mcse"]) for r in power.to_dict("records")},
             published=(said.estimate, *said.interval) if said and plan.outcome == said.outcome else None,  # type: ignore[arg-type]
         ),
         "living": care.outcomes_of_care_figure(found.living),
@@ -214,8 +214,8 @@ _CAPTIONS = {
     "curve": "Power along the axis of the grid, with 95% intervals.",
     "estimates": "Each simulated trial gives one estimate. Their spread is what chance alone does to a trial of this "
     "size.",
-    "coverage": "Every trial's interval, for the design with the largest effect, by how far its estimate lies from the "
-    "true effect of allocation.",
+    "coverage": "Every trial's interval, for the design with the largest effect (the first, where none has one), by "
+    "how far its estimate lies from the true effect of allocation.",
     "analyses": "The same trials, analysed in several ways. The first analysis is the primary one.",
     "recruitment": "Families randomised by calendar month. The published end of recruitment is marked as published; it "
     "is not simulated.",

@@ -350,14 +350,14 @@ def _summarise_design(
         )  # fmt: skip
         tidy.mean(name, "baseline measured", mine["baseline_share"], "share")
         tidy.mean(name, "correlation of baseline and outcome", mine["baseline_correlation"], "ratio")
-    for column, each in (
+    for column, its_unit in (
         ("mean_lift", of.each), ("mean_sau", of.each), ("sd_lift", of.each), ("sd_sau", of.each),
         *((f"{more.name}_{arm}", more.unit) for more in of.records for arm in ("lift", "sau")),
         ("families_lift", "families"), ("families_sau", "families"), ("children_lift", "children"),
         ("children_sau", "children"), ("received_lift", "share"), ("received_sau", "share"),
     ):  # fmt: skip
         if column in mine and mine[column].notna().any():
-            tidy.mean(name, column.replace("_", ", "), mine[column], each)
+            tidy.mean(name, column.replace("_", ", "), mine[column], its_unit)
 
 
 def _summarise_pathway(tidy: _Tidy, experiment: PowerQuestion, name: str, rows: pd.DataFrame) -> None:

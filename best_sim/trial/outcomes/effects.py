@@ -47,6 +47,14 @@ def named(effect: Effect, value: float) -> str:
     return f"{effect.name} of {written(effect, value)}{unit}"
 
 
+def head(effect: Effect | None) -> list[str]:
+    """Lines at the head of a column of effects; none where there is no effect to set."""
+    if effect is None:
+        return []
+    lines = [effect.unit] if effect.scale == "ratio" else [f"{effect.name},", effect.unit]
+    return [lines[0][:1].upper() + lines[0][1:], *lines[1:]]
+
+
 def whom(effect: Effect, applies_to: str) -> str:
     """To whom it applies, to follow it in a sentence; empty where that is not known."""
     return _WHOM.get(effect.applies_to(applies_to), "")

@@ -4,33 +4,32 @@ from __future__ import annotations
 
 import datetime as dt
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from best_sim import run_experiment
-from best_sim.experiments.power import PowerExperiment, PowerResult, run_power
 from best_sim.pathway import simulate
-from best_sim.scenario import ScenarioError
+from best_sim.questions.power.ask import PowerQuestion
+from best_sim.questions.power.run import PowerFound
+from best_sim.questions.running import answer
+from best_sim.scenario.problems import ProblemsError
 from best_sim.trial.consort import consort, sums_that_fail
 
 
 @pytest.fixture(scope="module")
-def result() -> PowerResult:
-    return run_experiment(
-        "power", replicates=24, scenario="london-2017", overrides=("trial.target_families=100",)
-    )
+def result() -> PowerFound:
+    return run_experiment("power", replicates=24, scenario="london-2017", set=["trial.target_families=100"])
 
 
-def test_every_replicate_of_every_design_is_there(result: PowerResult) -> None:
+def test_every_replicate_of_every_design_is_there(result: PowerFound) -> None:
     assert len(result.replicates) == 24 * 3
     assert (result.replicates.groupby("design", observed=True)["replicate"].nunique() == 24).all()
     assert (result.power["replicates"] + result.power["failed"] == 24).all()
 
 
-def test_designs_meet_the_same_luck(result: PowerResult) -> None:
+def test_designs_meet_the_same_luck(result: PowerFound) -> None:
     by_design = {
         name: rows.reset_index(drop=True)
         for name, rows in result.replicates.groupby("design", sort=False, observed=True)
@@ -44,7 +43,7 @@ def test_designs_meet_the_same_luck(result: PowerResult) -> None:
     assert (harm["estimate"] > none["estimate"]).all()
 
 
-def test_power_is_the_share_of_small_p_with_its_error(result: PowerResult) -> None:
+def test_power_is_the_share_of_small_p_with_its_error(result: PowerFound) -> None:
     for row in result.power.itertuples():
         mine = result.replicates[result.replicates["design"] == row.design]
         share = (mine["p"] < 0.05).mean()
@@ -55,13 +54,13 @@ def test_power_is_the_share_of_small_p_with_its_error(result: PowerResult) -> No
     assert result.power.set_index("effect").loc[0.0, "closed_form"] == pytest.approx(0.05)
 
 
-def test_an_interval_agrees_with_its_p_value(result: PowerResult) -> None:
+def test_an_interval_agrees_with_its_p_value(result: PowerFound) -> None:
     rows = result.replicates
     outside = (rows["low"] > 0) | (rows["high"] < 0)
     assert (outside == (rows["p"] < 0.05)).all()
 
 
-def test_recruitment_rises_to_the_target_and_no_further(result: PowerResult) -> None:
+def test_recruitment_rises_to_the_target_and_no_further(result: PowerFound) -> None:
     curve = result.curve
     assert (np.diff(curve["median"]) >= 0).all()
     assert (curve["low90"] <= curve["median"]).all() and (curve["median"] <= curve["high90"]).all()
@@ -71,13 +70,13 @@ def test_recruitment_rises_to_the_target_and_no_further(result: PowerResult) -> 
     assert dt.date(2018, 1, 1) < early <= median
 
 
-def test_the_mean_flow_adds_up(result: PowerResult) -> None:
+def test_the_mean_flow_adds_up(result: PowerFound) -> None:
     assert sums_that_fail(result.flow) == []
 
 
 def test_an_effect_changes_scores_and_nothing_else() -> None:
     """What a design's pathway is described by once holds for every design that differs by its effect alone."""
-    asked = PowerExperiment.load("power", scenario="london-2017")
+    asked = PowerQuestion.load("power", scenario="london-2017")
     runs = [simulate(asked.scenario_of(design), 5, 0) for design in asked.designs]
     for other in runs[1:]:
         assert (other.record == runs[0].record).all()
@@ -85,7 +84,7 @@ def test_an_effect_changes_scores_and_nothing_else() -> None:
     assert not np.array_equal(runs[0].scores["sdq"], runs[1].scores["sdq"], equal_nan=True)
 
 
-def test_an_effect_on_all_allocated_is_not_diluted(result: PowerResult) -> None:
+def test_an_effect_on_all_allocated_is_not_diluted(result: PowerFound) -> None:
     power = result.power.set_index("effect")
     received = result.replicates["received_lift"].mean()
     assert power.loc[1.4, "closed_form_effect"] == pytest.approx(
@@ -97,7 +96,7 @@ def test_an_effect_on_all_allocated_is_not_diluted(result: PowerResult) -> None:
 def test_what_a_design_sets_is_described_for_that_design(tmp_path: Path) -> None:
     file = tmp_path / "sizes.toml"
     file.write_text(
-        'scenario = "london-2017"\nreplicates = 4\nseed = 3\n'
+        'kind = "power"\nscenario = "london-2017"\nreplicates = 4\nseed = 3\n'
         '[[design]]\nname = "small"\nset = ["trial.target_families=40"]\n'
         '[[design]]\nname = "large"\nset = ["trial.target_families=80"]\n'
     )
@@ -118,11 +117,11 @@ def test_recruitment_is_set_beside_the_published_end() -> None:
     assert rows.loc["at least 382 families by 31 July 2021", "value"] == pytest.approx(in_time.mean())
     assert (rows_of_pathway["by_published_end"] <= rows_of_pathway["randomised"]).all()
     other = run_experiment("power", replicates=2, scenario="london-2017")
-    assert other.experiment.published is None  # another trial than the one that was published
+    assert other.question.published is None  # another trial than the one that was published
     assert not other.summary["quantity"].str.contains("31 July 2021").any()
 
 
-def test_the_closed_form_is_also_given_at_the_effect_that_was_found(result: PowerResult) -> None:
+def test_the_closed_form_is_also_given_at_the_effect_that_was_found(result: PowerFound) -> None:
     power = result.power.set_index("effect")
     estimates = result.replicates.groupby("effect")["estimate"].mean()
     for effect in (-2.4, 1.4):
@@ -130,55 +129,56 @@ def test_the_closed_form_is_also_given_at_the_effect_that_was_found(result: Powe
         assert (power.loc[effect, "closed_form_at_estimate"] > power.loc[effect, "closed_form"]) == larger
 
 
-def test_a_run_that_is_stopped_keeps_what_is_finished() -> None:
-    asked = PowerExperiment.load("power", replicates=40, scenario="london-2017")
-    whole = run_power(replace(asked, replicates=8), executor=None)
+def test_a_run_that_is_stopped_keeps_what_is_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = PowerQuestion.load("power", replicates=40, scenario="london-2017")
+    whole = answer(asked.replaced(replicates=8), executor=None)
 
-    def stop(done: int) -> None:
+    def stop(done: int, total: int | None, words: str) -> None:
         if done >= 8:
             raise KeyboardInterrupt
 
-    got = run_power(asked, executor=None, chunk=4, progress=stop)
-    assert got.interrupted and got.experiment.replicates == 8
+    monkeypatch.setattr("best_sim.questions.running.chunk_for", lambda engine, replicates: 4)
+    got = answer(asked, executor=None, progress=stop)
+    assert got.interrupted and got.question.replicates == 8
     assert got.replicates.equals(whole.replicates)
     assert got.power.equals(whole.power)
 
 
 def test_a_run_that_is_stopped_at_once_has_nothing_to_keep() -> None:
-    asked = PowerExperiment.load("power", replicates=4, scenario="london-2017")
+    asked = PowerQuestion.load("power", replicates=4, scenario="london-2017")
 
     class Stopped(ThreadPoolExecutor):
         def submit(self, *_: object, **__: object) -> Future:
             raise KeyboardInterrupt
 
     with Stopped(1) as pool, pytest.raises(KeyboardInterrupt):
-        run_power(asked, executor=pool)
+        answer(asked, executor=pool)
 
 
-def test_the_summary_has_a_monte_carlo_error_for_every_estimate(result: PowerResult) -> None:
+def test_the_summary_has_a_monte_carlo_error_for_every_estimate(result: PowerFound) -> None:
     without = set(result.summary.loc[result.summary["mcse"].isna(), "quantity"])
     assert without <= {
         "power by closed form", "power by closed form at the mean estimate", "fits that failed",
-        "intention-to-treat effect",
+        "effect that the closed form takes",
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("pool", [None, ThreadPoolExecutor, ProcessPoolExecutor])
 def test_the_rows_do_not_depend_on_who_runs_them(pool: type | None) -> None:
     # SimPy takes a second a run: few, but through every design
-    asked = PowerExperiment.load("power", replicates=6 if pool else 2, scenario="london-2017")
-    alone = run_power(asked, executor=None).replicates
+    asked = PowerQuestion.load("power", replicates=6 if pool else 2, scenario="london-2017")
+    alone = answer(asked, executor=None).replicates
     if pool is None:
-        again = run_power(asked, engine="simpy", executor=None).replicates
+        again = answer(asked, engine="simpy", executor=None).replicates
     else:
         with pool(2) as workers:
-            again = run_power(asked, executor=workers).replicates
+            again = answer(asked, executor=workers).replicates
     assert alone.equals(again)
     assert alone.to_parquet(index=False) == again.to_parquet(index=False)
 
 
 def test_the_shipped_file_is_read() -> None:
-    asked = PowerExperiment.load()
+    asked = PowerQuestion.load()
     assert asked.scenario == "trial-as-run"
     assert [d.effect for d in asked.designs] == [0.0, -2.4, 1.4]
     assert asked.primary.method == "mixed-model"
@@ -190,12 +190,12 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
         'scenario = "trial-as-run"\nreplicates = 0\nseed = 1\nmethd = "mixed-model"\nalpha = 2.0\n'
         '[[design]]\nname = "a"\nefect = 1.0\n'
     )
-    with pytest.raises(ScenarioError) as error:
-        PowerExperiment.load(file)
+    with pytest.raises(ProblemsError) as error:
+        PowerQuestion.load(file)
     told = {problem.key: problem for problem in error.value.problems}
     assert told["methd"].nearest == "method"
     assert told["replicates"].found == "0"
-    assert told["alpha"].allowed == "between 0 and 1"
+    assert told["alpha"].allowed == "from 1e-06 to 0.5 (probability)"
     assert told["design[0].efect"].nearest == "effect"
 
 
@@ -215,17 +215,17 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
 def test_a_design_that_cannot_be_used_is_named(text: str, key: str, tmp_path: Path) -> None:
     file = tmp_path / "asked.toml"
     file.write_text(f'scenario = "trial-as-run"\nreplicates = 3\nseed = 1\n{text}\n')
-    with pytest.raises(ScenarioError) as error:
-        PowerExperiment.load(file)
+    with pytest.raises(ProblemsError) as error:
+        PowerQuestion.load(file)
     assert key in {problem.key for problem in error.value.problems}
 
 
 def test_an_effect_that_the_designs_would_override_is_refused() -> None:
-    with pytest.raises(ScenarioError, match="each design of the experiment sets this itself"):
-        PowerExperiment.load("power", overrides=("outcomes.sdq.lift_effect=-3",))
+    with pytest.raises(ProblemsError, match="each design sets this itself"):
+        PowerQuestion.load("power", set=["outcomes.sdq.lift_effect=-3"])
 
 
 def test_an_unknown_experiment_names_the_nearest() -> None:
-    with pytest.raises(ScenarioError) as error:
-        PowerExperiment.load("powr")
+    with pytest.raises(ProblemsError) as error:
+        PowerQuestion.load("powr")
     assert error.value.problems[0].nearest == "power"

@@ -9,12 +9,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from best_sim.exchange.runs import runs_table
-from best_sim.experiments.power import PowerExperiment
+from best_sim.questions.power.ask import PowerQuestion
+from best_sim.questions.runs import runs_table
 from best_sim.replications import Store
 
 SCENARIO = 'extends = "london-2017"\ntitle = "ours"\n\n[trial]\ntarget_families = 60\n'
 EXPERIMENT = """
+kind = "power"
 title = "Ours"
 scenario = "mine.toml"
 replicates = 8
@@ -39,10 +40,17 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(autouse=True)
+def in_one_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many replicates a chunk has changes no result; what follows counts the files."""
+    for module in ("running", "writing"):
+        monkeypatch.setattr(f"best_sim.questions.{module}.chunk_for", lambda engine, replicates: 20)
+
+
+@pytest.fixture(autouse=True)
 def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """They are drawn by other tests."""
-    monkeypatch.setattr("best_sim.cli.power._pictures", lambda result: {})
-    monkeypatch.setattr("best_sim.cli.power._report", lambda *_: None)
+    monkeypatch.setattr("best_sim.questions.power.show.figures_of", lambda found: {})
+    monkeypatch.setattr("best_sim.questions.report.write_report", lambda *_, **__: None)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -95,7 +103,7 @@ def test_a_damaged_chunk_is_told_and_run_again(here: Path, best_sim: Callable) -
     ("file", "old", "new", "told"),
     [
         ("mine.toml", "target_families = 60", "target_families = 61", ("trial.target_families", "60", "61")),
-        ("ours.toml", "effect = -3.0", "effect = -2.0", ("designs", "-3.0", "-2.0")),
+        ("ours.toml", "effect = -3.0", "effect = -2.0", ("design[1].effect", "-3.0", "-2.0")),
         ("mine.toml", "target_families = 60", "target_family = 60", ("target_family",)),
     ],
 )
@@ -123,7 +131,7 @@ def test_a_change_that_changes_nothing_is_not_refused(here: Path, best_sim: Call
 def test_another_model_is_refused(here: Path, best_sim: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     best_sim("power", "ours.toml", "--out", "run")
     was = Store(here / "run").manifest["model"]
-    monkeypatch.setattr("best_sim.exchange.runs.model_hash", lambda: "0123456789abcdef")
+    monkeypatch.setattr("best_sim.questions.runs.model_hash", lambda: "0123456789abcdef")
     code, _, error = best_sim("power", "--resume", "run")
     assert code == 2 and was in error and "0123456789abcdef" in error
 
@@ -143,10 +151,10 @@ def test_a_run_goes_on_where_its_files_are_no_longer_there(here: Path, best_sim:
     [
         (["--resume", "nowhere"], "there is no run here"),
         (["--resume", "run", "--seed", 9], "--seed"),
-        (["ours.toml", "--resume", "run"], "experiment beside it"),
+        (["ours.toml", "--resume", "run"], "FILE beside it"),
         (["--resume", "run", "--replicates", 7], "holds 8 already"),
         (["--until-mcse", 0], "a number above 0"),
-        (["ours.toml", "--until-mcse", 0.1, "--figure", "powr"], "nearest: power"),
+        (["ours.toml", "--until-mcse", 0.1, "--figure", "powr"], "did you mean power?"),
         (["ours.toml", "--cluster", "tcp:/nowhere"], "no Dask scheduler answers"),
     ],
 )  # fmt: skip
@@ -162,7 +170,7 @@ def test_a_slip_is_told_before_long_work(here: Path, best_sim: Callable, argumen
 def test_it_stops_when_it_is_sure_and_only_after_a_batch(
     here: Path, best_sim: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("best_sim.cli.power._BATCH", 6)
+    monkeypatch.setattr("best_sim.questions.running._BATCH", 6)
     sure = ("--until-mcse", 0.35, "--figure", "mean, sau", "--replicates", 60)
     code, told, _ = best_sim("power", "ours.toml", *sure, "--out", "run")
     assert code == 0 and ", below 0.35" in told
@@ -189,9 +197,9 @@ def test_runs_are_listed_with_how_far_they_have_come(here: Path, best_sim: Calla
     with Store(here / "results" / "one").held():
         assert runs_table(here / "results").set_index("folder").loc[one.name, "state"] == "running"
     code, told, _ = best_sim("runs")
-    assert code == 0 and "8 of 50" in told and "best-sim power --resume FOLDER" in told
+    assert code == 0 and "8 of 50" in told and "best-sim run --resume FOLDER" in told
 
 
 def test_the_experiment_in_a_folder_is_the_one_that_was_run(here: Path, best_sim: Callable) -> None:
     best_sim("power", "ours.toml", "--out", "run")
-    assert PowerExperiment.load(here / "run" / "experiment.toml").designs[1].effect == -3.0
+    assert PowerQuestion.load(here / "run" / "question.toml").designs[1].effect == -3.0

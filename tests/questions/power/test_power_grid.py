@@ -6,10 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from best_sim.experiments.power import PowerExperiment, PowerResult, run_power
-from best_sim.scenario import ScenarioError
+from best_sim.questions.power.ask import PowerQuestion
+from best_sim.questions.power.run import PowerFound
+from best_sim.questions.running import answer
+from best_sim.scenario.problems import ProblemsError
 
 GRID = """
+kind = "power"
 title = "A grid"
 scenario = "london-2017"
 replicates = 12
@@ -43,12 +46,12 @@ def file(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def result(file) -> PowerResult:
-    return run_power(PowerExperiment.load(file))
+def result(file) -> PowerFound:
+    return answer(PowerQuestion.load(file))
 
 
 def test_a_grid_makes_a_design_of_every_combination(file) -> None:
-    asked = PowerExperiment.load(file)
+    asked = PowerQuestion.load(file)
     assert len(asked.designs) == 8 and len({d.name for d in asked.designs}) == 8
     assert asked.designs[0].name == "effect 0, target families 40, boroughs croydon"
     settings = [dict(d.setting) for d in asked.designs]
@@ -75,7 +78,7 @@ def test_an_effect_on_the_sdq_is_none_on_the_pirgas(result) -> None:
 
 
 def test_only_the_boroughs_of_a_design_recruit(file) -> None:
-    asked = PowerExperiment.load(file)
+    asked = PowerQuestion.load(file)
     one = asked.scenario_of(asked.designs[0])
     assert one.boroughs["sutton"].opens > one.simulation.end_date >= one.boroughs["croydon"].opens
     both = asked.scenario_of(asked.designs[1])
@@ -120,7 +123,7 @@ def test_bias_is_against_what_complete_data_show(result) -> None:
         ('outcome = "pirgas"', 'outcome = "pirgass"', "analysis[2].outcome", "pirgas"),
         ('"t-test-children"', '"t-test-child"', "analysis[1].method", "t-test-children"),
         ("visit = 2", "visit = 5", "analysis[2].visit", "1 to 3"),
-        ("effect = [0.0, -3.0]", 'effect = ["much"]', "grid.effect", "a number of points"),
+        ("effect = [0.0, -3.0]", 'effect = ["much"]', "grid.effect", "a number of SDQ points"),
         (
             '"trial.target_families" = [40, 80]',
             '"trial.target_families" = 40',
@@ -137,8 +140,8 @@ def test_what_is_wrong_in_a_grid_is_told(tmp_path, old, new, key, told) -> None:
     assert GRID.count(old) == 1
     path = tmp_path / "wrong.toml"
     path.write_text(GRID.replace(old, new), encoding="utf-8")
-    with pytest.raises(ScenarioError) as error:
-        PowerExperiment.load(path)
+    with pytest.raises(ProblemsError) as error:
+        PowerQuestion.load(path)
     problem = {p.key: p for p in error.value.problems}[key]
     assert told in f"{problem.allowed} {problem.nearest}"
 
@@ -146,8 +149,8 @@ def test_what_is_wrong_in_a_grid_is_told(tmp_path, old, new, key, told) -> None:
 def test_a_borough_that_is_not_there_is_told_with_the_nearest(tmp_path) -> None:
     path = tmp_path / "wrong.toml"
     path.write_text(GRID.replace('"sutton"', '"suton"'), encoding="utf-8")
-    asked = PowerExperiment.load(path)
-    with pytest.raises(ScenarioError) as error:
+    asked = PowerQuestion.load(path)
+    with pytest.raises(ProblemsError) as error:
         for design in asked.designs:
             asked.scenario_of(design)
     assert error.value.problems[0].nearest == "sutton"
@@ -158,8 +161,8 @@ def test_an_outcome_without_a_parameter_takes_no_effect(tmp_path) -> None:
     text = GRID.replace('name = "Primary"\noutcome = "sdq"', 'name = "Primary"\noutcome = "utility"')
     path.write_text(text, encoding="utf-8")
     assert (
-        PowerExperiment.load(path)
-        .changes_of(PowerExperiment.load(path).designs[-1])[0]
+        PowerQuestion.load(path)
+        .changes_of(PowerQuestion.load(path).designs[-1])[0]
         .startswith("outcomes.sdq")
     )
 
@@ -187,13 +190,13 @@ def test_estimands_and_missing_scores_are_analyses(tmp_path) -> None:
     """
     head = 'scenario = "london-2017"\nreplicates = 6\nseed = 2\n[[analysis]]\nname = "Primary"\n'
     path.write_text(head + more, encoding="utf-8")
-    result = run_power(PowerExperiment.load(path))
+    result = answer(PowerQuestion.load(path))
     means = result.replicates.groupby("analysis", observed=True)[["estimate", "standard_error"]].mean()
     assert result.replicates["converged"].all()
     # those who received it have all of the effect, allocation a part of it
     assert means.loc["Compliers", "estimate"] < means.loc["Primary", "estimate"] < 0
     assert means.loc["Imputed, LIFT worse by 4", "estimate"] > means.loc["Imputed", "estimate"] + 0.2
-    again = run_power(PowerExperiment.load(path))
+    again = answer(PowerQuestion.load(path))
     pd.testing.assert_frame_equal(
         result.replicates, again.replicates
     )  # imputation's luck has an address, too
@@ -218,9 +221,9 @@ def test_cost_and_net_benefit_are_analyses_and_prices_share_a_pathway(tmp_path) 
     set = ["costs.psychologist_hour=80.0"]
     """
     path.write_text(head + more, encoding="utf-8")
-    experiment = PowerExperiment.load(path)
+    experiment = PowerQuestion.load(path)
     assert len({experiment.pathway_of(design) for design in experiment.designs}) == 1
-    result = run_power(experiment)
+    result = answer(experiment)
     assert result.replicates["converged"].all()
     said = result.summary.query("analysis == 'Cost'").set_index(["design", "quantity"])["value"].sort_index()
     cheap, dear = said["As priced", "mean estimate"], said["Dearer psychologists", "mean estimate"]
@@ -236,8 +239,8 @@ def test_a_shift_of_what_is_not_imputed_is_refused(tmp_path) -> None:
     path.write_text(
         GRID.replace('method = "t-test-children"', 'method = "t-test-children"\ndelta = 2'), "utf-8"
     )
-    with pytest.raises(ScenarioError, match="multiple-imputation"):
-        PowerExperiment.load(path)
+    with pytest.raises(ProblemsError, match="multiple-imputation"):
+        PowerQuestion.load(path)
 
 
 def test_scorings_are_of_the_same_trials_with_other_luck(tmp_path) -> None:
@@ -245,11 +248,11 @@ def test_scorings_are_of_the_same_trials_with_other_luck(tmp_path) -> None:
     path.write_text(
         'scenario = "london-2017"\nreplicates = 8\nscorings = 5\nseed = 2\n[grid]\neffect = [0.0]\n'
     )
-    result = run_power(PowerExperiment.load(path))
+    result = answer(PowerQuestion.load(path))
     rows = result.replicates
     assert len(rows) == 40 and rows["estimate"].nunique() == 40
     assert (rows.groupby("replicate")["families_lift"].nunique() == 1).all()
     path.write_text('scenario = "london-2017"\nreplicates = 8\nseed = 2\n[grid]\neffect = [0.0]\n')
-    once = run_power(PowerExperiment.load(path)).replicates
+    once = answer(PowerQuestion.load(path)).replicates
     first = rows[rows["scoring"] == 0].reset_index(drop=True)
     assert (first["estimate"] == once["estimate"]).all()

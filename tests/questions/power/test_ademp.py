@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from best_sim.display.ademp import ademp_of
-from best_sim.experiments.power import PowerExperiment
+from best_sim.questions.power.ademp import ademp_of
+from best_sim.questions.power.ask import PowerQuestion
 
 HEADINGS = ["Aims", "Data-generating mechanisms", "Estimands", "Methods", "Performance measures"]
 
 
 def said(path: Path, text: str) -> dict[str, str]:
     path.write_text('scenario = "trial-as-run"\nreplicates = 40\nseed = 1\n' + text, encoding="utf-8")
-    experiment = PowerExperiment.load(path)
+    experiment = PowerQuestion.load(path)
     return ademp_of(experiment, experiment.scenario_of(experiment.designs[0]))
 
 
