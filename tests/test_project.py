@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import subprocess
 import sys
@@ -210,3 +211,17 @@ def test_every_decision_is_in_the_index() -> None:
     index = (folder / "README.md").read_text(encoding="utf-8")
     records = sorted(path.name for path in folder.glob("[0-9]*.md"))
     assert re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", index) == records
+
+
+DECISIONS = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.name[:4])
+def test_a_decision_has_a_date_and_the_status_of_the_index(path: Path) -> None:
+    title, date, status, *_ = path.read_text(encoding="utf-8").split("\n\n")
+    assert re.fullmatch(rf"# {path.name[:4]}\. .+", title)
+    assert re.fullmatch(r"Date: \d{4}-\d{2}-\d{2}", date), f"{path.name}: a line 'Date: YYYY-MM-DD' after the title"
+    dt.date.fromisoformat(date.removeprefix("Date: "))
+    index = (ROOT / "docs/decisions/README.md").read_text(encoding="utf-8")
+    (row,) = (line for line in index.splitlines() if f"({path.name})" in line)
+    assert status == f"Status: {row.rstrip(' |').rpartition('| ')[2]}."
