@@ -220,7 +220,9 @@ DECISIONS = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
 def test_a_decision_has_a_date_and_the_status_of_the_index(path: Path) -> None:
     title, date, status, *_ = path.read_text(encoding="utf-8").split("\n\n")
     assert re.fullmatch(rf"# {path.name[:4]}\. .+", title)
-    assert re.fullmatch(r"Date: \d{4}-\d{2}-\d{2}", date), f"{path.name}: a line 'Date: YYYY-MM-DD' after the title"
+    assert re.fullmatch(r"Date: \d{4}-\d{2}-\d{2}", date), (
+        f"{path.name}: a line 'Date: YYYY-MM-DD' after the title"
+    )
     dt.date.fromisoformat(date.removeprefix("Date: "))
     index = (ROOT / "docs/decisions/README.md").read_text(encoding="utf-8")
     (row,) = (line for line in index.splitlines() if f"({path.name})" in line)

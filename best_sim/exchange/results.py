@@ -12,12 +12,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from best_sim.experiments.power import PowerResult
-from best_sim.scenario import Scenario
+if TYPE_CHECKING:
+    from best_sim.experiments.power import PowerResult
+    from best_sim.scenario import Scenario
 
 _PACKAGES = (
     "best-sim",

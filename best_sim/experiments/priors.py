@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from best_sim.engine.luck import purpose, stream, uniform_at
 from best_sim.scenario import Problem, Scenario, ScenarioError
@@ -53,6 +52,8 @@ class Prior:
 
     def frozen(self) -> Any:
         """The distribution as scipy has it, before it is cut off."""
+        from scipy import stats  # half a second, which files without beliefs are spared
+
         if self.distribution == "normal":
             return stats.norm(self.a, self.b)
         if self.distribution == "uniform":

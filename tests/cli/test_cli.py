@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import signal
 import subprocess
@@ -287,6 +288,11 @@ def test_a_simulation_that_cannot_go_on_is_said(
         cli.main()
     assert ended.value.code == 3
     assert "the queue of glasgow is full" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("module", "name", "code"), cli._ENDS)
+def test_an_error_that_ends_a_command_is_there(module: str, name: str, code: int) -> None:
+    assert issubclass(getattr(importlib.import_module(module), name), Exception) and code in (2, 3)
 
 
 def test_a_mistake_in_the_program_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
