@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 import best_sim
 
@@ -190,6 +191,18 @@ def test_the_makefile_has_the_two_commands_of_the_readme() -> None:
     for target in ("demo", "test"):
         assert target in targets
         assert f"make {target}" in readme
+
+
+def test_the_workflow_runs_what_ci_runs_on_every_supported_python() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text(encoding="utf-8"))
+    (job,) = workflow["jobs"].values()
+    supported = [name.rpartition(" ")[2] for name in PROJECT["project"]["classifiers"] if " :: 3." in name]
+    assert job["strategy"]["matrix"] == {"python": supported}
+    assert job["env"] == {"PYTHON": "python${{ matrix.python }}"}
+    assert job["steps"][-1]["run"] == "bash .ci/run" and workflow["permissions"] == {"contents": "read"}
+    pinned = [re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step["uses"]) for step in job["steps"][:-1]]
+    assert pinned and all(pinned)
+    assert "secrets" not in {word for step in job["steps"] for word in re.findall(r"\w+", str(step))}
 
 
 def test_the_rooms_are_declared_in_the_documented_order() -> None:
