@@ -14,8 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 if TYPE_CHECKING:
     from best_sim.experiments.power import PowerResult
     from best_sim.scenario import Scenario
@@ -167,6 +165,8 @@ def files_replaced(folder: Path) -> Iterator[Path]:
 
 def write_tables(folder: Path, result: PowerResult) -> None:
     """Write the tidy summary, the recruitment curve, the flow and the rows of every replicate."""
+    import pandas as pd
+
     result.summary.to_csv(folder / "summary.csv", index=False)
     result.curve.to_csv(folder / "recruitment.csv", index=False)
     flow = pd.DataFrame.from_dict(result.flow, orient="index", columns=["families", "children"])
