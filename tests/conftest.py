@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+from types import ModuleType
+
 import pytest
 
 from best_sim.pathway.journeys import Journeys
@@ -26,3 +29,22 @@ def trial_run(trial_lowered: Lowered) -> Journeys:
     from small_worlds import run
 
     return run(trial_lowered)
+
+
+@pytest.fixture(scope="session")
+def lifelines() -> ModuleType:
+    """lifelines, to compare with; a test that asks for it is marked `lifelines` too.
+
+    It needs a pandas below 3, so it is installed with one in a folder of its own, where `make unit` runs these tests.
+    """
+    found = pytest.importorskip("lifelines", reason="`make unit` runs it beside an older pandas")
+    for part in ("datasets", "statistics"):
+        importlib.import_module(f"lifelines.{part}")
+    return found
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "lifelines" in getattr(item, "fixturenames", ()):
+            item.add_marker("lifelines")
