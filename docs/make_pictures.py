@@ -14,17 +14,6 @@ from typing import Any
 
 import pandas as pd
 
-from best_sim.display import (
-    choose_child,
-    living_by_month,
-    outcomes_of_care_figure,
-    proceedings_figure,
-    recruitment_curve,
-    recruitment_figure,
-    save,
-    timeline_figure,
-    waits_figure,
-)
 from best_sim.display.best_plan import best_plan_figure
 from best_sim.display.calibration import calibration_figure
 from best_sim.display.designs import (
@@ -40,6 +29,9 @@ from best_sim.display.expanding import differences_figure
 from best_sim.display.local import backcast_figure, rates_figure
 from best_sim.display.recruiting import forecast_figure
 from best_sim.display.stability import stability_figure
+from best_sim.display.timeline import timeline_figure
+from best_sim.display.trace import choose_child
+from best_sim.drawing.style import save
 from best_sim.drawing.wording import as_date
 from best_sim.exchange.observed_recruitment import read_observed_recruitment
 from best_sim.experiments.allocations import compare_allocations
@@ -58,7 +50,14 @@ from best_sim.experiments.stability import run_stability
 from best_sim.experiments.twins import twins
 from best_sim.measures.episodes import episodes_of
 from best_sim.pathway import Journeys, simulate
+from best_sim.questions.pictures.care import (
+    living_by_month,
+    outcomes_of_care_figure,
+    proceedings_figure,
+    waits_figure,
+)
 from best_sim.questions.pictures.consort import consort_figure
+from best_sim.questions.pictures.recruitment import recruitment_curve, recruitment_figure
 from best_sim.questions.power.ask import PowerQuestion
 from best_sim.scenario import Scenario
 from best_sim.trial.closed_forms_recruitment import borough_plans

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable
+from types import ModuleType
 
 import pytest
 
@@ -46,3 +48,22 @@ def best_sim(
         return int(ended.value.code or 0), " ".join(told.out.split()), told.err
 
     return run
+
+
+@pytest.fixture(scope="session")
+def lifelines() -> ModuleType:
+    """lifelines, to compare with; a test that asks for it is marked `lifelines` too.
+
+    It needs a pandas below 3, so it is installed with one in a folder of its own, where `make unit` runs these tests.
+    """
+    found = pytest.importorskip("lifelines", reason="`make unit` runs it beside an older pandas")
+    for part in ("datasets", "statistics"):
+        importlib.import_module(f"lifelines.{part}")
+    return found
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "lifelines" in getattr(item, "fixturenames", ()):
+            item.add_marker("lifelines")

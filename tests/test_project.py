@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 import best_sim
 
@@ -191,6 +193,18 @@ def test_the_makefile_has_the_two_commands_of_the_readme() -> None:
         assert f"make {target}" in readme
 
 
+def test_the_workflow_runs_what_ci_runs_on_every_supported_python() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text(encoding="utf-8"))
+    (job,) = workflow["jobs"].values()
+    supported = [name.rpartition(" ")[2] for name in PROJECT["project"]["classifiers"] if " :: 3." in name]
+    assert job["strategy"]["matrix"] == {"python": supported}
+    assert job["env"] == {"PYTHON": "python${{ matrix.python }}"}
+    assert job["steps"][-1]["run"] == "bash .ci/run" and workflow["permissions"] == {"contents": "read"}
+    pinned = [re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step["uses"]) for step in job["steps"][:-1]]
+    assert pinned and all(pinned)
+    assert "secrets" not in {word for step in job["steps"] for word in re.findall(r"\w+", str(step))}
+
+
 def test_the_rooms_are_declared_in_the_documented_order() -> None:
     text = (ROOT / "docs/explanation/rooms-and-words.md").read_text(encoding="utf-8")
     table = text.split("| room |")[1].split("\n\n")[0]
@@ -210,3 +224,19 @@ def test_every_decision_is_in_the_index() -> None:
     index = (folder / "README.md").read_text(encoding="utf-8")
     records = sorted(path.name for path in folder.glob("[0-9]*.md"))
     assert re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", index) == records
+
+
+DECISIONS = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.name[:4])
+def test_a_decision_has_a_date_and_the_status_of_the_index(path: Path) -> None:
+    title, date, status, *_ = path.read_text(encoding="utf-8").split("\n\n")
+    assert re.fullmatch(rf"# {path.name[:4]}\. .+", title)
+    assert re.fullmatch(r"Date: \d{4}-\d{2}-\d{2}", date), (
+        f"{path.name}: a line 'Date: YYYY-MM-DD' after the title"
+    )
+    dt.date.fromisoformat(date.removeprefix("Date: "))
+    index = (ROOT / "docs/decisions/README.md").read_text(encoding="utf-8")
+    (row,) = (line for line in index.splitlines() if f"({path.name})" in line)
+    assert status == f"Status: {row.rstrip(' |').rpartition('| ')[2]}."

@@ -18,7 +18,7 @@ from best_sim.cli import expansion as expansion  # isort: skip
 from best_sim.cli import local as local  # isort: skip
 from best_sim.cli import model as model  # isort: skip
 from best_sim.cli import runs as runs  # isort: skip
-from best_sim.cli.common import RefusedError, app
+from best_sim.cli.common import app
 
 asking.register(app)
 
@@ -40,20 +40,24 @@ def main() -> None:
         sys.exit(code)
 
 
+_ENDS = (
+    ("best_sim.scenario.problems", "ProblemsError", 2),
+    ("best_sim.cli.common", "RefusedError", 2),
+    ("best_sim.display.trace", "UnknownChildError", 2),
+    ("best_sim.replications.store", "StoreError", 2),
+    ("best_sim.replications.executors", "ClusterError", 2),
+    ("best_sim.questions.runs", "ChangedError", 2),
+    ("best_sim.engine.faults", "SimulationError", 3),
+)
+
+
 def _exit_code(error: Exception) -> int | None:
     """2 for bad input, 3 for a simulation that can't go on, None for a mistake in the program."""
-    # imported only when something went wrong: these rooms are slow to import, and `--help` needs none of them
-    from best_sim.display.trace import UnknownChildError
-    from best_sim.engine import SimulationError
-    from best_sim.questions.runs import ChangedError
-    from best_sim.replications import ClusterError, StoreError
-    from best_sim.scenario.problems import ProblemsError
-
-    if isinstance(
-        error, ProblemsError | UnknownChildError | RefusedError | StoreError | ChangedError | ClusterError
-    ):
-        return 2
-    return 3 if isinstance(error, SimulationError) else None
+    # By name: where an error is raised its module is there, and to import the others takes seconds.
+    for module, name, code in _ENDS:
+        if module in sys.modules and isinstance(error, getattr(sys.modules[module], name)):
+            return code
+    return None
 
 
 if __name__ == "__main__":

@@ -38,13 +38,14 @@ def simulate(
     engine: Engine = "auto",
 ) -> None:
     """Simulate one replicate and write its journeys as Parquet tables."""
-    from best_sim.pathway import simulate as run
     from best_sim.questions.writing import whole_folder
 
     must_be_free(out)
     console = Console()
     world = load(scenario, changes)
     used = engine_of(engine, console)
+
+    from best_sim.pathway import simulate as run
 
     first = world.simulation.start_date
     with console.status("Simulating ...") as status:
@@ -81,13 +82,14 @@ def trace(
     engine: Engine = "auto",
 ) -> None:
     """Tell one simulated child's story in plain words, and draw it as a timeline."""
+    console = Console()
+    world = load(scenario, changes)
+
     from best_sim.display.timeline import timeline_figure
     from best_sim.display.trace import choose_child, story
     from best_sim.drawing.style import save
     from best_sim.pathway import simulate as run
 
-    console = Console()
-    world = load(scenario, changes)
     used = engine_of(engine, console)
     journeys = run(world, seed, replicate, used)
     number = int(child) if child.lstrip("-").isdigit() else choose_child(journeys, child)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from best_sim.exchange.results import whole_folder
 
 from best_sim import cli
 from best_sim.engine import SimulationError
-from best_sim.exchange.results import whole_folder
 from best_sim.pathway import Journeys
+
+Command = Callable[..., tuple[int, str, str]]
 
 
 def command(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -22,6 +26,17 @@ def command(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[st
         [sys.executable, "-m", "best_sim", *map(str, arguments)],
         cwd=cwd, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
+
+
+@pytest.fixture
+def best_sim_in(best_sim: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Runs a command in a folder and in this process, which is spared the imports."""
+
+    def run(folder: Path, *arguments: str | Path) -> tuple[int, str, str]:
+        monkeypatch.chdir(folder)
+        return best_sim(*arguments)
+
+    return run
 
 
 def nothing_in(folder: Path) -> bool:
@@ -89,12 +104,12 @@ def test_the_report_opens_offline(run: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["power", "simulate", "validate"])
-def test_what_is_there_already_is_not_written_over(name: str, tmp_path: Path) -> None:
+def test_what_is_there_already_is_not_written_over(name: str, tmp_path: Path, best_sim_in: Command) -> None:
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "notes.txt").write_text("three years of work")
-    done = command(name, "--out", mine, cwd=tmp_path)
-    assert done.returncode == 2 and "not empty" in done.stderr and "Traceback" not in done.stderr
+    code, _, error = best_sim_in(tmp_path, name, "--out", mine)
+    assert code == 2 and "not empty" in error and "Traceback" not in error
     assert [path.name for path in mine.iterdir()] == ["notes.txt"]
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
@@ -184,18 +199,18 @@ def test_trace_tells_a_story_and_draws_it(tmp_path: Path) -> None:
     assert (tmp_path / "child.png").stat().st_size > 10_000
 
 
-def test_parameters_are_listed_with_their_sources(tmp_path: Path) -> None:
-    done = command("parameters", "trial-as-run", cwd=tmp_path)
-    assert done.returncode == 0 and "trial.target_families" in done.stdout and "assumption" in done.stdout
-    changed = command("parameters", "louisiana-optimistic", "--changed", cwd=tmp_path)
-    assert "placements.unplanned.lift_hazard_ratio" in changed.stdout
-    assert "outcomes.sdq.sd" not in changed.stdout
+def test_parameters_are_listed_with_their_sources(tmp_path: Path, best_sim_in: Command) -> None:
+    code, told, _ = best_sim_in(tmp_path, "parameters", "trial-as-run")
+    assert code == 0 and "trial.target_families" in told and "assumption" in told
+    _, changed, _ = best_sim_in(tmp_path, "parameters", "louisiana-optimistic", "--changed")
+    assert "placements.unplanned.lift_hazard_ratio" in changed
+    assert "outcomes.sdq.sd" not in changed
 
 
-def test_check_finds_nothing_wrong_with_what_is_shipped(tmp_path: Path) -> None:
+def test_check_finds_nothing_wrong_with_what_is_shipped(tmp_path: Path, best_sim_in: Command) -> None:
     for name in ("base", "london-2017", "glasgow", "trial-as-run", "louisiana-optimistic"):
-        done = command("check", name, cwd=tmp_path)
-        assert done.returncode == 0, done.stderr
+        code, _, error = best_sim_in(tmp_path, "check", name)
+        assert code == 0, error
 
 
 SURE = 'status = "assumption", source = "x"'
@@ -223,7 +238,9 @@ WRONG = {
 
 @pytest.mark.parametrize("what", WRONG)
 @pytest.mark.parametrize("name", ["check", "simulate", "power"])
-def test_bad_input_is_one_clear_message_and_nothing_written(what: str, name: str, tmp_path: Path) -> None:
+def test_bad_input_is_one_clear_message_and_nothing_written(
+    what: str, name: str, tmp_path: Path, best_sim_in: Command
+) -> None:
     body, found, allowed = WRONG[what]
     folder = tmp_path / "in"
     folder.mkdir()
@@ -231,10 +248,10 @@ def test_bad_input_is_one_clear_message_and_nothing_written(what: str, name: str
     empty = tmp_path / "work"
     empty.mkdir()
     arguments = ["power", "--scenario"] if name == "power" else [name]
-    done = command(*arguments, folder / "mine.toml", cwd=empty)
-    assert done.returncode == 2, done.stdout + done.stderr
-    assert "mine.toml" in done.stderr and found in done.stderr and allowed in done.stderr
-    assert "Traceback" not in done.stderr
+    code, told, error = best_sim_in(empty, *arguments, folder / "mine.toml")
+    assert code == 2, told + error
+    assert "mine.toml" in error and found in error and allowed in error
+    assert "Traceback" not in error
     assert nothing_in(empty)
 
 
@@ -251,10 +268,12 @@ def test_bad_input_is_one_clear_message_and_nothing_written(what: str, name: str
         (["power", "--set", "outcomes.sdq.lift_effect=-3"], "each design"),
     ],
 )
-def test_a_slip_on_the_command_line_is_told(arguments: list[str], told: str, tmp_path: Path) -> None:
-    done = command(*arguments, cwd=tmp_path)
-    assert done.returncode == 2, done.stdout + done.stderr
-    assert told in done.stderr and "Traceback" not in done.stderr
+def test_a_slip_on_the_command_line_is_told(
+    arguments: list[str], told: str, tmp_path: Path, best_sim_in: Command
+) -> None:
+    code, out, error = best_sim_in(tmp_path, *arguments)
+    assert code == 2, out + error
+    assert told in error and "Traceback" not in error
     assert nothing_in(tmp_path)
 
 
@@ -287,6 +306,11 @@ def test_a_simulation_that_cannot_go_on_is_said(
         cli.main()
     assert ended.value.code == 3
     assert "the queue of glasgow is full" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("module", "name", "code"), cli._ENDS)
+def test_an_error_that_ends_a_command_is_there(module: str, name: str, code: int) -> None:
+    assert issubclass(getattr(importlib.import_module(module), name), Exception) and code in (2, 3)
 
 
 def test_a_mistake_in_the_program_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

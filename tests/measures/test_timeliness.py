@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lifelines import KaplanMeierFitter
 from lives import journeys_of
 
 from best_sim.measures.observed import MONTH
@@ -82,11 +83,11 @@ def test_shares_permanent_rise_with_the_months(trial_run: Journeys) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(1, 12), st.booleans()), min_size=1, max_size=40))
-def test_kaplan_meier_is_that_of_lifelines(people: list[tuple[int, bool]]) -> None:
+def test_kaplan_meier_is_that_of_lifelines(lifelines: ModuleType, people: list[tuple[int, bool]]) -> None:
     days = np.array([float(d) for d, _ in people])
     reached = np.array([r for _, r in people])
     at = np.arange(0.5, days.max(), 0.5)
-    theirs = KaplanMeierFitter().fit(days, reached).survival_function_at_times(at).to_numpy()
+    theirs = lifelines.KaplanMeierFitter().fit(days, reached).survival_function_at_times(at).to_numpy()
     assert kaplan_meier(days, reached, at) == pytest.approx(theirs, abs=1e-12)
 
 

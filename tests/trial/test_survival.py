@@ -9,9 +9,6 @@ import pytest
 import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lifelines import AalenJohansenFitter, CoxPHFitter, KaplanMeierFitter
-from lifelines.datasets import load_lung
-from lifelines.statistics import logrank_test
 from scipy import optimize, stats
 
 from best_sim.trial.analysis import survival as sv
@@ -197,9 +194,9 @@ def test_remission_of_leukaemia():
 
 
 @pytest.mark.published
-def test_lung_cancer_is_the_curve_of_r():
+def test_lung_cancer_is_the_curve_of_r(lifelines):
     """`survfit(Surv(time, status) ~ ph.ecog, lung)` and `survdiff(... ~ sex)`: reference outputs of R's survival."""
-    lung = load_lung()
+    lung = lifelines.datasets.load_lung()
     for group, days, survival, errors in (
         (0, [30, 180, 365, 730], [0.952, 0.841, 0.535, 0.193], [0.0268, 0.0461, 0.0728, 0.0707]),
         (1, [30, 180, 365, 730], [0.982, 0.751, 0.431, 0.114], [0.0124, 0.0407, 0.0509, 0.0388]),
@@ -219,11 +216,11 @@ def test_lung_cancer_is_the_curve_of_r():
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_log_rank_equals_lifelines(seed):
+def test_log_rank_equals_lifelines(lifelines, seed):
     time, cause, treated, family, _ = trial(seed)
     event = cause > 0
     fit = sv.log_rank(time, event, treated, family, by_family=False)
-    other = logrank_test(time[treated], time[~treated], event[treated], event[~treated])
+    other = lifelines.statistics.logrank_test(time[treated], time[~treated], event[treated], event[~treated])
     assert (fit.statistic**2, fit.p_value) == pytest.approx((other.test_statistic, other.p_value), rel=1e-10)
     assert math.isinf(fit.df)
 
@@ -248,14 +245,14 @@ def test_cox_equals_statsmodels(seed, ties):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_cox_equals_lifelines(seed):
+def test_cox_equals_lifelines(lifelines, seed):
     """Where times are not tied; where they are, lifelines shares residuals out a little differently from R."""
     for grid, tolerance in ((0.0, 1e-6), (7.0, 0.02)):
         time, cause, treated, family, covariates = trial(seed, grid=grid, together=0.0)
         frame = pd.DataFrame(
             {"time": time, "event": cause > 0, "x": covariates[:, 0], "arm": treated, "family": family}
         )
-        other = CoxPHFitter().fit(frame, "time", "event", cluster_col="family")
+        other = lifelines.CoxPHFitter().fit(frame, "time", "event", cluster_col="family")
         fit = sv.cox(time, cause > 0, treated, family, covariates[:, 0])
         assert fit.estimate == pytest.approx(other.params_["arm"], rel=1e-6)
         assert uncorrected(fit) == pytest.approx(other.standard_errors_["arm"], rel=tolerance)
@@ -313,10 +310,10 @@ def test_log_rank_is_the_score_of_cox_at_zero():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_kaplan_meier_equals_lifelines(seed):
+def test_kaplan_meier_equals_lifelines(lifelines, seed):
     time, cause, _, family, _ = trial(seed)
     curve = sv.kaplan_meier(time, cause > 0, alpha=0.1)
-    other = KaplanMeierFitter(alpha=0.1).fit(time, cause > 0)
+    other = lifelines.KaplanMeierFitter(alpha=0.1).fit(time, cause > 0)
     assert curve.survival == pytest.approx(
         other.survival_function_at_times(curve.times).to_numpy(), rel=1e-12
     )
@@ -334,10 +331,10 @@ def test_kaplan_meier_equals_lifelines(seed):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_incidence_equals_lifelines_and_the_formula_of_greenwoods_type(seed):
+def test_incidence_equals_lifelines_and_the_formula_of_greenwoods_type(lifelines, seed):
     time, cause, _, _, _ = trial(seed, grid=0.0, together=0.0)
     curve = sv.cumulative_incidence(time, cause, of=2)
-    other = AalenJohansenFitter().fit(time, cause, event_of_interest=2)
+    other = lifelines.AalenJohansenFitter().fit(time, cause, event_of_interest=2)
     at = np.searchsorted(other.cumulative_density_.index, curve.times)
     assert curve.incidence == pytest.approx(other.cumulative_density_.iloc[at, 0].to_numpy(), abs=1e-12)
     assert curve.standard_error**2 == pytest.approx(np.ravel(other.variance_)[at], abs=1e-12)
