@@ -43,8 +43,8 @@ def main() -> None:
 def _exit_code(error: Exception) -> int | None:
     """2 for bad input, 3 for a simulation that can't go on, None for a mistake in the program."""
     # imported only when something went wrong: these rooms are slow to import, and `--help` needs none of them
-    from best_sim.display.trace import UnknownChildError
     from best_sim.engine import SimulationError
+    from best_sim.pathway.story import UnknownChildError
     from best_sim.questions.runs import ChangedError
     from best_sim.replications import ClusterError, StoreError
     from best_sim.scenario.problems import ProblemsError

@@ -81,8 +81,6 @@ def trace(
     engine: Engine = "auto",
 ) -> None:
     """Tell one simulated child's story in plain words, and draw it as a timeline."""
-    from best_sim.display.timeline import timeline_figure
-    from best_sim.display.trace import choose_child, story
     from best_sim.drawing.style import save
     from best_sim.pathway import simulate as run
 
@@ -90,15 +88,15 @@ def trace(
     world = load(scenario, changes)
     used = engine_of(engine, console)
     journeys = run(world, seed, replicate, used)
-    number = int(child) if child.lstrip("-").isdigit() else choose_child(journeys, child)
+    number = journeys.child(int(child) if child.lstrip("-").isdigit() else child)
     told: list[tuple[str, Journeys]] = [("as it went", journeys)]
     if both:
         told = [(f"in {arm}", run(world, seed, replicate, used, arm=arm)) for arm in ("LIFT", "SAU")]
     for how, one in told:
         if both:
             console.rule(f"The same child, {how}")
-        typer.echo(story(one, number).text(min(96, console.width)))
-    figure = timeline_figure(told[0][1], number, told[1][1] if both else None)
+        typer.echo(one.story(number).text(min(96, console.width)))
+    figure = told[0][1].timeline(number, told[1][1] if both else None)
     path = out or Path("results") / "trace" / f"{world.name}-{seed}-{replicate}-child-{number}"
     path.parent.mkdir(parents=True, exist_ok=True)
     png, _ = save(figure, path)

@@ -24,8 +24,11 @@ from best_sim.pathway.records import LARGEST_FAMILY, TABLES
 from best_sim.pathway.scores import OutcomeModel, Scores
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from best_sim.engine.model import Run
     from best_sim.pathway.lowering import Lowered
+    from best_sim.pathway.story import Story
 
 UNITS: dict[str, str] = {
     "_age_days": "days of age",  # before "_days", which it ends in too
@@ -481,6 +484,77 @@ class Journeys:
                 "places_held": np.cumsum(held[keep]),
             }
         )
+
+    # --- one child ------------------------------------------------------------------------------------------
+    def child(self, which: int | str) -> int:
+        """The number of a child of some description.
+
+        Parameters
+        ----------
+        which : int or str
+            ``"first"``, ``"first LIFT"``, ``"first SAU"``, ``"first adopted"``, ``"first home"``, ``"first kin"``,
+            ``"first re-entry"`` or ``"most moves"``; `best_sim.pathway.story.CHOICES` says what they mean. A number is
+            given back if there is such a child.
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        UnknownChildError
+            If this run has no child like that.
+        """
+        from best_sim.pathway.story import choose_child
+
+        return choose_child(self, which)
+
+    def story(self, child: int | str) -> Story:
+        """One child's story in plain words: every event that concerns the child, in order of time.
+
+        Parameters
+        ----------
+        child : int or str
+            A number of the table of children, or a description as of `child`.
+
+        Returns
+        -------
+        Story
+            ``print(story)`` prints it.
+
+        Raises
+        ------
+        UnknownChildError
+            If this run has no such child.
+        """
+        from best_sim.pathway.story import story
+
+        return story(self, child)
+
+    def timeline(self, child: int | str, other: Journeys | None = None) -> Figure:
+        """One child's story drawn: where the child lived, the court, the service, the trial.
+
+        Parameters
+        ----------
+        child : int or str
+            A number of the table of children, or a description as of `child`.
+        other : Journeys, optional
+            The same replicate in which something else happened, mostly ``simulate(..., arm="SAU")``: the same child
+            is drawn beneath, on the same axis.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Shown by a notebook; `best_sim.drawing.style.save` writes it as PNG and SVG.
+
+        Raises
+        ------
+        UnknownChildError
+            If this run has no such child.
+        """
+        from best_sim.pathway.timeline import timeline_figure
+
+        return timeline_figure(self, child, other)
 
     # --- files ----------------------------------------------------------------------------------------------
     def save(self, folder: str | Path) -> Path:
