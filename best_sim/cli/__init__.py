@@ -17,6 +17,7 @@ from best_sim.cli import best_plan as best_plan  # isort: skip
 from best_sim.cli import expansion as expansion  # isort: skip
 from best_sim.cli import local as local  # isort: skip
 from best_sim.cli import model as model  # isort: skip
+from best_sim.cli import parameters as parameters  # isort: skip
 from best_sim.cli import runs as runs  # isort: skip
 from best_sim.cli.common import RefusedError, app
 

@@ -46,7 +46,7 @@ EVENT_NAMES = tuple(e.name for e in W.EVENTS)
 _KEPT = ("families", "children", "groups", "cases", "others")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Journeys:
     """Every child's journey in one replicate.
 
@@ -70,6 +70,10 @@ class Journeys:
         Commands that the driver carried out.
     outcomes : OutcomeModel
         How scores are made.
+    scenario : str
+        Name of the scenario.
+    overridden : tuple of str
+        What was overridden in it, in words: ``("lift.patience = 30 days",)``.
     scoring : int
         How often this run was scored before, each time with other luck.
     """
@@ -85,6 +89,8 @@ class Journeys:
     replicate: int
     n_steps: int
     outcomes: OutcomeModel
+    scenario: str = ""
+    overridden: tuple[str, ...] = ()
     scoring: int = 0
 
     @classmethod
@@ -104,6 +110,8 @@ class Journeys:
             replicate=replicate,
             n_steps=run.n_steps,
             outcomes=lowered.outcomes,
+            scenario=lowered.scenario,
+            overridden=lowered.overridden,
         )
 
     @property
@@ -120,6 +128,18 @@ class Journeys:
                 "this run kept no event record: simulate with events=True for what is made from it"
             )
         return self.event_record
+
+    # --- what it is -----------------------------------------------------------------------------------------
+    def __repr__(self) -> str:
+        of = self.scenario or "a scenario without a name"
+        if self.overridden:
+            many = len(self.overridden) > 1
+            of += f" with {f'{len(self.overridden)} parameters overridden' if many else self.overridden[0]}"
+        families = int((self.tables["families"]["n_children"] > 0).sum())
+        return (
+            f"<Journeys of {of}, seed {self.seed}, replicate {self.replicate}: {len(self.lived)} children of "
+            f"{families} families, {self.start_date} to {self.date(self.end)}>"
+        )
 
     # --- dates ----------------------------------------------------------------------------------------------
     def date(self, days: float) -> dt.date:
@@ -601,6 +621,8 @@ class Journeys:
             "replicate": self.replicate,
             "n_steps": self.n_steps,
             "outcomes": asdict(self.outcomes),
+            "scenario": self.scenario,
+            "overridden": self.overridden,
         }
         (folder / "journeys.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
         return folder
@@ -630,6 +652,8 @@ class Journeys:
             replicate=about["replicate"],
             n_steps=about["n_steps"],
             outcomes=OutcomeModel.from_dict(about["outcomes"]),
+            scenario=about.get("scenario", ""),
+            overridden=tuple(about.get("overridden", ())),
         )
 
 

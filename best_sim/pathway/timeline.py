@@ -426,7 +426,10 @@ def timeline_figure(
         f"{at_entry if at_entry == 'newborn' else 'aged ' + at_entry}. "
         "Above: age; below: calendar. Width of a bar: time."
     )
-    note = f"A simulated child, not a real one (seed {journeys.seed}, replicate {journeys.replicate})."
+    changed = f", simulated with {say.listed(list(journeys.overridden))}" if journeys.overridden else ""
+    note = (
+        f"A simulated child, not a real one (seed {journeys.seed}, replicate {journeys.replicate}){changed}."
+    )
     if other is not None:
         note += " One child's two histories differ by what follows from the service, and say nothing of its effect."
     sheet = Sheet(

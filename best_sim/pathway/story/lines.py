@@ -188,8 +188,9 @@ def _opening(j: Journeys, child: int, born: float) -> tuple[str, ...]:
     alone = "no brother or sister under five" if n == 0 else (
         f"{'one sibling' if n == 1 else f'{n} siblings'} under five (child {say.listed(others)})"
     )  # fmt: skip
+    changed = f", simulated with {say.listed(list(j.overridden))}" if j.overridden else ""
     return (
-        f"Child {child}: a simulated child, not a real one (seed {j.seed}, replicate {j.replicate}).",
+        f"Child {child}: a simulated child, not a real one (seed {j.seed}, replicate {j.replicate}){changed}.",
         f"A {sex}, born on {say.day(j.date(born))}, of {family}, with {alone}.",
     )
 
