@@ -61,8 +61,8 @@ def parameters(
     elif changed:
         _print_changed(entries, sources)
     else:
-        typer.echo(f"{world.name}: {world.title}" if world.title else world.name)
-        typer.echo()
+        title = f"{world.name}: {world.title}" if world.title else world.name
+        typer.echo(fill(title, _console().width) + "\n")
         _print_all(entries, sources)
 
 

@@ -182,7 +182,10 @@ class Scenario(Generic[Root]):
         errors = [problem for problem in built.problems if not problem.warning]
         if errors:
             raise ScenarioError(errors)
-        _tell(problem for problem in built.problems if problem not in self.warnings)
+        # What was told when a file was read is known by its line too.
+        known = {dataclasses.replace(problem, line=None): problem for problem in self.warnings}
+        _tell(problem for problem in built.problems if problem not in known)
+        built = dataclasses.replace(built, problems=[known.get(each, each) for each in built.problems])
         return Scenario(name=self.name, title=self.title, extends=self.extends, layers=layers, built=built)
 
     @functools.cached_property

@@ -339,6 +339,10 @@ def test_what_was_told_is_not_told_again_of_each_further_change(load, recwarn):
     further = far.replace({"trial.consent": 0.6})
     assert len(recwarn) == 1 and further.warnings == far.warnings
     assert "1 warning" in repr(further) and "warning" not in repr(load())
+    written = load(text='extends = "base"\ntrial.wait = 9\n')
+    assert len(recwarn) == 2
+    assert written.replace({"trial.consent": 0.6}).warnings == written.warnings  # with its line
+    assert len(recwarn) == 2
 
 
 # --- one parameter, and short words for what there is -------------------------------------------------------
