@@ -9,6 +9,9 @@ Examples
 >>> journeys = simulate(Scenario.load("london-2017"), seed=1, replicate=0, engine="simpy")
 >>> journeys.families["borough"].nunique()
 5
+>>> child = journeys.child("first LIFT")
+>>> print(journeys.story(child).lines[0])  # doctest: +ELLIPSIS
+On ...: The child came into care ...
 """
 
 from __future__ import annotations
@@ -17,19 +20,26 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = ["Journeys", "Scenario", "__version__", "run_experiment", "simulate"]
+__all__ = ["Journeys", "Scenario", "ScenarioWarning", "__version__", "compare", "run_experiment", "simulate"]
 
 if TYPE_CHECKING:
     from best_sim.pathway import Journeys, simulate
     from best_sim.questions import run_experiment
-    from best_sim.scenario import Scenario
+    from best_sim.replications.comparing import compare
+    from best_sim.scenario import Scenario, ScenarioWarning
 
 _WHERE = {
     "Scenario": "best_sim.scenario",
+    "ScenarioWarning": "best_sim.scenario",
     "Journeys": "best_sim.pathway",
     "simulate": "best_sim.pathway",
+    "compare": "best_sim.replications.comparing",
     "run_experiment": "best_sim.questions",
 }
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
 
 def __getattr__(name: str) -> Any:

@@ -29,8 +29,6 @@ from best_sim.display.expanding import differences_figure
 from best_sim.display.local import backcast_figure, rates_figure
 from best_sim.display.recruiting import forecast_figure
 from best_sim.display.stability import stability_figure
-from best_sim.display.timeline import timeline_figure
-from best_sim.display.trace import choose_child
 from best_sim.drawing.style import save
 from best_sim.drawing.wording import as_date
 from best_sim.exchange.observed_recruitment import read_observed_recruitment
@@ -86,7 +84,7 @@ def main(replicates: int = 100) -> None:
         name.replace("_", " ").title().replace(" And ", " and "): as_date(borough.opens)
         for name, borough in scenario.boroughs.items()
     }
-    child = choose_child(first, "first LIFT")
+    child = first.child("first LIFT")
     in_sau = simulate(scenario, seed=1, replicate=0, arm="SAU")
     drawn = {
         "recruitment": recruitment_figure(
@@ -100,7 +98,7 @@ def main(replicates: int = 100) -> None:
             pd.concat([j.proceedings for j in runs]), end=first.end, source=note
         ),
         "waits": waits_figure(pd.concat([j.services for j in runs]), end=first.end, source=note),
-        "timeline": timeline_figure(first, child, in_sau),
+        "timeline": first.timeline(child, in_sau),
     }
     drawn |= designing() | planning()
     for name, figure in drawn.items():

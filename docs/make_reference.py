@@ -231,8 +231,9 @@ def parameters_page() -> str:
     lines += sections(base, "###")
     for name in ("london-2017", "glasgow", "trial-as-run", "louisiana-optimistic"):
         scenario = Scenario.load(name)
-        table = scenario.changed()
-        own = table[table["file"].astype(str).str.endswith(f"{name}.toml")]
+        table = scenario.table()
+        differs = table["name"].isin(scenario.diff(Scenario.load("base"))["name"])
+        own = table[differs & (table["file"] == f"parameters/{name}.toml")]
         lines += [
             "",
             f"## Added or changed by `parameters/{name}.toml`",

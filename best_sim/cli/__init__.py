@@ -17,6 +17,7 @@ from best_sim.cli import best_plan as best_plan  # isort: skip
 from best_sim.cli import expansion as expansion  # isort: skip
 from best_sim.cli import local as local  # isort: skip
 from best_sim.cli import model as model  # isort: skip
+from best_sim.cli import parameters as parameters  # isort: skip
 from best_sim.cli import runs as runs  # isort: skip
 from best_sim.cli.common import app
 
@@ -43,7 +44,7 @@ def main() -> None:
 _ENDS = (
     ("best_sim.scenario.problems", "ProblemsError", 2),
     ("best_sim.cli.common", "RefusedError", 2),
-    ("best_sim.display.trace", "UnknownChildError", 2),
+    ("best_sim.pathway.story", "UnknownChildError", 2),
     ("best_sim.replications.store", "StoreError", 2),
     ("best_sim.replications.executors", "ClusterError", 2),
     ("best_sim.questions.runs", "ChangedError", 2),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +42,44 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+
+
+@contextmanager
+def _warnings_as_problems() -> Iterator[None]:
+    """Say what looks wrong in a scenario as errors are said, on stderr and once, wherever it was loaded or changed."""
+    told: set[str] = set()
+    otherwise = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        # by name: the scenario room is slow to import, and `--help` needs none of it
+        if category.__name__ != "ScenarioWarning":
+            otherwise(message, category, *where, **more)
+        elif str(message) not in told:
+            told.add(str(message))
+            typer.echo(f"warning: {message}", err=True)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        import best_sim
+
+        typer.echo(best_sim.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _every_command(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    context.with_resource(_warnings_as_problems())
+
 
 Set = Annotated[
     list[str], typer.Option("--set", metavar="KEY=VALUE", help="Override a parameter; may be repeated.")
@@ -108,8 +147,6 @@ def engine_of(asked: str, console: Console) -> Literal["compiled", "simpy"]:
         raise RefusedError(f"--engine\n  found:   {asked}\n  allowed: auto, compiled, simpy")
     if asked == "simpy":
         return "simpy"
-    import warnings
-
     from best_sim.engine import CompilationError, is_compiled
     from best_sim.pathway import PATHWAY, engine_in_use
 
@@ -132,12 +169,6 @@ def engine_of(asked: str, console: Console) -> Literal["compiled", "simpy"]:
     elif time.perf_counter() - started > 5:
         console.print(f"Compiled in {time.perf_counter() - started:.0f} s.")
     return used
-
-
-def warn(scenario: Scenario) -> None:
-    """Tell what looks wrong with a scenario, but can be used: a value outside its plausible range, say."""
-    for problem in scenario.warnings:
-        typer.echo(f"{problem}\n", err=True)
 
 
 def show_table(console: Console, table: Shown) -> None:

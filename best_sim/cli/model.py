@@ -1,4 +1,4 @@
-"""Commands about the model: `simulate`, `trace`, `parameters`, `check`, `validate`, `version`."""
+"""Commands about the model: `simulate`, `trace`, `validate`."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def simulate(
 @app.command()
 def trace(
     child: Annotated[
-        str, typer.Argument(help="A child's number, or 'first LIFT', 'first SAU'.")
+        str, typer.Argument(help="A child's number, or one of the descriptions below.", show_default=True)
     ] = "first LIFT",
     scenario: Annotated[str, typer.Argument(help="A scenario's name or file.")] = "london-2017",
     seed: Seed = 1,
@@ -81,62 +81,42 @@ def trace(
     changes: Set = [],  # noqa: B006
     engine: Engine = "auto",
 ) -> None:
-    """Tell one simulated child's story in plain words, and draw it as a timeline."""
+    """Tell one simulated child's story in plain words, and draw it as a timeline.
+
+    The child is a number of the table of children, or one of these:
+
+    first: entered care first after day zero
+    first LIFT: first whose family was allocated to LIFT
+    first SAU: first whose family was allocated to services as usual
+    first adopted: first of the trial who lives with adopters at the end
+    first home: first of the trial who lives at home at the end
+    first kin: first of the trial who lives with guardians or kin at the end
+    first re-entry: first who came back into care
+    most moves: most moves in care
+
+    Example: best-sim trace "most moves" --set proceedings.timetable_sau=20
+    """
     console = Console()
     world = load(scenario, changes)
 
-    from best_sim.display.timeline import timeline_figure
-    from best_sim.display.trace import choose_child, story
     from best_sim.drawing.style import save
     from best_sim.pathway import simulate as run
 
     used = engine_of(engine, console)
     journeys = run(world, seed, replicate, used)
-    number = int(child) if child.lstrip("-").isdigit() else choose_child(journeys, child)
+    number = journeys.child(int(child) if child.lstrip("-").isdigit() else child)
     told: list[tuple[str, Journeys]] = [("as it went", journeys)]
     if both:
         told = [(f"in {arm}", run(world, seed, replicate, used, arm=arm)) for arm in ("LIFT", "SAU")]
     for how, one in told:
         if both:
             console.rule(f"The same child, {how}")
-        typer.echo(story(one, number).text(min(96, console.width)))
-    figure = timeline_figure(told[0][1], number, told[1][1] if both else None)
+        typer.echo(one.story(number).text(min(96, console.width)))
+    figure = told[0][1].timeline(number, told[1][1] if both else None)
     path = out or Path("results") / "trace" / f"{world.name}-{seed}-{replicate}-child-{number}"
     path.parent.mkdir(parents=True, exist_ok=True)
     png, _ = save(figure, path)
     console.print(f"\nTimeline: [bold]{png}[/bold]")
-
-
-# --- parameters ---------------------------------------------------------------------------------------------
-@app.command()
-def parameters(
-    scenario: Annotated[str, typer.Argument(help="A scenario's name or file.")] = "trial-as-run",
-    changed: Annotated[bool, typer.Option("--changed", help="Only those that differ from base.")] = False,
-    changes: Set = [],  # noqa: B006
-) -> None:
-    """List every parameter: name, value, unit, source and how sure it is."""
-    from best_sim.scenario import parameters_table
-
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=240)
-    console.print(parameters_table(load(scenario, changes), changed))
-
-
-@app.command()
-def check(
-    file: Annotated[str, typer.Argument(help="A scenario's name or file.")],
-    changes: Set = [],  # noqa: B006
-) -> None:
-    """Say all that is wrong with a scenario, at once."""
-    from best_sim.scenario import check as problems_of
-
-    problems = problems_of(file, changes)
-    for problem in problems:
-        typer.echo(f"{problem}\n", err=not problem.warning)
-    if any(not problem.warning for problem in problems):
-        raise typer.Exit(2)
-    typer.echo("Nothing is wrong." if not problems else "It can be used; see the warnings.")
 
 
 @app.command()
@@ -173,11 +153,3 @@ def validate(
         with whole_folder(out) as scratch:
             table.to_csv(scratch / "validation.csv", index=False)
         console.print(f"Written to [bold]{out / 'validation.csv'}[/bold].")
-
-
-@app.command()
-def version() -> None:
-    """Print the version."""
-    import best_sim
-
-    typer.echo(best_sim.__version__)

@@ -24,8 +24,11 @@ from best_sim.pathway.records import LARGEST_FAMILY, TABLES
 from best_sim.pathway.scores import OutcomeModel, Scores
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from best_sim.engine.model import Run
     from best_sim.pathway.lowering import Lowered
+    from best_sim.pathway.story import Story
 
 UNITS: dict[str, str] = {
     "_age_days": "days of age",  # before "_days", which it ends in too
@@ -43,7 +46,7 @@ EVENT_NAMES = tuple(e.name for e in W.EVENTS)
 _KEPT = ("families", "children", "groups", "cases", "others")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Journeys:
     """Every child's journey in one replicate.
 
@@ -67,6 +70,10 @@ class Journeys:
         Commands that the driver carried out.
     outcomes : OutcomeModel
         How scores are made.
+    scenario : str
+        Name of the scenario.
+    overridden : tuple of str
+        What was overridden in it, in words: ``("lift.patience = 30 days",)``.
     scoring : int
         How often this run was scored before, each time with other luck.
     """
@@ -82,6 +89,8 @@ class Journeys:
     replicate: int
     n_steps: int
     outcomes: OutcomeModel
+    scenario: str = ""
+    overridden: tuple[str, ...] = ()
     scoring: int = 0
 
     @classmethod
@@ -101,6 +110,8 @@ class Journeys:
             replicate=replicate,
             n_steps=run.n_steps,
             outcomes=lowered.outcomes,
+            scenario=lowered.scenario,
+            overridden=lowered.overridden,
         )
 
     @property
@@ -117,6 +128,18 @@ class Journeys:
                 "this run kept no event record: simulate with events=True for what is made from it"
             )
         return self.event_record
+
+    # --- what it is -----------------------------------------------------------------------------------------
+    def __repr__(self) -> str:
+        of = self.scenario or "a scenario without a name"
+        if self.overridden:
+            many = len(self.overridden) > 1
+            of += f" with {f'{len(self.overridden)} parameters overridden' if many else self.overridden[0]}"
+        families = int((self.tables["families"]["n_children"] > 0).sum())
+        return (
+            f"<Journeys of {of}, seed {self.seed}, replicate {self.replicate}: {len(self.lived)} children of "
+            f"{families} families, {self.start_date} to {self.date(self.end)}>"
+        )
 
     # --- dates ----------------------------------------------------------------------------------------------
     def date(self, days: float) -> dt.date:
@@ -482,6 +505,77 @@ class Journeys:
             }
         )
 
+    # --- one child ------------------------------------------------------------------------------------------
+    def child(self, which: int | str) -> int:
+        """The number of a child of some description.
+
+        Parameters
+        ----------
+        which : int or str
+            ``"first"``, ``"first LIFT"``, ``"first SAU"``, ``"first adopted"``, ``"first home"``, ``"first kin"``,
+            ``"first re-entry"`` or ``"most moves"``; `best_sim.pathway.story.CHOICES` says what they mean. A number is
+            given back if there is such a child.
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        UnknownChildError
+            If this run has no child like that.
+        """
+        from best_sim.pathway.story import choose_child
+
+        return choose_child(self, which)
+
+    def story(self, child: int | str) -> Story:
+        """One child's story in plain words: every event that concerns the child, in order of time.
+
+        Parameters
+        ----------
+        child : int or str
+            A number of the table of children, or a description as of `child`.
+
+        Returns
+        -------
+        Story
+            ``print(story)`` prints it.
+
+        Raises
+        ------
+        UnknownChildError
+            If this run has no such child.
+        """
+        from best_sim.pathway.story import story
+
+        return story(self, child)
+
+    def timeline(self, child: int | str, other: Journeys | None = None) -> Figure:
+        """One child's story drawn: where the child lived, the court, the service, the trial.
+
+        Parameters
+        ----------
+        child : int or str
+            A number of the table of children, or a description as of `child`.
+        other : Journeys, optional
+            The same replicate in which something else happened, mostly ``simulate(..., arm="SAU")``: the same child
+            is drawn beneath, on the same axis.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Shown by a notebook; `best_sim.drawing.style.save` writes it as PNG and SVG.
+
+        Raises
+        ------
+        UnknownChildError
+            If this run has no such child.
+        """
+        from best_sim.pathway.timeline import timeline_figure
+
+        return timeline_figure(self, child, other)
+
     # --- files ----------------------------------------------------------------------------------------------
     def save(self, folder: str | Path) -> Path:
         """Write the journeys as Parquet files, with a small JSON file of what they belong to.
@@ -527,6 +621,8 @@ class Journeys:
             "replicate": self.replicate,
             "n_steps": self.n_steps,
             "outcomes": asdict(self.outcomes),
+            "scenario": self.scenario,
+            "overridden": self.overridden,
         }
         (folder / "journeys.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
         return folder
@@ -556,6 +652,8 @@ class Journeys:
             replicate=about["replicate"],
             n_steps=about["n_steps"],
             outcomes=OutcomeModel.from_dict(about["outcomes"]),
+            scenario=about.get("scenario", ""),
+            overridden=tuple(about.get("overridden", ())),
         )
 
 

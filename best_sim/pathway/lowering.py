@@ -51,6 +51,10 @@ class Lowered:
 
     Attributes
     ----------
+    scenario : str
+        The scenario's name.
+    overridden : tuple of str
+        What was overridden in it, in words.
     world : numpy.ndarray
         The world record with every parameter, before a seed is set.
     fixed : dict of numpy.ndarray
@@ -69,6 +73,8 @@ class Lowered:
         What scores are made by, once the run is over.
     """
 
+    scenario: str
+    overridden: tuple[str, ...]
     world: np.ndarray
     fixed: dict[str, np.ndarray]
     capacities: np.ndarray
@@ -166,6 +172,8 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
         entries.append((i, times, rates, float(borough.rate_variation)))
     begins = _beginnings(scenario, boroughs, start)
     return Lowered(
+        scenario=scenario.name,
+        overridden=scenario.overridden,
         world=world,
         fixed={"boroughs": boroughs, "sites": sites, "courts": courts, "teams": teams},
         capacities=np.asarray(capacities, np.int64),

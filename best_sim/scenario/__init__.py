@@ -7,9 +7,8 @@
 from best_sim.scenario.durations import Duration
 from best_sim.scenario.files import shipped_names, shipped_parameters
 from best_sim.scenario.layers import Provenance
-from best_sim.scenario.problems import Problem, ScenarioError
+from best_sim.scenario.problems import Problem, ScenarioError, ScenarioWarning
 from best_sim.scenario.scenario import Scenario, check
-from best_sim.scenario.tables import parameters_table
 from best_sim.scenario.values import Mix, Named, Section, Series
 
 __all__ = [
@@ -20,10 +19,10 @@ __all__ = [
     "Provenance",
     "Scenario",
     "ScenarioError",
+    "ScenarioWarning",
     "Section",
     "Series",
     "check",
-    "parameters_table",
     "shipped_names",
     "shipped_parameters",
 ]

@@ -30,6 +30,8 @@ class ScenarioFile:
         Its title, or empty.
     extends : tuple of str
         What it extends.
+    shipped : bool
+        Whether it comes with the package.
     """
 
     shown: str
@@ -38,6 +40,7 @@ class ScenarioFile:
     table: dict[str, Any]
     title: str
     extends: tuple[str, ...]
+    shipped: bool
 
 
 def shipped_parameters() -> Path:
@@ -225,4 +228,5 @@ def _read(path: Path, name: str) -> ScenarioFile:
         )
     if problems:
         raise ScenarioError(problems)
-    return ScenarioFile(name, path, text, table, title, tuple(extends))
+    shipped = path.resolve().parent == shipped_parameters().resolve()
+    return ScenarioFile(name, path, text, table, title, tuple(extends), shipped)

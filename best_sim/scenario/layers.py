@@ -17,18 +17,20 @@ from best_sim.scenario.durations import Duration
 from best_sim.scenario.leaves import ANY_NAME, METADATA, Leaf, Node, nodes_of, read_range
 from best_sim.scenario.problems import Problem, RefusedError, nearest_name
 from best_sim.scenario.values import Mix, Named, Section, Series, magnitudes
-from best_sim.scenario.writing import shown
+from best_sim.scenario.writing import shown, value_as_text, with_unit
 
 Key = tuple[str, ...]
 
 STATUSES = ("published", "derived", "assumption", "calibrated")
 """How far a value is known: found published; computed from what is; chosen; fitted so that results agree."""
 
-BY_SET = "--set"
-"""Name, in messages and provenance, of what is overridden on the command line."""
+BY_SET, BY_REPLACE = "--set", "replace"
+"""Names, in messages and provenance, of what is overridden on the command line and in Python."""
 
 _FORBIDDEN_IN_NAMES = frozenset('.="\n')
 _RANGE_ROUNDING = 1e-9
+_RANGE_DIGITS = 10
+_LONGEST_END = 8
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,12 @@ class Provenance:
     file : str
         Where it was last set.
     changed : bool
-        Whether it differs from the base file's value, or is not in the base file.
+        Whether the user changed it, in a file of their own or by an override: whether it differs from the scenario
+        that comes with the package and lies beneath, or is not in it. Of a user's own base file nothing is changed.
+    before : Provenance or None
+        Where the user changed it, what was there before; None where nothing was.
+    key : str
+        Its dotted key.
     """
 
     value: Any
@@ -62,6 +69,21 @@ class Provenance:
     note: str
     file: str
     changed: bool = True
+    before: Provenance | None = None
+    key: str = ""
+
+    def __str__(self) -> str:
+        return with_unit(self.value, self.unit)
+
+    def __repr__(self) -> str:
+        said = [f"{self.key or 'a parameter'}: {self}", self.status]
+        if self.range is not None:
+            said[1] += f", plausible {self.range_as_text()}"
+        return f"<{'; '.join([*said, *(text for text in (self.source, self.link, self.note) if text)])}>"
+
+    def range_as_text(self) -> str:
+        """The range in words, e.g. ``6 to 26``; empty where there is none."""
+        return "" if self.range is None else " to ".join(map(_end_as_text, self.range))
 
     def as_table(self) -> dict[str, Any]:
         """As a described leaf of a file."""
@@ -84,8 +106,8 @@ class Layers:
         Leaves set so far.
     given_names : dict of key to dict of str to None
         Names (in order) of each `Named` section set so far.
-    base : dict of key to Provenance
-        Leaves as the base file has them.
+    beneath : dict of key to Provenance
+        Leaves as the base file and the files that come with the package have them: what the user changes.
     problems : list of Problem
         Of reading and merging; problems of values are found by `build`.
     """
@@ -93,24 +115,29 @@ class Layers:
     schema: type[Section]
     entries: dict[Key, Provenance] = field(default_factory=dict)
     given_names: dict[Key, dict[str, None]] = field(default_factory=dict)
-    base: dict[Key, Provenance] = field(default_factory=dict)
+    beneath: dict[Key, Provenance] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     def copy(self) -> Layers:
         """These layers, to put another one on top and leave these as they are."""
         names = {key: dict(names) for key, names in self.given_names.items()}
-        return Layers(self.schema, dict(self.entries), names, dict(self.base), [])
+        return Layers(self.schema, dict(self.entries), names, dict(self.beneath), [])
 
     # --- laying over ---
 
     def add_base(self, table: Mapping[str, Any], file: str) -> None:
         """The first layer: each leaf must be described in full."""
         self._add(self.schema, table, (), _Layer(file, f"set in {file}", is_base=True))
-        self.base = dict(self.entries)
+        self.beneath = dict(self.entries)
 
-    def add_file(self, table: Mapping[str, Any], file: str) -> None:
-        """A layer that changes leaves, by value or with a new description, and may name new things."""
+    def add_file(self, table: Mapping[str, Any], file: str, *, shipped: bool = False) -> None:
+        """A layer that changes leaves, by value or with a new description, and may name new things.
+
+        `shipped` tells whether it comes with the package, or is the user's.
+        """
         self._add(self.schema, table, (), _Layer(file, f"set in {file}"))
+        if shipped:
+            self.beneath |= {key: entry for key, entry in self.entries.items() if entry.file == file}
 
     def add_overrides(self, overrides: Iterable[tuple[Key, Any]], file: str = BY_SET) -> None:
         """Single values, which may create nothing new.
@@ -222,11 +249,10 @@ class Layers:
                 allowed='source = "..."',
             )
         unit = texts["unit"] or (before.unit if before else leaf.unit)
-        value = _frozen(table["value"])
         return Provenance(
-            value=value,
+            value=_frozen(table["value"]),
             unit=unit,
-            range=self._own_range(leaf, table, key, layer) or _inherited_range(leaf, value, unit, before),
+            range=self._own_range(leaf, table, key, layer) or _inherited_range(leaf, unit, before),
             status=status,
             source=texts["source"] or layer.source,
             link=texts["link"],
@@ -400,9 +426,9 @@ class _Builder:
                 Problem(
                     file=entry.file,
                     key=".".join(key),
-                    message="this is outside its own plausible range",
-                    found=shown(entry.value),
-                    allowed=f"{shown(entry.range[0])} to {shown(entry.range[1])} ({entry.unit})",
+                    message="this is outside its plausible range, and is used all the same",
+                    found=str(entry),
+                    allowed=f"{entry.range_as_text()} ({entry.unit})",
                     warning=True,
                 )
             )
@@ -529,17 +555,24 @@ def _is_inside(leaf: Leaf, value: Any, unit: str, plausible: tuple[Any, Any]) ->
     return all(low - slack <= number <= high + slack for number in magnitudes(value))
 
 
-def _inherited_range(leaf: Leaf, value: Any, unit: str, before: Provenance | None) -> tuple[Any, Any] | None:
-    """The range the leaf had, in the unit it now has; None if the value is not in it, or can't be read."""
+def _inherited_range(leaf: Leaf, unit: str, before: Provenance | None) -> tuple[Any, Any] | None:
+    """The range the leaf had, in the unit it now has, whether or not the new value is in it."""
     if before is None or before.range is None:
         return None
+    if before.unit == unit:
+        return before.range
     try:
-        read = leaf.read(value, unit)
         ratio = leaf.scale(before.unit) / leaf.scale(unit)
-    except (RefusedError, KeyError):
+    except KeyError:  # no unit of this leaf: told by `build`
         return None
-    plausible = before.range if ratio == 1 else (before.range[0] * ratio, before.range[1] * ratio)
-    return plausible if _is_inside(leaf, read, unit, plausible) else None
+    low, high = (round(end * ratio, _RANGE_DIGITS) for end in before.range)
+    return int(low) if low.is_integer() else low, int(high) if high.is_integer() else high
+
+
+def _end_as_text(end: Any) -> str:
+    """One end of a range; of one that came out of a change of unit, no more digits than a reader needs."""
+    text = value_as_text(end)
+    return f"{end:.5g}" if isinstance(end, float) and len(text) > _LONGEST_END else text
 
 
 def _listed(names: list[str]) -> str:
@@ -586,30 +619,31 @@ def _flatten(layers: Layers, section: type[Section], path: Key) -> Iterator[tupl
 
 
 def with_changes(layers: Layers, values: Mapping[Key, Any]) -> Mapping[str, Provenance]:
-    """Provenance by dotted key, each told whether it differs from the base file."""
+    """Provenance by dotted key, each told its key, whether the user changed it, and what was there before."""
 
-    def is_changed(key: Key, entry: Provenance) -> bool:
-        base = layers.base.get(key)
-        if base is None or base is entry:
-            return base is None
-        return (base.value, base.unit) != (entry.value, entry.unit) and not _same(
-            layers, key, base, values[key]
+    def is_changed(key: Key, entry: Provenance, before: Provenance | None) -> bool:
+        if before is None or before is entry:
+            return before is None
+        return (before.value, before.unit) != (entry.value, entry.unit) and not _same(
+            layers, key, before, values[key]
         )
 
-    return Named(
-        {
-            ".".join(key): dataclasses.replace(entry, changed=is_changed(key, entry))
-            for key, entry in flatten(layers)
-        }
-    )
+    told = {}
+    for key, entry in flatten(layers):
+        dotted, before = ".".join(key), layers.beneath.get(key)
+        changed = is_changed(key, entry, before)
+        told[dotted] = dataclasses.replace(
+            entry, changed=changed, before=before if changed else None, key=dotted
+        )
+    return Named(told)
 
 
-def _same(layers: Layers, key: Key, base: Provenance, value: Any) -> bool:
-    """Whether the base file's value, maybe written in another way or unit, is this one."""
+def _same(layers: Layers, key: Key, before: Provenance, value: Any) -> bool:
+    """Whether the earlier value, maybe written in another way or unit, is this one."""
     node: Node = layers.schema
     for name in key:
         node = node[ANY_NAME] if isinstance(node, Named) else nodes_of(node)[name]  # type: ignore[arg-type]
     try:
-        return bool(canonical(node.read(base.value, base.unit)) == canonical(value))  # type: ignore[union-attr]
+        return bool(canonical(node.read(before.value, before.unit)) == canonical(value))  # type: ignore[union-attr]
     except RefusedError:
         return False

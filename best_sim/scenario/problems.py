@@ -46,9 +46,9 @@ class Problem:
         head = f"{place}: {self.key}" if self.key else place
         lines = [f"{'warning: ' if self.warning else ''}{head}", f"  {self.message}"]
         if self.found:
-            lines.append(f"  found:   {self.found}")
+            lines.append(f"  found:    {self.found}" if self.warning else f"  found:   {self.found}")
         if self.allowed:
-            lines.append(f"  allowed: {self.allowed}")
+            lines.append(f"  expected: {self.allowed}" if self.warning else f"  allowed: {self.allowed}")
         if self.nearest is not None:
             lines.append(f"  did you mean {self.nearest}?")
         return "\n".join(lines)
@@ -90,6 +90,10 @@ class ScenarioError(ProblemsError):
     """A scenario that can't be used, with everything that is wrong with it."""
 
     what = "scenario"
+
+
+class ScenarioWarning(UserWarning):
+    """Something in a scenario that looks wrong, but can be used: a value outside its plausible range, mostly."""
 
 
 class RefusedError(ValueError):

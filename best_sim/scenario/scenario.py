@@ -7,12 +7,14 @@ import functools
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from best_sim.scenario.files import line_of, read_with_extended
 from best_sim.scenario.layers import (
+    BY_REPLACE,
     BY_SET,
     Built,
     Key,
@@ -24,7 +26,7 @@ from best_sim.scenario.layers import (
     problem_of,
     with_changes,
 )
-from best_sim.scenario.problems import Problem, RefusedError, ScenarioError
+from best_sim.scenario.problems import Problem, RefusedError, ScenarioError, ScenarioWarning, nearest_name
 from best_sim.scenario.values import Named, Section
 from best_sim.scenario.writing import toml_document
 
@@ -41,8 +43,9 @@ class Scenario(Generic[Root]):
     """A typed, immutable, validated set of parameters.
 
     Load one with `Scenario.load`. The sections of the schema are its attributes, as in
-    ``scenario.trial.target_families``. Two scenarios are equal if all their values are, whatever their names,
-    sources and notes.
+    ``scenario.trial.target_families``: plain numbers, times in days, to be calculated with.
+    ``scenario["trial.target_families"]`` is the same value as it was written, with its unit, plausible range,
+    status and source. Two scenarios are equal if all their values are, whatever their names, sources and notes.
 
     Attributes
     ----------
@@ -54,6 +57,8 @@ class Scenario(Generic[Root]):
         Root of the schema. ``scenario.x`` is short for ``scenario.parameters.x``.
     provenance : mapping of str to Provenance
         By dotted key, in the schema's order: value as written, unit, range, status, source, link, note, file.
+    extends : tuple of str
+        What the file extends, as it says.
     warnings : tuple of Problem
         What looks wrong, but can be used.
 
@@ -62,21 +67,27 @@ class Scenario(Generic[Root]):
     >>> scenario = Scenario.load("london-2017", overrides=["trial.target_families=200"])  # doctest: +SKIP
     >>> scenario.trial.target_families  # doctest: +SKIP
     200
+    >>> scenario.lift.patience, str(scenario["lift.patience"])  # doctest: +SKIP
+    (56.0, '56 days')
     """
 
     name: str
     title: str
+    extends: tuple[str, ...]
     parameters: Root
     provenance: Mapping[str, Provenance]
     warnings: tuple[Problem, ...]
     _values: Mapping[str, Any]
     _layers: Layers
 
-    def __init__(self, *, name: str, title: str, layers: Layers, built: Built) -> None:
+    def __init__(
+        self, *, name: str, title: str, extends: tuple[str, ...], layers: Layers, built: Built
+    ) -> None:
         # Past `__setattr__`, which keeps a scenario as it is.
         self.__dict__.update(
             name=name,
             title=title,
+            extends=extends,
             parameters=built.root,
             provenance=with_changes(layers, built.values),
             warnings=tuple(built.problems),
@@ -125,10 +136,17 @@ class Scenario(Generic[Root]):
         ------
         ScenarioError
             With all that is wrong.
+
+        Warns
+        -----
+        ScenarioWarning
+            Of each thing that looks wrong and can be used all the same, such as a value outside its plausible
+            range; `warnings` keeps them.
         """
         scenario, problems = _load(name_or_path, overrides, schema)
         if scenario is None:
             raise ScenarioError(problem for problem in problems if not problem.warning)
+        _tell(scenario.warnings)
         return scenario
 
     def replace(self, changes: Mapping[str, Any]) -> Scenario[Root]:
@@ -150,16 +168,25 @@ class Scenario(Generic[Root]):
         ------
         ScenarioError
             With all that is wrong.
+
+        Warns
+        -----
+        ScenarioWarning
+            Of each thing that looks wrong now and didn't before; see `load`.
         """
         layers = self._layers.copy()
         layers.add_overrides(
-            ((tuple(key.split(".")), value) for key, value in changes.items()), file="replace"
+            ((tuple(key.split(".")), value) for key, value in changes.items()), file=BY_REPLACE
         )
-        built = layers.build("replace")
+        built = layers.build(BY_REPLACE)
         errors = [problem for problem in built.problems if not problem.warning]
         if errors:
             raise ScenarioError(errors)
-        return Scenario(name=self.name, title=self.title, layers=layers, built=built)
+        # What was told when a file was read is known by its line too.
+        known = {dataclasses.replace(problem, line=None): problem for problem in self.warnings}
+        _tell(problem for problem in built.problems if problem not in known)
+        built = dataclasses.replace(built, problems=[known.get(each, each) for each in built.problems])
+        return Scenario(name=self.name, title=self.title, extends=self.extends, layers=layers, built=built)
 
     @functools.cached_property
     def hash(self) -> str:
@@ -186,10 +213,54 @@ class Scenario(Generic[Root]):
         return table_of(self)
 
     def changed(self) -> pd.DataFrame:
-        """The parameters that differ from the base file or are not in it; as `table`."""
-        from best_sim.scenario.tables import table_of
+        """What the user changed, in files of their own and by overrides, of a scenario that comes with the package.
 
-        return table_of(self, changed=True)
+        Of a scenario that extends nothing that comes with the package, what differs from its base file.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `table`, with ``before``, the value and unit that were there (empty for what is new), after ``name``.
+        """
+        from best_sim.scenario.tables import changed_of
+
+        return changed_of(self)
+
+    def diff(self, other: Scenario[Any]) -> pd.DataFrame:
+        """What differs between this scenario and another, whoever changed it.
+
+        Parameters
+        ----------
+        other : Scenario
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``name``, ``here`` and ``there`` (values as text), ``unit``, ``status_here``, ``status_there``;
+            empty where one has no such parameter. The unit is that in which both are written, or else that of
+            attributes, in which both are then given; 12 weeks and 84 days don't differ.
+        """
+        from best_sim.scenario.tables import differences_of
+
+        return differences_of(self, other)
+
+    @property
+    def overridden(self) -> tuple[str, ...]:
+        """What was overridden when it was loaded or later, in words: ``("lift.patience = 30 days",)``."""
+        return tuple(
+            f"{key} = {entry}" for key, entry in self.provenance.items() if entry.file in (BY_SET, BY_REPLACE)
+        )
+
+    def __getitem__(self, key: str) -> Provenance:
+        entry = self.provenance.get(key)
+        if entry is None:
+            near = nearest_name(str(key), self.provenance)
+            hint = f"; did you mean {near!r}?" if near else ""
+            raise KeyError(f"no parameter has this name: found {key!r}{hint}")
+        return entry
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.provenance
 
     def __getattr__(self, name: str) -> Any:
         # Reached only for what is no attribute; copy and pickle ask for some before there is a root.
@@ -212,7 +283,12 @@ class Scenario(Generic[Root]):
         return hash(self.hash)
 
     def __repr__(self) -> str:
-        return f"<Scenario {self.name!r}: {len(self.provenance)} parameters, hash {self.hash[:12]}>"
+        count, warned = len(self.overridden), len(self.warnings)
+        said = [self.name if count != 1 else f"{self.name} with {self.overridden[0]}"]
+        said[0] += f" with {count} parameters overridden" if count > 1 else ""
+        said += [f"{len(self.provenance)} parameters"]
+        said += [f"{warned} warning{'s' if warned > 1 else ''} (see .warnings)"] if warned else []
+        return f"<Scenario {said[0]}: {', '.join([*said[1:], f'hash {self.hash[:12]}'])}>"
 
 
 def check(
@@ -253,7 +329,7 @@ def _load(
     layers = Layers(schema)
     layers.add_base(files[0].table, files[0].shown)
     for file in files[1:]:
-        layers.add_file(file.table, file.shown)
+        layers.add_file(file.table, file.shown, shipped=file.shipped)
     layers.add_overrides(_parsed(overrides, layers.problems))
     built = layers.build(files[-1].shown)
     texts = {file.shown: file.text for file in files}
@@ -262,7 +338,17 @@ def _load(
         return None, problems
     title = next((file.title for file in reversed(files) if file.title), "")
     built = dataclasses.replace(built, problems=problems)
-    return Scenario(name=Path(name_or_path).stem, title=title, layers=layers, built=built), problems
+    scenario: Scenario[Any] = Scenario(
+        name=Path(name_or_path).stem, title=title, extends=files[-1].extends, layers=layers, built=built
+    )
+    return scenario, problems
+
+
+def _tell(problems: Iterable[Problem]) -> None:
+    """Warn of what looks wrong, on behalf of the caller's caller."""
+    for problem in problems:
+        if problem.warning:
+            warnings.warn(str(problem).removeprefix("warning: "), ScenarioWarning, stacklevel=3)
 
 
 def _parsed(overrides: Iterable[str], problems: list[Problem]) -> Iterator[tuple[Key, Any]]:

@@ -1,108 +1,82 @@
-"""Parameters as tables, for pandas and for the terminal."""
+"""Parameters as tables, for pandas."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from best_sim.scenario.layers import Provenance
+from best_sim.scenario.durations import Duration
+from best_sim.scenario.layers import Provenance, canonical
+from best_sim.scenario.writing import value_as_text
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.table import Table
 
     from best_sim.scenario.scenario import Scenario
 
 COLUMNS = ("name", "value", "unit", "range", "status", "source", "link", "file")
+DIFFERENCE = ("name", "here", "there", "unit", "status_here", "status_there")
 
 
-def value_as_text(value: Any) -> str:
-    """A value as written in a file, in words.
-
-    Parameters
-    ----------
-    value : object
-        As of `Provenance.value`.
-
-    Returns
-    -------
-    str
-        Of a distribution ``lognormal: mean 18, cv 0.4``, of a series ``50 from 2016-04-01, 56 from ...``.
-    """
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Mapping) and set(value) == {"from", "value"}:
-        return f"{value_as_text(value['value'])} from {value['from']}"
-    if isinstance(value, Mapping):
-        name = f"{value['distribution']}: " if "distribution" in value else ""
-        return name + ", ".join(f"{k} {value_as_text(v)}" for k, v in value.items() if k != "distribution")
-    if isinstance(value, tuple):
-        return ", ".join(map(value_as_text, value))
-    return str(value)
-
-
-def table_of(scenario: Scenario[Any], changed: bool = False) -> pd.DataFrame:
+def table_of(scenario: Scenario[Any]) -> pd.DataFrame:
     """The parameters of a scenario, one a row.
 
     Parameters
     ----------
     scenario : Scenario
-    changed : bool
-        Only those that differ from the base file or are not in it.
 
     Returns
     -------
     pandas.DataFrame
         Columns `COLUMNS`, all of them text.
     """
+    return _frame([_row(entry) for entry in scenario.provenance.values()], COLUMNS)
+
+
+def changed_of(scenario: Scenario[Any]) -> pd.DataFrame:
+    """What the user changed of a scenario, one a row; see `Scenario.changed`."""
+    rows = [
+        {**_row(entry), "before": "" if entry.before is None else str(entry.before)}
+        for entry in scenario.provenance.values()
+        if entry.changed
+    ]
+    return _frame(rows, (COLUMNS[0], "before", *COLUMNS[1:]))
+
+
+def differences_of(here: Scenario[Any], there: Scenario[Any]) -> pd.DataFrame:
+    """What differs between two scenarios, one a row; see `Scenario.diff`."""
+    rows = []
+    for key in dict.fromkeys([*here.provenance, *there.provenance]):
+        pair = [one.provenance.get(key) for one in (here, there)]
+        values = [one._values.get(key) for one in (here, there)]
+        if None not in pair and canonical(values[0]) == canonical(values[1]):
+            continue
+        units = list(dict.fromkeys(entry.unit for entry in pair if entry is not None))
+        texts = ["" if entry is None else value_as_text(entry.value) for entry in pair]
+        if len(units) > 1:  # of times, and only of times: days, as attributes are
+            units, texts = ["days"], [_in_days(value) for value in values]
+        statuses = ["" if entry is None else entry.status for entry in pair]
+        rows.append(dict(zip(DIFFERENCE, (key, *texts, units[0], *statuses), strict=True)))
+    return _frame(rows, DIFFERENCE)
+
+
+def _in_days(value: Any) -> str:
+    if isinstance(value, Duration):
+        return value_as_text(value.as_table())
+    return f"{value:g}"
+
+
+def _frame(rows: list[dict[str, str]], columns: tuple[str, ...]) -> pd.DataFrame:
     import pandas as pd
 
-    rows = [_row(key, entry) for key, entry in scenario.provenance.items() if entry.changed or not changed]
-    return pd.DataFrame(rows, columns=list(COLUMNS), dtype="string")
+    return pd.DataFrame(rows, columns=list(columns), dtype="string")
 
 
-def parameters_table(scenario: Scenario[Any], changed: bool = False) -> Table:
-    """The parameters of a scenario, for the terminal.
-
-    Parameters
-    ----------
-    scenario : Scenario
-    changed : bool
-        Only those that differ from the base file or are not in it.
-
-    Returns
-    -------
-    rich.table.Table
-        One row a parameter, with a rule between the top sections.
-    """
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=scenario.title or scenario.name, caption=f"hash {scenario.hash[:12]}")
-    table.add_column("parameter", no_wrap=True)
-    for column in ("value", "unit", "range", "how sure", "source"):
-        table.add_column(column, overflow="fold")
-    section = ""
-    for name, entry in scenario.provenance.items():
-        if changed and not entry.changed:
-            continue
-        top = name.partition(".")[0]
-        if section and top != section:
-            table.add_section()
-        section = top
-        row = _row(name, entry)
-        # As text, not markup: a list in square brackets is not a style.
-        cells = (row[column] for column in ("name", "value", "unit", "range", "status", "source"))
-        table.add_row(*map(Text, cells))
-    return table
-
-
-def _row(name: str, entry: Provenance) -> dict[str, str]:
+def _row(entry: Provenance) -> dict[str, str]:
     return {
-        "name": name,
+        "name": entry.key,
         "value": value_as_text(entry.value),
         "unit": entry.unit,
-        "range": "" if entry.range is None else f"{entry.range[0]} to {entry.range[1]}",
+        "range": entry.range_as_text(),
         "status": entry.status,
         "source": entry.source,
         "link": entry.link,

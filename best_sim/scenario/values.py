@@ -67,10 +67,12 @@ from datetime import date
 from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
 from best_sim.scenario.durations import Duration
 from best_sim.scenario.problems import RefusedError, nearest_name
+from best_sim.scenario.writing import with_unit
 
 T = TypeVar("T")
 
@@ -387,6 +389,36 @@ class Section(BaseModel):
         iterable of Wrong
         """
         return ()
+
+    def __repr__(self) -> str:
+        width = max(map(len, type(self).model_fields), default=0)
+        lines = (
+            f"  {name:{width}}  {_in_words(getattr(self, name), field)}"
+            for name, field in type(self).model_fields.items()
+        )
+        return "\n".join([f"{type(self).__name__}:", *lines])
+
+    def __str__(self) -> str:
+        return repr(self)
+
+
+def _in_words(value: Any, field: FieldInfo) -> str:
+    """An attribute's value with its unit; of a section inside, its fields or the names in it."""
+    if value is None:
+        return "not given"
+    if isinstance(value, Section):
+        return f"<{type(value).__name__}: {', '.join(type(value).model_fields)}>"
+    if isinstance(value, Mapping) and not isinstance(value, Mix):
+        return f"<{', '.join(value) or 'none'}>"
+    if isinstance(value, Duration):  # which says its unit
+        return str(value)
+    declared = [field.metadata, *(getattr(arg, "__metadata__", ()) for arg in get_args(field.annotation))]
+    unit = next((item.unit for items in declared for item in items if isinstance(item, Unit)), "")
+    if isinstance(value, Mix | Series):
+        value = str(value)
+    elif isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return with_unit(value, unit or "text")
 
 
 def unknown_name(key: str, found: str, known: Iterable[str], what: str) -> Wrong:

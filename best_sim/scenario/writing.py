@@ -1,4 +1,4 @@
-"""TOML out: values, leaves and whole documents, so that what is written reads back the same."""
+"""Values out: in TOML, so that what is written reads back the same, and in words."""
 
 from __future__ import annotations
 
@@ -58,6 +58,53 @@ def shown(value: Any) -> str:
     except TypeError:
         text = repr(value)
     return text if len(text) <= 100 else f"{text[:97]}..."
+
+
+def value_as_text(value: Any) -> str:
+    """A value as written in a file, in words.
+
+    Parameters
+    ----------
+    value : object
+        As of `best_sim.scenario.layers.Provenance`.
+
+    Returns
+    -------
+    str
+        Of a distribution ``lognormal: mean 18, cv 0.4``, of a series ``50 from 2016-04-01, 56 from ...``.
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping) and set(value) == {"from", "value"}:
+        return f"{value_as_text(value['value'])} from {value['from']}"
+    if isinstance(value, Mapping):
+        name = f"{value['distribution']}: " if "distribution" in value else ""
+        return name + ", ".join(f"{k} {value_as_text(v)}" for k, v in value.items() if k != "distribution")
+    if isinstance(value, tuple):
+        return ", ".join(map(value_as_text, value))
+    return str(value)
+
+
+def with_unit(value: Any, unit: str) -> str:
+    """A value and its unit, in words.
+
+    Examples
+    --------
+    >>> (
+    ...     with_unit(12, "weeks"),
+    ...     with_unit(1, "weeks"),
+    ...     with_unit(0.67, "probability"),
+    ...     with_unit("text", "choice"),
+    ... )
+    ('12 weeks', '1 week', '0.67 (probability)', 'text')
+    """
+    text = value_as_text(value)
+    if unit in ("choice", "date", "name", "names", "text", "yes/no"):
+        return text
+    is_measure = unit not in ("correlation", "probability", "ratio", "utility", "year")
+    if isinstance(value, int | float) and is_measure and not unit.startswith("log "):
+        return f"{text} {unit[:-1] if value == 1 and unit in ('days', 'weeks', 'months', 'years') else unit}"
+    return f"{text} ({unit})"
 
 
 def toml_document(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +19,8 @@ from best_sim.exchange.results import whole_folder
 from best_sim import cli
 from best_sim.engine import SimulationError
 from best_sim.pathway import Journeys
+from best_sim.pathway.story import CHOICES
+from best_sim.scenario import Scenario
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -199,12 +203,135 @@ def test_trace_tells_a_story_and_draws_it(tmp_path: Path) -> None:
     assert (tmp_path / "child.png").stat().st_size > 10_000
 
 
-def test_parameters_are_listed_with_their_sources(tmp_path: Path, best_sim_in: Command) -> None:
-    code, told, _ = best_sim_in(tmp_path, "parameters", "trial-as-run")
-    assert code == 0 and "trial.target_families" in told and "assumption" in told
-    _, changed, _ = best_sim_in(tmp_path, "parameters", "louisiana-optimistic", "--changed")
-    assert "placements.unplanned.lift_hazard_ratio" in changed
-    assert "outcomes.sdq.sd" not in changed
+def test_trace_names_what_was_overridden_in_the_story_and_in_the_picture(tmp_path: Path) -> None:
+    done = command(
+        "trace", "most moves", "--set", "proceedings.timetable_sau=12", "--out", "child", cwd=tmp_path
+    )
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    words = "simulated with proceedings.timetable_sau = 12 weeks"
+    assert words in " ".join(done.stdout.split())
+    picture = " ".join(re.findall(r"<!-- (.*?) -->", (tmp_path / "child.svg").read_text()))
+    assert words in picture
+    plain = command("trace", "most moves", "--out", "plain", cwd=tmp_path)
+    assert (
+        "simulated with" not in plain.stdout and "simulated with" not in (tmp_path / "plain.svg").read_text()
+    )
+
+
+def test_the_help_of_trace_has_every_description(tmp_path: Path) -> None:
+    said = command("trace", "--help", cwd=tmp_path).stdout
+    assert [which for which in CHOICES if f" {which}: " not in said] == []
+    refused = command("trace", "first adoptd", cwd=tmp_path)
+    assert refused.returncode == 2 and "did you mean first adopted?" in refused.stderr
+
+
+# --- parameters ---------------------------------------------------------------------------------------------
+
+
+def listed(*arguments: str, columns: int | None = None, cwd: Path) -> list[str]:
+    """What `best-sim parameters` prints; as in a terminal of so many columns, or else as into a file."""
+    terminal = {} if columns is None else {"COLUMNS": str(columns), "FORCE_COLOR": "1", "TERM": "dumb"}
+    done = subprocess.run(
+        [sys.executable, "-m", "best_sim", "parameters", *arguments],
+        cwd=cwd, capture_output=True, text=True, check=True, env=os.environ | terminal,
+    )  # fmt: skip
+    return [line.rstrip() for line in re.sub(r"\x1b\[[\d;]*m", "", done.stdout).splitlines()]
+
+
+def test_parameters_are_listed_with_value_unit_and_status_a_line_each(tmp_path: Path) -> None:
+    lines = [re.split(r"  +", line) for line in listed("trial-as-run", cwd=tmp_path)]
+    assert ["parameter", "value", "how sure"] in lines
+    assert ["proceedings.timetable_sau", "10 weeks", "assumption"] in lines
+    assert ["trial.target_families", "390 families", "published"] in lines
+    names = [line[0] for line in lines[3:] if line[0]]
+    assert names == list(Scenario.load("trial-as-run").provenance)
+
+
+@pytest.mark.parametrize(
+    "more", [(), ("--sources",), ("--against", "base"), ("--against", "base", "--sources")]
+)
+def test_parameters_fit_a_terminal_of_80_columns(more: tuple[str, ...], tmp_path: Path) -> None:
+    lines = listed("london-2017", *more, columns=80, cwd=tmp_path)
+    links = [
+        line for line in lines if "://" in line
+    ]  # which a terminal breaks, and which must be whole to be used
+    assert max(len(line) for line in lines if line not in links) <= 80
+    # no word of a value is cut off, and no name but at its joints
+    text = "".join(line.split("  ")[0].strip() for line in lines)
+    assert "courts.east_london.other_cases_variation" in "".join(text.split())
+
+
+def test_parameters_with_their_sources_and_only_those_asked_for(tmp_path: Path) -> None:
+    lines = listed("london-2017", "found_ineligible", "--sources", cwd=tmp_path)
+    assert lines[2] == "trial.found_ineligible = 0.058 (probability)"
+    assert lines[3].startswith("    published, plausible ")
+    assert any(line.strip().startswith("https://") for line in lines)
+    assert [line.split(" = ")[0] for line in lines if line.startswith("trial.")] == [
+        "trial.found_ineligible",
+        "trial.found_ineligible_delay",
+    ]
+    refused = command("parameters", "london-2017", "lift.patiense", cwd=tmp_path)
+    assert refused.returncode == 2 and "did you mean lift.patience?" in refused.stderr
+
+
+def test_what_is_changed_is_what_the_user_changed(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(
+        'extends = "london-2017"\nlift.patience = { value = 6, unit = "weeks" }\n'
+    )
+    arguments = ("mine.toml", "--changed", "--set", "proceedings.notice.final.mean=15")
+    lines = listed(*arguments, cwd=tmp_path)
+    assert [line for line in lines if line.startswith("Changed")] == [
+        "Changed in mine.toml:",
+        "Changed by --set:",
+    ]
+    rows = [re.split(r"  +", line) for line in lines]
+    assert ["lift.patience", "120 days", "6 weeks"] in rows
+    assert [row[0] for row in rows if "." in row[0] and not row[0].startswith("Changed")] == [
+        "lift.patience",
+        "proceedings.notice.final",
+    ]
+    nothing = "\n".join(listed("london-2017", "--changed", cwd=tmp_path))
+    assert "You changed nothing of london-2017" in nothing and "--against base" in nothing
+
+
+def test_what_differs_from_another_scenario(tmp_path: Path) -> None:
+    lines = listed("louisiana-optimistic", "--against", "trial-as-run", cwd=tmp_path)
+    assert [re.split(r"  +", line) for line in lines] == [
+        ["parameter", "in trial-as-run", "in louisiana-optimistic"],
+        ["orders.placement_order.lift", "0.0 (log odds)", "0.4 (log odds)"],
+        ["placements.unplanned.lift_hazard_ratio", "1.0 (ratio)", "0.7 (ratio)"],
+        ["outcomes.sdq.lift_effect", "0.0 points", "-2.4 points"],
+    ]
+    same = listed("london-2017", "--against", "london-2017", cwd=tmp_path)
+    assert same == ["Nothing differs between london-2017 and london-2017."]
+    refused = command("parameters", "--changed", "--against", "base", cwd=tmp_path)
+    assert refused.returncode == 2 and "one of them" in refused.stderr
+
+
+# --- what looks wrong ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("parameters", "london-2017", "timetable", "--set", "proceedings.timetable_sau=30"),
+        ("simulate", "mine.toml"),
+        ("trace", "first", "mine.toml"),
+        ("recruit", "mine.toml", "--replicates", "2", "--target", "120", "--by", "2021-07-31"),
+    ],
+)
+def test_a_value_outside_its_plausible_range_is_told_and_used(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "mine.toml").write_text('extends = "london-2017"\nproceedings.timetable_sau = 30\n')
+    done = command(*arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    place = "mine.toml, line 2" if "mine.toml" in arguments else "--set"
+    assert done.stderr == (
+        f"warning: {place}: proceedings.timetable_sau\n"
+        "  this is outside its plausible range, and is used all the same\n"
+        "  found:    30 weeks\n  expected: 8 to 16 (weeks)\n"
+    )
 
 
 def test_check_finds_nothing_wrong_with_what_is_shipped(tmp_path: Path, best_sim_in: Command) -> None:
@@ -283,7 +410,7 @@ def test_a_file_that_is_not_toml(tmp_path: Path) -> None:
     assert done.returncode == 2 and "TOML" in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["power", "--help"], ["version"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["power", "--help"], ["--version"]])
 def test_help_does_not_wait_for_the_large_libraries(arguments: list[str]) -> None:
     code = (
         "import sys, best_sim.cli\n"

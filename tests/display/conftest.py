@@ -18,11 +18,6 @@ def journeys() -> Journeys:
     return simulate(Scenario.load("trial-as-run"), seed=1, replicate=0, engine="simpy")
 
 
-@pytest.fixture(scope="session")
-def in_sau() -> Journeys:
-    return simulate(Scenario.load("trial-as-run"), seed=1, replicate=0, engine="simpy", arm="SAU")
-
-
 @pytest.fixture
 def summary() -> pd.DataFrame:
     return pd.DataFrame(

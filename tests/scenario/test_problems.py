@@ -363,7 +363,7 @@ def test_outside_its_own_range_is_a_warning(problems, load):
     assert said(found) == {
         "file": "this.toml",
         "key": "trial.consent",
-        "found": "0.95",
+        "found": "0.95 (probability)",
         "allowed": "0.5 to 0.9 (probability)",
         "nearest": None,
         "line": 4,

@@ -6,14 +6,30 @@ import numpy as np
 import pytest
 from looking import assert_texts_are_apart, texts
 from rich.console import Console
+from small_worlds import run
 
-from best_sim.display import timeline, trace
+from best_sim.pathway import timeline
 from best_sim.pathway import words as W
+from best_sim.pathway.journeys import Journeys
+from best_sim.pathway.lowering import lower
+from best_sim.pathway.story import CHOICES, UnknownChildError, happenings
+from best_sim.pathway.story.happenings import hearing_listed
+from best_sim.pathway.story.telling import Teller
+
+
+@pytest.fixture(scope="module")
+def journeys(trial_run: Journeys) -> Journeys:
+    return trial_run
+
+
+@pytest.fixture(scope="module")
+def in_sau(trial) -> Journeys:
+    return run(lower(trial, "SAU"))
 
 
 def some_children(journeys, n: int) -> list[int]:
     children = journeys.children
-    chosen = {trace.choose_child(journeys, which) for which in trace.CHOICES}
+    chosen = {journeys.child(which) for which in CHOICES}
     step = max(1, len(children) // n)
     return sorted(chosen | {int(c) for c in children["child"].iloc[::step]})
 
@@ -27,7 +43,7 @@ def test_every_event_that_concerns_the_child_is_told_once_and_in_order(journeys)
         mine = {("family", family), ("group", group), ("case", family), ("case", n_families + group)}
         rows = np.flatnonzero(np.isin(r["subject"], [k for _, k in mine]))
         concerns = [int(i) for i in rows if (W.EVENTS[r["event"][i]].subject, int(r["subject"][i])) in mine]
-        story = trace.story(journeys, child)
+        story = journeys.story(child)
         assert list(story.rows) == concerns
         days = [line.days for line in story.lines]
         assert days == sorted(days)
@@ -36,13 +52,13 @@ def test_every_event_that_concerns_the_child_is_told_once_and_in_order(journeys)
 
 def test_every_kind_of_event_has_words_of_its_own() -> None:
     told = {e.name for e in W.EVENTS if e.subject in ("family", "group", "case")}
-    assert {name for name in told if not hasattr(trace._Teller, f"_{name}")} == set()
+    assert {name for name in told if not hasattr(Teller, f"_{name}")} == set()
 
 
 def test_a_story_says_that_the_child_is_simulated_where_it_lives_and_what_is_not_known(journeys) -> None:
     for which in ("first LIFT", "first SAU", "first adopted", "first home"):
-        child = trace.choose_child(journeys, which)
-        told = trace.tell(journeys, child)
+        child = journeys.child(which)
+        told = list(journeys.story(child).paragraphs())
         assert "a simulated child, not a real one" in told[0]
         assert told[-2].startswith("At the end of the simulated time") and " lives " in told[-2]
         assert told[-1].startswith("Not known: ")
@@ -52,17 +68,17 @@ def test_a_story_says_that_the_child_is_simulated_where_it_lives_and_what_is_not
 
 
 def test_a_listed_hearing_is_told_with_the_kind_and_the_day_on_which_it_was_held(journeys) -> None:
-    child = trace.choose_child(journeys, "first SAU")
-    listed = [h for h in trace.happenings(journeys, child) if h.name == "hearing_listed"]
-    held = [h for h in trace.happenings(journeys, child) if h.name == "hearing_held"]
+    child = journeys.child("first SAU")
+    listed = [h for h in happenings(journeys, child) if h.name == "hearing_listed"]
+    held = [h for h in happenings(journeys, child) if h.name == "hearing_held"]
     for a, b in zip(listed, held, strict=False):
-        kind, sits = trace.hearing_listed(journeys, a)
+        kind, sits = hearing_listed(journeys, a)
         assert (W.HEARINGS.index(kind), sits) == (b.code % 16, b.days)
         assert a.value == pytest.approx(b.code % 16 + 16 * (sits - a.days))
 
 
 def test_the_story_in_a_terminal_and_as_plain_text(journeys) -> None:
-    story = trace.story(journeys, trace.choose_child(journeys))
+    story = journeys.story(journeys.child("first LIFT"))
     assert max(map(len, story.text(80).splitlines())) <= 80
     console = Console(width=90, record=True, file=StringIO())
     console.print(story)
@@ -73,24 +89,34 @@ def test_the_story_in_a_terminal_and_as_plain_text(journeys) -> None:
 @pytest.mark.parametrize("child", [-1, 10**7])
 def test_an_unknown_child_is_refused_with_the_numbers_there_are(journeys, child: int) -> None:
     lived = journeys.children["child"]
-    with pytest.raises(trace.UnknownChildError, match=f"from {lived.min()} to {lived.max()}.*nearest"):
-        trace.tell(journeys, child)
+    with pytest.raises(UnknownChildError, match=f"from {lived.min()} to {lived.max()}.*nearest"):
+        journeys.story(child)
 
 
 def test_an_unknown_description_is_refused(journeys) -> None:
-    with pytest.raises(trace.UnknownChildError, match="allowed 'first'"):
-        trace.choose_child(journeys, "the happiest")
+    with pytest.raises(UnknownChildError, match="allowed: a child's number, or first, first LIFT"):
+        journeys.child("the happiest")
+    with pytest.raises(UnknownChildError, match="did you mean first adopted?"):
+        journeys.story("first adoptd")
+
+
+def test_a_description_may_stand_for_a_number(journeys) -> None:
+    for which in CHOICES:
+        child = journeys.child(which)
+        assert journeys.child(child) == child
+    assert journeys.story("most moves") == journeys.story(journeys.child("most moves"))
+    assert str(journeys.story("first")) == journeys.story("first").text()
 
 
 def test_no_label_of_a_timeline_lies_over_another(journeys) -> None:
     for child in some_children(journeys, 25):
         if np.isfinite(journeys.children.set_index("child").loc[child, "entered_days"]):
-            assert_texts_are_apart(timeline.timeline_figure(journeys, child))
+            assert_texts_are_apart(journeys.timeline(child))
 
 
 def test_the_same_child_in_the_other_service(journeys, in_sau) -> None:
-    child = trace.choose_child(journeys, "first LIFT")
-    figure = timeline.timeline_figure(journeys, child, in_sau)
+    child = journeys.child("first LIFT")
+    figure = journeys.timeline(child, in_sau)
     assert_texts_are_apart(figure)
     said = texts(figure)
     assert "Allocated to LIFT" in said and "Allocated to services as usual (SAU)" in said

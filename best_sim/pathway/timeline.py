@@ -15,7 +15,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from best_sim.display.trace import VISIT_NAMES, Happening, check_child, happenings
 from best_sim.drawing import wording as say
 from best_sim.drawing.style import (
     FAINT,
@@ -33,6 +32,9 @@ from best_sim.drawing.style import (
     text_width,
 )
 from best_sim.pathway import words as W
+from best_sim.pathway.story.happenings import Happening, happenings
+from best_sim.pathway.story.telling import VISIT_NAMES
+from best_sim.pathway.story.who import choose_child
 
 if TYPE_CHECKING:
     from best_sim.pathway.journeys import Journeys
@@ -355,27 +357,22 @@ def label_rows(
 @styled
 def timeline_figure(
     journeys: Journeys,
-    child: int,
+    child: int | str,
     other: Journeys | None = None,
-    *,
-    end: float | None = None,
-    source: str = "",
 ) -> Figure:
     """One child's timeline; with `other`, the same child in the other service beneath, on the same axis.
+
+    It ends some months after the last thing that happened, at most at the end of the run.
 
     Parameters
     ----------
     journeys : Journeys
         One replicate.
-    child : int
-        Number of the child.
+    child : int or str
+        Number of the child, or a description of `best_sim.pathway.story.CHOICES`.
     other : Journeys, optional
         The same replicate simulated with ``arm="SAU"`` or ``arm="LIFT"``, in which the child has the same
         number.
-    end : float, optional
-        Last day drawn; by default some months after the last thing that happened, at most the end of the run.
-    source : str
-        What to say in the source line besides that it is simulated.
 
     Returns
     -------
@@ -386,7 +383,7 @@ def timeline_figure(
     UnknownChildError
         If there is no such child in one of the runs.
     """
-    check_child(journeys, child)
+    child = choose_child(journeys, child)
     runs = [journeys] + ([other] if other is not None else [])
     told = [happenings(j, child) for j in runs]
     c = journeys.tables["children"][child]
@@ -396,8 +393,7 @@ def timeline_figure(
     times = [h.days for t in told for h in t]
     first = min([*times, entered])
     last = max([*times, entered])
-    if end is None:
-        end = min(journeys.end, last + max(60.0, 0.06 * (last - first)))
+    end = min(journeys.end, last + max(60.0, 0.06 * (last - first)))
     first -= 0.01 * (end - first)
     inner = WIDTH - LEFT - RIGHT
     per_inch = inner / (end - first)
@@ -407,7 +403,6 @@ def timeline_figure(
 
     blocks = []
     for j in runs:
-        check_child(j, child)
         arm = W.ARMS[int(j.tables["families"][int(c["family"])]["arm"])]
         name = {
             "LIFT": "Allocated to LIFT",
@@ -431,7 +426,10 @@ def timeline_figure(
         f"{at_entry if at_entry == 'newborn' else 'aged ' + at_entry}. "
         "Above: age; below: calendar. Width of a bar: time."
     )
-    note = f"A simulated child, not a real one (seed {journeys.seed}, replicate {journeys.replicate})."
+    changed = f", simulated with {say.listed(list(journeys.overridden))}" if journeys.overridden else ""
+    note = (
+        f"A simulated child, not a real one (seed {journeys.seed}, replicate {journeys.replicate}){changed}."
+    )
     if other is not None:
         note += " One child's two histories differ by what follows from the service, and say nothing of its effect."
     sheet = Sheet(
@@ -439,7 +437,7 @@ def timeline_figure(
         body + key,
         title,
         subtitle,
-        f"{note} {source}".strip(),
+        note,
         _in_words(journeys, child, told, blocks),
     )
     ax = sheet.figure.add_axes((0, 0, 1, 1))
@@ -466,7 +464,7 @@ def _lane_height(rows: int) -> float:
     return BAR + rows * ROW + GAP + (0.04 if rows else 0.0)
 
 
-def _labels(lane: Lane, inches, end: float) -> tuple[list[_Label], list[bool], int]:  # type: ignore[no-untyped-def]
+def _labels(lane: Lane, inches, end: float) -> tuple[list[_Label], list[bool], int]:
     """Labels below a lane, which bars carry theirs inside, and how many rows of labels there are."""
     wanted: list[tuple[float, str, str, str]] = []
     inside = []
@@ -498,7 +496,7 @@ def _labels(lane: Lane, inches, end: float) -> tuple[list[_Label], list[bool], i
     return labels, inside, 1 + max((label.row for label in labels), default=-1)
 
 
-def _draw(  # type: ignore[no-untyped-def]
+def _draw(
     ax: Axes, lane: Lane, labels: list[_Label], inside: list[bool], inches, end: float, y: float
 ) -> None:
     from matplotlib.patches import Polygon, Rectangle
@@ -547,7 +545,7 @@ def _draw(  # type: ignore[no-untyped-def]
                 bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.4})  # fmt: skip
 
 
-def _ages(ax: Axes, inches, first: float, end: float, born: float, y: float, floor: float) -> None:  # type: ignore[no-untyped-def]
+def _ages(ax: Axes, inches, first: float, end: float, born: float, y: float, floor: float) -> None:
     months = (end - born) / MONTH
     shown = (end - first) / MONTH
     step = next(s for s in (1, 3, 6, 12, 24, 48) if shown / s <= 14)
@@ -573,7 +571,7 @@ def _age_label(months: int) -> str:
     return f"{months} m"
 
 
-def _calendar(ax: Axes, j: Journeys, inches, first: float, end: float, y: float) -> None:  # type: ignore[no-untyped-def]
+def _calendar(ax: Axes, j: Journeys, inches, first: float, end: float, y: float) -> None:
     import datetime as dt
 
     ax.plot([LEFT, WIDTH - RIGHT], [y - 0.06, y - 0.06], color=FAINT, lw=0.7)

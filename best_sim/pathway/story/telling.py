@@ -1,0 +1,336 @@
+"""The words in which a child's happenings are told, one sentence each.
+
+The words are kind and exact: they say what happened, when, and what it is called.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from best_sim.drawing import wording as say
+from best_sim.pathway import words as W
+from best_sim.pathway.story.happenings import Happening, hearing_listed
+
+if TYPE_CHECKING:
+    from best_sim.pathway.journeys import Journeys
+
+
+def where(place: str, order: str = "") -> str:
+    """Where a child lives, in words that follow "lives" or "was placed"."""
+    if place == "special_guardianship" and order == "child_arrangements_order":
+        return "with relatives under a child arrangements order"
+    return {
+        "foster": "with foster carers",
+        "kinship_foster": "with relatives as foster carers",
+        "parent_and_baby": "with a parent in a parent and baby placement",
+        "with_parents": "with parents, under an interim order",
+        "placed_for_adoption": "with the adopters to be",
+        "adopted": "with the adoptive parents",
+        "special_guardianship": "with relatives as special guardians",
+        "long_term_foster": "with long-term foster carers",
+        "residential": "in residential care",
+        "home": "at home with parents",
+    }.get(place, f"in {place.replace('_', ' ')}")
+
+
+def toward(place: str, order: str = "", before: str = "") -> str:
+    """Where a child moves to, in words that follow "moved"."""
+    if place == before == "foster":
+        return "to other foster carers"
+    if place == before == "kinship_foster":
+        return "to other relatives as foster carers"
+    if place == before == "residential":
+        return "to another residential home"
+    if place == "home":
+        return "home to parents"
+    if place == "residential":
+        return "into residential care"
+    return where(place, order).replace("with a parent in a", "into a", 1).replace("with ", "to ", 1)
+
+
+_BY = {
+    "in_house": "the local authority's own social workers",
+    "independent_social_worker": "an independent social worker",
+    "external_expert": "an external expert",
+    "lift": "LIFT",
+}
+_ORDER = {
+    "supervision_order": "a supervision order: the child is to live with parents, and the local authority looks in",
+    "no_order": "no order: the child is to live with parents",
+    "special_guardianship_order": "a special guardianship order: the child is to grow up with relatives",
+    "child_arrangements_order": "a child arrangements order: the child is to live with relatives",
+    "placement_order": "a placement order: the child may be placed for adoption",
+    "care_order": "a care order: the child is to stay in care, with foster carers for the long term",
+}
+_HEARING = {
+    "interim": "interim hearing",
+    "case_management": "case management hearing",
+    "issues_resolution": "issues resolution hearing",
+    "final": "final hearing",
+}
+_PLAN = {
+    "none": "The plan made before fell away; no move was planned.",
+    "to_settled_foster": "It was planned that the child would move to foster carers who can stay with it longer.",
+    "to_kin": "It was planned that the child would move to relatives as foster carers.",
+    "assessment_ends": "It was planned that the stay would last until the assessment of parent and baby ends.",
+    "voluntary_return": "It was planned that the child would go home when the voluntary stay ends.",
+    "return_home": "The child's way home was planned.",
+    "to_guardians": "It was planned that the child would live with relatives for good.",
+    "adoption_match": "A search for adopters was begun.",
+    "adoption_placement": "Adopters were matched with the child, and the move to them was planned.",
+    "adoption_order": "The adopters would apply for the adoption order.",
+    "to_long_term": "Long-term foster care was planned.",
+}
+STANDING = {
+    "to_settled_foster": "a move to longer-term carers is planned",
+    "to_kin": "a move to relatives is planned",
+    "assessment_ends": "the parent and baby assessment goes on",
+    "voluntary_return": "the way home is planned",
+    "return_home": "the way home is planned",
+    "to_guardians": "a move to relatives for good is planned",
+    "adoption_match": "adopters are looked for",
+    "adoption_placement": "the move to the matched adopters is planned",
+    "adoption_order": "the adoption order is still to be made",
+    "to_long_term": "long-term foster care is planned",
+}
+_RECEIPT = {
+    "received": "With this the family counts as having received the service it was allocated.",
+    "family_declined": "The family declined the service it was allocated.",
+    "waited_too_long": "The wait for a place was too long; the family did not receive the service it was allocated.",
+    "order_made_first": "The court had decided first; the family did not receive the service it was allocated.",
+    "withdrew": "The family withdrew, and did not receive the service it was allocated.",
+    "not_assessed": "There was no parenting assessment; the family did not receive the service it was allocated.",
+}
+_TREATMENT = {
+    "parent_infant_psychotherapy": "parent-infant psychotherapy",
+    "circle_of_security": "Circle of Security",
+    "video_interaction_guidance": "Video Interaction Guidance",
+}
+_SCREENED = {
+    "invited": "The parents were invited to the trial.",
+    "child_of_60_months_or_more": "The family was not invited to the trial: it has a child of 60 months or older.",
+    "not_in_proceedings": "The family was not invited to the trial: it was not in proceedings.",
+    "placed_with_a_parent": "The family was not invited to the trial: the child was placed with a parent.",
+    "other_reason": "The family was not invited to the trial, for another reason.",
+    "lift_is_full": "The family was not invited to the trial: too many families were waiting for LIFT.",
+}
+_CONSENT = {
+    "declined": "The parents decided not to take part in the trial.",
+    "consented": "The parents agreed to take part in the trial.",
+    "recruitment_closed_first": "Recruitment to the trial closed before the family could be allocated.",
+    "order_made_first": "The court decided before the family could be allocated; it did not enter the trial.",
+}
+VISIT_NAMES = ("first", "second", "third")
+
+
+def name_of(names: tuple[str, ...], code: int) -> str:
+    """The name with this number; of one that has none, its number."""
+    return names[code] if 0 <= code < len(names) else f"number {code}"
+
+
+class Teller:
+    """Tells happenings one by one, and remembers what it has told."""
+
+    def __init__(self, journeys: Journeys, child: int) -> None:
+        self.j = journeys
+        self.child = journeys.tables["children"][child]
+        self.scores = {name: score[child] for name, score in journeys.scores.items()}
+        self.family = journeys.tables["families"][int(self.child["family"])]
+        self.place = ""
+        self.since = math.nan
+        self.order = ""
+        self.arm = ""
+        self.placements = 0
+
+    def tell(self, h: Happening) -> str:
+        """The sentence for one happening."""
+        teller: Callable[[Happening], str] | None = getattr(self, f"_{h.name}", None)
+        return teller(h) if teller is not None else f"{h.name.replace('_', ' ').capitalize()}."
+
+    # entry, and where the child lives
+    def _entered_care(self, h: Happening) -> str:
+        how = {
+            "voluntary": "with the parents' agreement (section 20)",
+            "emergency_or_interim": "under an emergency or interim order",
+            "during_proceedings": "under an interim order made during the proceedings",
+        }.get(name_of(W.ROUTES, h.code), "")
+        return f"The child came into care {how}."
+
+    def _placed(self, h: Happening) -> str:
+        place, why = name_of(W.PLACEMENT_TYPES, h.code % 16), name_of(W.PLACEMENT_REASONS, h.code // 16)
+        before, lived = self.place, h.days - self.since
+        self.place, self.since = place, h.days
+        self.placements += 1
+        if why == "entry":
+            return f"The child was placed {where(place)}{self._siblings()}."
+        stay = f"after {say.span(lived)}" if math.isfinite(lived) else ""
+        if why == "unplanned_move":
+            if place == before:
+                to = toward(place, "", before)
+                return f"The placement ended {stay}, which was not planned, and the child moved {to}."
+            return (
+                f"The stay {where(before, self.order)} ended {stay}, which was not planned, and the child "
+                f"moved {toward(place, self.order, before)}."
+            )
+        if why == "planned_move":
+            return f"As planned, the child moved {toward(place, self.order, before)}, {stay} {where(before)}."
+        if why == "re_entry":
+            return f"The child came back into care {stay} {where(before, self.order)}, and was placed {where(place)}."
+        if place == "adopted":
+            return "The adoption order was made: the adopters are now the child's parents. The child did not move."
+        if place == "home":
+            return "The child, who was already with parents, is now at home and no longer in care."
+        if place == "special_guardianship":
+            become = (
+                "have the child arrangements order"
+                if "arrangements" in self.order
+                else "are special guardians"
+            )
+            return (
+                f"The relatives with whom the child lived now {become}; the child did not move and left care."
+            )
+        if place == "long_term_foster":
+            return "The carers with whom the child lived became its long-term foster carers; the child did not move."
+        return f"The child now lives {where(place, self.order)}, with the same carers."
+
+    def _siblings(self) -> str:
+        n = int(self.family["n_children"]) - 1
+        if n <= 0:
+            return ""
+        together = int(self.j.tables["groups"][int(self.child["group"])]["n_children"]) - 1
+        apart = n - together
+        if apart == 0:
+            return f", together with {'a sibling' if n == 1 else f'{n} siblings'}"
+        if together == 0:
+            return f", apart from {'a sibling' if n == 1 else f'{n} siblings'}"
+        return ", together with one sibling and apart from another"
+
+    def _plan_made(self, h: Happening) -> str:
+        return _PLAN.get(name_of(W.PLANS, h.code), "A plan was made.")
+
+    # the court
+    def _proceedings_issued(self, h: Happening) -> str:
+        return "New care proceedings were issued." if h.code else "Care proceedings were issued."
+
+    def _hearing_listed(self, h: Happening) -> str:
+        kind, sits = hearing_listed(self.j, h)
+        if not math.isfinite(sits):
+            return "The next hearing could not be listed within the simulated time."
+        ahead = int(math.floor(sits) - math.floor(h.days))
+        words = _HEARING.get(kind, kind)
+        return (
+            f"{'An' if words[0] in 'aeiou' else 'A'} {words} was listed for {say.day(self.j.date(sits))}, "
+            f"{'the same day' if ahead == 0 else say.plural(ahead, 'day') + ' ahead'}."
+        )
+
+    def _hearing_held(self, h: Happening) -> str:
+        kind, result = _HEARING[name_of(W.HEARINGS, h.code % 16)], name_of(W.HEARING_RESULTS, h.code // 16)
+        if result == "effective":
+            return f"The {kind} took place."
+        if result == "adjourned_for_evidence":
+            return f"The {kind} was adjourned, for the evidence was not in."
+        return f"The {kind} was adjourned to a further one."
+
+    def _assessor_asked(self, h: Happening) -> str:
+        who = name_of(W.ASSESSORS, h.code)
+        if who == "social_work_statement":
+            return "No parenting assessment was asked for; the social worker was to give a statement."
+        return f"A parenting assessment by {_BY.get(who, who)} was asked for."
+
+    def _assessment_started(self, h: Happening) -> str:
+        if name_of(W.ASSESSORS, h.code) == "social_work_statement":
+            return "The social worker began the statement."
+        return f"The parenting assessment by {_BY.get(name_of(W.ASSESSORS, h.code), 'an assessor')} began."
+
+    def _assessment_left(self, h: Happening) -> str:
+        who = name_of(W.ASSESSORS, h.code)
+        what = "The social worker's statement"
+        if who != "social_work_statement":
+            what = f"The parenting assessment by {_BY.get(who, who)}"
+        return f"{what} was left unfinished, for the court had decided."
+
+    def _evidence_in(self, h: Happening) -> str:
+        who = name_of(W.ASSESSORS, h.code)
+        if who == "social_work_statement":
+            return "The social worker's statement was before the court."
+        if who == "lift":
+            return "LIFT's report was before the court."
+        return f"The parenting assessment by {_BY.get(who, who)} was before the court."
+
+    def _case_decided(self, h: Happening) -> str:
+        return f"The court decided the case, after {say.plural(h.code, 'hearing')}."
+
+    def _order_made(self, h: Happening) -> str:
+        self.order = name_of(W.ORDERS, h.code)
+        return f"It made {_ORDER.get(self.order, self.order.replace('_', ' '))}."
+
+    # the trial
+    def _screened(self, h: Happening) -> str:
+        return _SCREENED.get(name_of(W.SCREENINGS, h.code), "The family was screened for the trial.")
+
+    def _consent_answered(self, h: Happening) -> str:
+        return _CONSENT.get(name_of(W.CONSENTS, h.code), "The parents answered the invitation.")
+
+    def _baseline_taken(self, h: Happening) -> str:
+        return "The baseline measures were taken, before allocation."
+
+    def _randomised(self, h: Happening) -> str:
+        self.arm = name_of(W.ARMS, h.code)
+        name = "services as usual (SAU)" if self.arm == "SAU" else self.arm
+        return f"The family was allocated, by chance, to {name}."
+
+    def _found_ineligible(self, h: Happening) -> str:
+        return "The family was found not to have been eligible for the trial after all, and was not visited."
+
+    # the service
+    def _lift_asked(self, h: Happening) -> str:
+        return "The LIFT team was asked to take the family."
+
+    def _lift_started(self, h: Happening) -> str:
+        wait = "at once" if h.value < 1 else f"after a wait of {say.span(h.value)}"
+        return f"LIFT's assessment of the family began, {wait}."
+
+    def _lift_assessed(self, h: Happening) -> str:
+        advice = (
+            "advised working towards the child's return home"
+            if h.code == 1
+            else "did not advise a return home"
+        )
+        return f"LIFT's assessment was complete and had been discussed with the professionals; it {advice}."
+
+    def _treatment_started(self, h: Happening) -> str:
+        whom = "the birth parents" if int(self.family["return_advised"]) == 1 else "the child's carers"
+        what = _TREATMENT.get(name_of(W.TREATMENTS, h.code), "treatment")
+        return f"LIFT began treatment with {whom}: {what}."
+
+    def _treatment_reviewed(self, h: Happening) -> str:
+        return "The treatment was reviewed, halfway."
+
+    def _treatment_ended(self, h: Happening) -> str:
+        return "The treatment was complete." if h.code == 1 else "The treatment was broken off."
+
+    def _lift_place_freed(self, h: Happening) -> str:
+        return f"The family's place with LIFT, held for {say.span(h.value)}, was free again."
+
+    def _service_settled(self, h: Happening) -> str:
+        return _RECEIPT.get(
+            name_of(W.RECEIPTS, h.code), "It was settled whether the family received the service."
+        )
+
+    def _visit(self, h: Happening) -> str:
+        k, state = h.code % 16, name_of(W.VISIT_STATES, h.code // 16)
+        which = VISIT_NAMES[k] if k < len(VISIT_NAMES) else f"{k + 1}th"
+        if state != "seen":
+            return f"The trial's {which} visit was due; the family was not seen, so its scores are not known."
+        said = []
+        for name, label, digits in (
+            ("sdq", "SDQ total difficulties {} of 40", 0),
+            ("pirgas", "PIR-GAS {} of 100", 0),
+        ):
+            value = float(self.scores[name][k])
+            if math.isfinite(value):
+                said.append(label.format(say.number(value, digits)))
+        young = "" if math.isfinite(float(self.scores["sdq"][k])) else " (too young for the SDQ)"
+        return f"The trial's {which} visit: {say.listed(said) or 'no scores'}{young}."
