@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from best_sim.cli.common import engine_of, executor_of, progress_of, show_table, warn
+from best_sim.cli.common import engine_of, executor_of, progress_of, show_table
 from best_sim.questions.kinds import KINDS, Kind
 from best_sim.scenario.problems import Problem
 
@@ -259,7 +259,6 @@ def ask(
     console.print(f"[bold]{question.title or question.kind}[/bold]")
     used: Any = "none"
     if isinstance(question, SimulatedQuestion):
-        warn(question.world)
         about = question.replicates_words()
         console.print(
             f"{'At most ' if until else ''}{about}, scenario {question.world.name}, random seed {question.seed}."
