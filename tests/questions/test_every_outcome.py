@@ -11,6 +11,7 @@ import pytest
 import best_sim.experiments.interims as interims
 from best_sim.questions.power.ask import PowerQuestion
 from best_sim.scenario.problems import ProblemsError
+from best_sim.trial.methods import USUAL, contrast_of
 from best_sim.trial.outcomes import OUTCOMES
 
 SOME = {"difference": -4.0, "ratio": 0.8}
@@ -87,7 +88,7 @@ def test_power_tables_figures_and_report(best_sim, here: Path, outcome: str) -> 
     elif of.effect.scale == "ratio":
         assert "0.80" in out and "hazard ratio of an unplanned move of 0.80 (fewer unplanned moves)" in html
         assert "for every child allocated to LIFT" in html and "for a child who receives LIFT" not in html
-        assert "ratio, LIFT over SAU" in html or "share of children, LIFT minus SAU" in html
+        assert contrast_of(outcome, USUAL[of.kind]) in html
         assert "effect, points" not in out and "SDQ points" not in html
     else:
         table = out[: out.index("replicates a design")]
