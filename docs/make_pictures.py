@@ -62,8 +62,8 @@ from best_sim.experiments.twins import twins
 from best_sim.measures.episodes import episodes_of
 from best_sim.pathway import Journeys, simulate
 from best_sim.scenario import Scenario
-from best_sim.trial.closed_forms_recruitment import borough_plans
 from best_sim.trial.consort import consort, mean_flow
+from best_sim.trial.recruitment import borough_plans
 
 HERE = Path(__file__).parent / "pictures"
 MOST_BYTES = 300_000

@@ -37,9 +37,7 @@ from best_sim.pathway.lowering import Lowered, lower
 from best_sim.replications import Keep, gather
 from best_sim.scenario import Problem, Scenario, ScenarioError
 from best_sim.trial.analysis import Fit, cox, incidence_difference, negative_binomial, risk_difference
-from best_sim.trial.closed_forms import monte_carlo_error_mean
-from best_sim.trial.closed_forms_ratios import rate_ratio_power, risk_power
-from best_sim.trial.closed_forms_survival import schoenfeld_power
+from best_sim.trial.closed_forms import monte_carlo_error_mean, rate_ratio_power, risk_power, schoenfeld_power
 
 Engine = Literal["compiled", "simpy"]
 

@@ -31,7 +31,7 @@ from best_sim.experiments.best_plan import (
 from best_sim.experiments.best_plan_problem import Candidate, PlanProblem, TeamChoice
 from best_sim.experiments.selection import exact_bounds, select_first, select_highest
 from best_sim.scenario import ScenarioError
-from best_sim.trial.closed_forms_recruitment import BoroughPlan, forecast_before
+from best_sim.trial.recruitment import BoroughPlan, forecast_before
 
 START, END = dt.date(2020, 1, 1), dt.date(2022, 1, 1)
 BY = dt.date(2021, 7, 1)
@@ -448,7 +448,7 @@ def test_a_plans_scenario_opens_some_boroughs_and_shuts_the_others(file: Path) -
 
 def test_the_closed_form_is_the_forecast_of_the_plans_scenario(file: Path) -> None:
     """The way over the scenario, and the way over distributions that are kept, end at the same number."""
-    from best_sim.trial.closed_forms_recruitment import borough_plans
+    from best_sim.trial.recruitment import borough_plans
 
     problem = PlanProblem.load(file)
     space = PlanSpace.of(problem)

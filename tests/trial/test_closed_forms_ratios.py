@@ -10,7 +10,7 @@ from statsmodels.stats.power import NormalIndPower
 from statsmodels.stats.rates import power_negbin_ratio_2indep
 
 from best_sim.trial.analysis.counts import negative_binomial, risk_difference, risk_ratio
-from best_sim.trial.closed_forms_ratios import rate_ratio_power, risk_power
+from best_sim.trial.closed_forms import rate_ratio_power, risk_power
 
 
 def agrees(found: int, n: int, expected: float) -> None:

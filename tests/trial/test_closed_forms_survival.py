@@ -10,8 +10,8 @@ from lifelines.statistics import power_under_cph, sample_size_necessary_under_cp
 from scipy import integrate, stats
 
 from best_sim.trial import closed_forms as cf
-from best_sim.trial import closed_forms_survival as cs
 from best_sim.trial.analysis import survival as sv
+from best_sim.trial.closed_forms import survival as cs
 
 SIZES = {1: 0.5, 2: 0.3, 3: 0.2}
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from best_sim.trial.analysis import linear, mixed_model, t_test_family_means
+from best_sim.trial.analysis import mixed as linear
+from best_sim.trial.analysis import mixed_model, t_test_family_means
 from best_sim.trial.analysis.fit import FAMILY_VARIANCE_ZERO, SINGLETONS, Rows
 
 # Henderson & Velleman (1981) Biometrics 37:391; `mtcars` in R. Columns mpg, cyl, hp, wt, am, gear.

@@ -24,9 +24,9 @@ from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
 from best_sim.trial.analysis import Fit
 from best_sim.trial.consort import consort
-from best_sim.trial.interims import blinded_estimate
 from best_sim.trial.methods import METHODS
 from best_sim.trial.outcomes import OUTCOMES, AnalysisSet, analysis_set, means_of_all
+from best_sim.trial.sequential import blinded_estimate
 
 PERMANENT_AT = (12, 18, 24, 30)
 """Months after entry to care at which permanence is counted."""

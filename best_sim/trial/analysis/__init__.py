@@ -14,13 +14,13 @@ from best_sim.trial.analysis.bootstrap import clustered_bootstrap
 from best_sim.trial.analysis.counts import negative_binomial, poisson_robust, risk_difference, risk_ratio
 from best_sim.trial.analysis.fit import Analysis, Fit
 from best_sim.trial.analysis.instrumental import complier_average
-from best_sim.trial.analysis.linear import (
+from best_sim.trial.analysis.missing import TippingPoint, multiple_imputation, pooled, tipping_point
+from best_sim.trial.analysis.mixed import (
     ancova_cluster_robust,
     mixed_model,
     t_test_children,
     t_test_family_means,
 )
-from best_sim.trial.analysis.missing import TippingPoint, multiple_imputation, pooled, tipping_point
 from best_sim.trial.analysis.repeated import RepeatedMeasures, repeated_measures, repeated_measures_whole
 from best_sim.trial.analysis.survival import cox, cumulative_incidence, incidence_difference, log_rank
 

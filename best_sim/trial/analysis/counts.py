@@ -19,7 +19,7 @@ from best_sim.trial.analysis.fit import (
     independent,
     inference,
 )
-from best_sim.trial.analysis.linear import ancova_cluster_robust
+from best_sim.trial.analysis.mixed import ancova_cluster_robust
 
 NO_EVENTS = "an arm has no events, so the ratio cannot be told"
 NO_EXPOSURE = "nobody has any exposure"

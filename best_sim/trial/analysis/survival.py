@@ -6,7 +6,7 @@ are censored. Siblings are alike and often move on the same day. So every standa
 otherwise, a sum over families, and ties are taken seriously.
 
 - An event is what a child waits for: a hazard ratio *above* one means that the treated reach it *sooner*.
-- Kernels are plain Python functions compiled by numba on first use, as in :mod:`best_sim.trial.analysis.linear`.
+- Kernels are plain Python functions compiled by numba on first use, as in :mod:`best_sim.trial.analysis.mixed`.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from best_sim.trial.closed_forms import (
+from best_sim.trial.closed_forms.power import (
     Pair,
     _noncentral_t_power,
     _require_positive,

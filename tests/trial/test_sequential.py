@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
-from best_sim.trial import interims as it
+from best_sim.trial.sequential import bounds as it
 from best_sim.trial.closed_forms import design_effect, power_clustered, t_power
 
 OBF = it.OBrienFlemingType()

@@ -30,7 +30,7 @@ from best_sim import simulate
 from best_sim.pathway.lowering import lower
 from best_sim.scenario import Duration, Scenario
 from best_sim.trial.closed_forms import recruitment_count, recruitment_moments, recruitment_time
-from best_sim.trial.closed_forms_recruitment import (
+from best_sim.trial.recruitment.forecast import (
     MONTH,
     YEAR,
     BetaShare,

@@ -1,0 +1,3 @@
+"""Recruitment in closed form."""
+
+from best_sim.trial.recruitment.forecast import *  # noqa: F403
