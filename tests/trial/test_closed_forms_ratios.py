@@ -56,5 +56,5 @@ def test_what_makes_no_sense_is_refused():
         lambda: rate_ratio_power(0.0, 1, (1, 1), (10, 10), 0.5),
         lambda: risk_power(0.0, 0.5, (10, 10)),
     ):
-        with pytest.raises(ValueError, match="allowed above 0"):
+        with pytest.raises(ValueError, match="has to (be positive|lie between 0 and 1)"):
             call()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles.recruits import recruitment_count, recruitment_moments, recruitment_time
 from scipy import integrate, stats
 from small_worlds import (
     COURT,
@@ -29,7 +30,6 @@ from statsmodels.stats.multitest import multipletests
 from best_sim import simulate
 from best_sim.pathway.lowering import lower
 from best_sim.scenario import Duration, Scenario
-from best_sim.trial.closed_forms import recruitment_count, recruitment_moments, recruitment_time
 from best_sim.trial.recruitment.forecast import (
     MONTH,
     YEAR,

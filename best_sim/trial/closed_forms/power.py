@@ -1,51 +1,18 @@
-"""Closed forms that the simulation is held against: power, precision, queues and recruitment.
-
-Nothing here is used by the simulation, and nothing here uses it: a simulated figure agrees with a closed form
-only if both are right. Each function states what it assumes; where the simulated trial departs from that
-(waiting lists, a skewed score, fixed numbers of places) the two should differ, and by how much is a result.
-
-All tests are two-sided, and power counts rejection in either direction.
-"""
+"""Power of a comparison of two means: what siblings take from it, and what a baseline gives."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import scipy
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-__all__ = [
-    "ClusteredPower",
-    "ancova_factor",
-    "clopper_pearson_interval",
-    "cluster_mean_correlation",
-    "design_effect",
-    "design_effect_from_cv",
-    "erlang_c",
-    "mean_wait",
-    "monte_carlo_error",
-    "monte_carlo_error_mean",
-    "monte_carlo_error_quantile",
-    "monte_carlo_error_sd",
-    "normal_power",
-    "power_clustered",
-    "recruitment_count",
-    "recruitment_moments",
-    "recruitment_time",
-    "t_power",
-    "wilson_interval",
-]
+from best_sim.trial.arguments import require_positive, require_share
 
 Pair = tuple[float, float]
-
-
-# ------------------------------------------------------------------------------------------------------------
-# Power of a comparison of two means
 
 
 def t_power(
@@ -82,49 +49,24 @@ def t_power(
     Assumes independent normal outcomes of equal variance in both arms. Cohen (1988) Statistical Power
     Analysis for the Behavioral Sciences, chapter 2; Julious (2004) Statistics in Medicine 23:1921, section 3.
     """
-    _require_positive(sd=sd, n_treated=n_treated, n_control=n_control)
-    _require_share(alpha=alpha)
+    require_positive(sd=sd, n_treated=n_treated, n_control=n_control)
+    require_share(alpha=alpha)
     freedom = n_treated + n_control - 2.0 if df is None else df
-    _require_positive(df=freedom)
+    require_positive(df=freedom)
     noncentrality = effect / (sd * math.sqrt(1.0 / n_treated + 1.0 / n_control))
-    return _noncentral_t_power(noncentrality, freedom, alpha)
+    return noncentral_t_power(noncentrality, freedom, alpha)
 
 
-def normal_power(effect: float, sd: float, n_treated: float, n_control: float, alpha: float = 0.05) -> float:
-    """Power of the two-sample z test: what :func:`t_power` tends to as degrees of freedom grow.
-
-    Parameters
-    ----------
-    effect, sd, n_treated, n_control, alpha
-        As for :func:`t_power`.
-
-    Returns
-    -------
-    float
-        Probability of rejection, in either direction.
-
-    Raises
-    ------
-    ValueError
-        As :func:`t_power`.
-
-    Notes
-    -----
-    Assumes that the standard deviation is known. Julious (2004) Statistics in Medicine 23:1921, section 3.
-    """
-    _require_positive(sd=sd, n_treated=n_treated, n_control=n_control)
-    _require_share(alpha=alpha)
-    return _shifted_normal_power(effect / (sd * math.sqrt(1.0 / n_treated + 1.0 / n_control)), alpha)
-
-
-def _noncentral_t_power(noncentrality: float, df: float, alpha: float) -> float:
+def noncentral_t_power(noncentrality: float, df: float, alpha: float) -> float:
+    """Power of a two-sided t test whose statistic is shifted so far."""
     critical = float(special.stdtrit(df, 1.0 - alpha / 2.0))
     # scipy answers NaN where a probability is too small for its series: below 1e-10, as a test makes sure.
     below = np.nan_to_num(special.nctdtr(df, abs(noncentrality), [critical, -critical]), nan=0.0)
     return float(1.0 - below[0] + below[1])
 
 
-def _shifted_normal_power(noncentrality: float, alpha: float) -> float:
+def shifted_normal_power(noncentrality: float, alpha: float) -> float:
+    """Power of a two-sided z test whose statistic is shifted so far."""
     critical = float(special.ndtri(1.0 - alpha / 2.0))
     return float(special.ndtr(noncentrality - critical) + special.ndtr(-noncentrality - critical))
 
@@ -167,8 +109,8 @@ def design_effect(sizes: ArrayLike, icc: float, shares: ArrayLike | None = None)
     estimated, nearly so. Manatunga, Hudgens & Chen (2001) Biometrical Journal 43:75; Yelland et al. (2017)
     Statistics in Medicine 36 (PubMed 28074483) for clusters as small as siblings.
     """
-    size, share = _sizes_and_shares(sizes, shares)
-    _require_share(icc=icc)
+    size, share = sizes_and_shares(sizes, shares)
+    require_share(icc=icc)
     return float(share @ size / (share @ (size / (1.0 + (size - 1.0) * icc))))
 
 
@@ -199,8 +141,8 @@ def design_effect_from_cv(mean_size: float, cv: float, icc: float) -> float:
     :func:`design_effect`, whose estimator weighs families as well as can be. Eldridge, Ashby & Kerry (2006)
     International Journal of Epidemiology 35:1292.
     """
-    _require_positive(mean_size=mean_size)
-    _require_share(icc=icc)
+    require_positive(mean_size=mean_size)
+    require_share(icc=icc)
     if cv < 0.0:
         raise ValueError(f"cv is {cv}; it may not be negative")
     return 1.0 + ((1.0 + cv**2) * mean_size - 1.0) * icc
@@ -237,46 +179,8 @@ def ancova_factor(correlation: float, measured_share: float = 1.0) -> float:
     """
     if not -1.0 <= correlation <= 1.0:
         raise ValueError(f"correlation is {correlation}; it may be between -1 and 1")
-    _require_share(measured_share=measured_share)
+    require_share(measured_share=measured_share)
     return 1.0 - measured_share * correlation**2
-
-
-def cluster_mean_correlation(
-    size: float, icc: float, cluster_autocorrelation: float, subject_autocorrelation: float
-) -> float:
-    r"""Correlation over time of the mean of a cluster whose members are followed (a cohort).
-
-    .. math:: r = \frac{m\rho}{1+(m-1)\rho} \rho_c + \frac{1-\rho}{1+(m-1)\rho} \rho_s
-
-    Parameters
-    ----------
-    size : float
-        Members m of each cluster.
-    icc : float
-        Intracluster correlation at either time.
-    cluster_autocorrelation, subject_autocorrelation : float
-        Correlation over time of the cluster's part of the outcome, and of the member's own.
-
-    Returns
-    -------
-    float
-        To be given to :func:`ancova_factor`; equal to both autocorrelations where these are equal.
-
-    Raises
-    ------
-    ValueError
-        If the size is not positive, or the intracluster correlation not between 0 and 1.
-
-    Notes
-    -----
-    Assumes clusters of one size and the same variance at both times. Teerenstra et al. (2012) Statistics in
-    Medicine 31:2169.
-    """
-    _require_positive(size=size)
-    _require_share(icc=icc)
-    return (size * icc * cluster_autocorrelation + (1.0 - icc) * subject_autocorrelation) / (
-        1.0 + (size - 1.0) * icc
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,8 +297,8 @@ def power_clustered(
       estimated from families: Donner & Klar 2000). Covariates between families, such as site,
       cost one more each, which is not counted; siblings add a little, which is not counted either.
     """
-    _require_positive(sd=sd)
-    _require_share(alpha=alpha, retention=retention, share_received=share_received)
+    require_positive(sd=sd)
+    require_share(alpha=alpha, retention=retention, share_received=share_received)
     randomised = (
         families_per_arm if isinstance(families_per_arm, tuple) else (families_per_arm, families_per_arm)
     )
@@ -403,7 +307,7 @@ def power_clustered(
         raise ValueError(
             f"{families[0]:g} and {families[1]:g} families are analysed; at least 3 are needed, in both arms"
         )
-    size, share = _sizes_and_shares(list(size_shares), list(size_shares.values()))
+    size, share = sizes_and_shares(list(size_shares), list(size_shares.values()))
     mean_size = float(share @ size)
     inflation = design_effect(size, icc, share)
     factor = ancova_factor(baseline_correlation, baseline_measured_share)
@@ -428,409 +332,12 @@ def power_clustered(
         standard_error=standard_error,
         noncentrality=noncentrality,
         df=df,
-        power=_noncentral_t_power(noncentrality, df, alpha),
-        power_normal=_shifted_normal_power(noncentrality, alpha),
+        power=noncentral_t_power(noncentrality, df, alpha),
+        power_normal=shifted_normal_power(noncentrality, alpha),
     )
 
 
-# ------------------------------------------------------------------------------------------------------------
-# How well a simulation knows what it says
-
-
-def monte_carlo_error(p: float, n: int) -> float:
-    r"""Monte Carlo standard error of a simulated power, type I error or coverage: :math:`\sqrt{p(1-p)/n}`.
-
-    Parameters
-    ----------
-    p : float
-        Simulated share, or the one expected when replicates are planned.
-    n : int
-        Replicates.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ValueError
-        If `p` is not between 0 and 1, or `n` not positive.
-
-    Notes
-    -----
-    Assumes independent replicates. It is 0 at 0 and 1, where :func:`wilson_interval` is the better statement.
-    Morris, White & Crowther (2019) Statistics in Medicine 38:2074, table 6.
-    """
-    _require_share(p=p)
-    _require_positive(n=n)
-    return math.sqrt(p * (1.0 - p) / n)
-
-
-def monte_carlo_error_mean(sd: float, n: int) -> float:
-    r"""Monte Carlo standard error of a mean over replicates, and so of a bias: :math:`s/\sqrt n`.
-
-    Parameters
-    ----------
-    sd : float
-        Standard deviation over replicates, with divisor n - 1.
-    n : int
-        Replicates.
-
-    Returns
-    -------
-    float
-        In units of `sd`.
-
-    Raises
-    ------
-    ValueError
-        If `sd` is negative, or `n` not positive.
-
-    Notes
-    -----
-    Assumes independent replicates. Morris, White & Crowther (2019) Statistics in Medicine 38:2074, table 6.
-    """
-    _require_positive(n=n)
-    if sd < 0.0:
-        raise ValueError(f"sd is {sd}; it may not be negative")
-    return sd / math.sqrt(n)
-
-
-def monte_carlo_error_sd(sd: float, n: int) -> float:
-    r"""Monte Carlo standard error of an empirical standard error: :math:`s/\sqrt{2(n-1)}`.
-
-    Parameters
-    ----------
-    sd : float
-        Standard deviation over replicates, with divisor n - 1.
-    n : int
-        Replicates, at least two.
-
-    Returns
-    -------
-    float
-        In units of `sd`.
-
-    Raises
-    ------
-    ValueError
-        If `sd` is negative, or there are fewer than two replicates.
-
-    Notes
-    -----
-    Assumes independent replicates and a normal distribution over them; heavier tails give more. Morris, White
-    & Crowther (2019) Statistics in Medicine 38:2074, table 6.
-    """
-    if sd < 0.0 or n < 2:
-        raise ValueError(f"sd is {sd} and n is {n}; sd may not be negative, and n is at least 2")
-    return sd / math.sqrt(2.0 * (n - 1))
-
-
-def monte_carlo_error_quantile(values: ArrayLike, q: float) -> float:
-    """Monte Carlo standard error of a sample quantile, without a density to be guessed.
-
-    Parameters
-    ----------
-    values : (n,) array
-        One value per replicate.
-    q : float
-        Which quantile, strictly between 0 and 1.
-
-    Returns
-    -------
-    float
-        In units of the values.
-
-    Raises
-    ------
-    ValueError
-        If there are no values, or `q` is not strictly between 0 and 1.
-
-    Notes
-    -----
-    Assumes independent replicates. The variance, under the empirical distribution, of the order statistic at
-    (n + 1) q, whose rank is beta distributed. Maritz & Jarrett (1978) Journal of the American Statistical
-    Association 73:194, with the beta parameters (n+1)q and (n+1)(1-q) of Harrell & Davis (1982) Biometrika
-    69:635.
-    """
-    ordered = np.sort(np.asarray(values, dtype=np.float64))
-    n = ordered.size
-    if ordered.ndim != 1 or n == 0 or not 0.0 < q < 1.0:
-        raise ValueError(
-            f"values have shape {ordered.shape} and q is {q}; at least one value, and 0 < q < 1, are needed"
-        )
-    cumulative = special.betainc((n + 1) * q, (n + 1) * (1.0 - q), np.arange(n + 1) / n)
-    weights = np.diff(cumulative)
-    centre = weights @ ordered
-    return math.sqrt(float(weights @ (ordered - centre) ** 2))
-
-
-def wilson_interval(successes: int, n: int, alpha: float = 0.05) -> Pair:
-    """Score interval of a simulated share; close to its nominal coverage, also near 0 and 1.
-
-    Parameters
-    ----------
-    successes, n : int
-        Replicates that reject (or cover), and all replicates.
-    alpha : float
-        Two-sided level.
-
-    Returns
-    -------
-    low, high : float
-
-    Raises
-    ------
-    ValueError
-        If `n` is not positive or `successes` is not between 0 and `n`.
-
-    Notes
-    -----
-    Assumes independent replicates. Wilson (1927) Journal of the American Statistical Association 22:209;
-    recommended by Brown, Cai & DasGupta (2001) Statistical Science 16:101.
-    """
-    _require_count(successes, n)
-    _require_share(alpha=alpha)
-    z = float(special.ndtri(1.0 - alpha / 2.0))
-    p = successes / n
-    centre = (p + z**2 / (2.0 * n)) / (1.0 + z**2 / n)
-    reach = z / (1.0 + z**2 / n) * math.sqrt(p * (1.0 - p) / n + z**2 / (4.0 * n**2))
-    return max(centre - reach, 0.0), min(centre + reach, 1.0)
-
-
-def clopper_pearson_interval(successes: int, n: int, alpha: float = 0.05) -> Pair:
-    """Exact interval of a simulated share: covers at least at its nominal level, whatever the share.
-
-    Parameters
-    ----------
-    successes, n, alpha
-        As for :func:`wilson_interval`.
-
-    Returns
-    -------
-    low, high : float
-
-    Raises
-    ------
-    ValueError
-        As :func:`wilson_interval`.
-
-    Notes
-    -----
-    Assumes independent replicates. Clopper & Pearson (1934) Biometrika 26:404.
-    """
-    _require_count(successes, n)
-    _require_share(alpha=alpha)
-    low = 0.0 if successes == 0 else float(special.betaincinv(successes, n - successes + 1, alpha / 2.0))
-    high = (
-        1.0 if successes == n else float(special.betaincinv(successes + 1, n - successes, 1.0 - alpha / 2.0))
-    )
-    return low, high
-
-
-# ------------------------------------------------------------------------------------------------------------
-# A queue
-
-
-def erlang_c(load: float, servers: int) -> float:
-    """Probability that an arrival has to wait, in the queue M/M/c.
-
-    Parameters
-    ----------
-    load : float
-        Arrival rate times mean service time, in servers (Erlangs).
-    servers : int
-        Number c of servers.
-
-    Returns
-    -------
-    float
-        1 where the load is at least the number of servers: the queue then grows for ever.
-
-    Raises
-    ------
-    ValueError
-        If the load is negative, or there is no server.
-
-    Notes
-    -----
-    Assumes Poisson arrivals, exponential service times, one unlimited queue, and a steady state. From
-    Erlang's loss formula by its stable recursion. Gross, Shortle, Thompson & Harris (2008) Fundamentals of
-    Queueing Theory, chapter 2.
-    """
-    if load < 0.0 or servers < 1:
-        raise ValueError(
-            f"load is {load} and servers {servers}; load may not be negative, and servers is at least 1"
-        )
-    if load >= servers:
-        return 1.0
-    blocked = 1.0
-    for server in range(1, servers + 1):
-        blocked = load * blocked / (server + load * blocked)
-    return servers * blocked / (servers - load * (1.0 - blocked))
-
-
-def mean_wait(arrival_rate: float, mean_service: float, servers: int) -> float:
-    """Mean time in the queue M/M/c before service begins, over all arrivals, those who do not wait included.
-
-    Parameters
-    ----------
-    arrival_rate : float
-        Arrivals per unit of time.
-    mean_service : float
-        Mean service time, in the same unit.
-    servers : int
-        Number of servers.
-
-    Returns
-    -------
-    float
-        In the unit of `mean_service`; infinite where the load is at least the number of servers. Times
-        `arrival_rate`, the mean length of the queue (Little 1961).
-
-    Raises
-    ------
-    ValueError
-        If a rate or time is not positive, or there is no server.
-
-    Notes
-    -----
-    Assumes, and cites, what :func:`erlang_c` does. Order of service does not matter.
-    """
-    _require_positive(arrival_rate=arrival_rate, mean_service=mean_service)
-    load = arrival_rate * mean_service
-    waits = erlang_c(load, servers)
-    return math.inf if load >= servers else waits * mean_service / (servers - load)
-
-
-# ------------------------------------------------------------------------------------------------------------
-# Recruitment
-
-
-def recruitment_count(time: float, centres: float, shape: float, rate: float) -> Any:
-    r"""Distribution of the number recruited by a time, when every centre has been open since time 0.
-
-    Each centre recruits in a Poisson process whose rate was drawn, once, from a gamma distribution. The sum
-    over N centres is negative binomial with :math:`n = N\alpha` and :math:`p = \beta/(\beta+t)`: mean
-    :math:`N\alpha t/\beta` and variance :math:`N\alpha t/\beta\,(1+t/\beta)`.
-
-    Parameters
-    ----------
-    time : float
-        Time since opening.
-    centres : float
-        Number N of centres.
-    shape, rate : float
-        Of the gamma distribution of a centre's rate: mean ``shape / rate`` per unit of time, variance
-        ``shape / rate**2``.
-
-    Returns
-    -------
-    scipy.stats frozen nbinom
-        With ``pmf``, ``cdf``, ``ppf``, ``mean``, ``var``. P(at least n) is ``sf(n - 1)``.
-
-    Raises
-    ------
-    ValueError
-        If an argument is not positive.
-
-    Notes
-    -----
-    Assumes rates that do not change, and centres that do not run out of children. Anisimov & Fedorov (2007)
-    Statistics in Medicine 26:4958.
-    """
-    _require_positive(time=time, centres=centres, shape=shape, rate=rate)
-    return scipy.stats.nbinom(centres * shape, rate / (rate + time))
-
-
-def recruitment_time(n: int, centres: float, shape: float, rate: float) -> Any:
-    r"""Distribution of the time until the n-th recruit, when every centre has been open since time 0.
-
-    The sum of the rates is gamma with shape :math:`N\alpha`; given it, the time is gamma with shape n. Their
-    ratio is :math:`\beta` times a beta-prime variable with parameters n and :math:`N\alpha` (Pearson type
-    VI).
-
-    Parameters
-    ----------
-    n : int
-        Recruits wanted.
-    centres, shape, rate
-        As for :func:`recruitment_count`.
-
-    Returns
-    -------
-    scipy.stats frozen betaprime
-        In the unit of time of the rates. Its mean is infinite unless ``centres * shape > 1``.
-
-    Raises
-    ------
-    ValueError
-        If an argument is not positive.
-
-    Notes
-    -----
-    Assumes, and cites, what :func:`recruitment_count` does; P(time <= t) = P(count by t >= n).
-    """
-    _require_positive(n=n, centres=centres, shape=shape, rate=rate)
-    return scipy.stats.betaprime(n, centres * shape, scale=rate)
-
-
-def recruitment_moments(exposures: ArrayLike, shape: float, rate: float) -> Pair:
-    r"""Mean and variance of the number recruited by centres that have been open for different times.
-
-    .. math:: \frac{\alpha}{\beta} \sum_i t_i, \qquad \frac{\alpha}{\beta} \sum_i t_i
-        + \frac{\alpha}{\beta^2} \sum_i t_i^2
-
-    Parameters
-    ----------
-    exposures : (n_centres,) array
-        How long each centre has been open; 0 if it is not yet.
-    shape, rate
-        As for :func:`recruitment_count`.
-
-    Returns
-    -------
-    mean, variance : float
-
-    Raises
-    ------
-    ValueError
-        If an exposure is negative, or a parameter not positive.
-
-    Notes
-    -----
-    Assumes that openings are fixed. Anisimov & Fedorov (2007) Statistics in Medicine 26:4958.
-    """
-    _require_positive(shape=shape, rate=rate)
-    open_for = np.asarray(exposures, dtype=np.float64)
-    if np.any(open_for < 0.0):
-        raise ValueError(f"exposures hold {open_for.min()}; they may not be negative")
-    mean = shape / rate * float(open_for.sum())
-    return mean, mean + shape / rate**2 * float((open_for**2).sum())
-
-
-# ------------------------------------------------------------------------------------------------------------
-# What arguments may be
-
-
-def _require_positive(**values: float) -> None:
-    for name, value in values.items():
-        if not value > 0.0:
-            raise ValueError(f"{name} is {value}; it has to be positive")
-
-
-def _require_share(**values: float) -> None:
-    for name, value in values.items():
-        if not 0.0 <= value <= 1.0:
-            raise ValueError(f"{name} is {value}; it may be between 0 and 1")
-
-
-def _require_count(successes: int, n: int) -> None:
-    if n < 1 or not 0 <= successes <= n:
-        raise ValueError(f"{successes} of {n} is not a share")
-
-
-def _sizes_and_shares(
+def sizes_and_shares(
     sizes: ArrayLike, shares: ArrayLike | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Sizes as floats, and shares that sum to one."""
