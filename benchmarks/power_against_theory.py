@@ -36,8 +36,7 @@ from best_sim.pathway import simulate  # noqa: E402
 from best_sim.pathway.lowering import Lowered, lower  # noqa: E402
 from best_sim.trial import closed_forms as theory  # noqa: E402
 from best_sim.trial.analysis import cox, log_rank  # noqa: E402
-from best_sim.trial.closed_forms_ratios import rate_ratio_power, risk_power  # noqa: E402
-from best_sim.trial.closed_forms_survival import schoenfeld_power  # noqa: E402
+from best_sim.trial.closed_forms import rate_ratio_power, risk_power, schoenfeld_power  # noqa: E402
 from best_sim.trial.methods import METHODS  # noqa: E402
 from best_sim.trial.outcomes import analysis_set  # noqa: E402
 

@@ -58,8 +58,8 @@ from best_sim.questions.pictures.consort import consort_figure
 from best_sim.questions.pictures.recruitment import recruitment_curve, recruitment_figure
 from best_sim.questions.power.ask import PowerQuestion
 from best_sim.scenario import Scenario
-from best_sim.trial.closed_forms_recruitment import borough_plans
 from best_sim.trial.consort import consort, mean_flow
+from best_sim.trial.recruitment import borough_plans
 
 HERE = Path(__file__).parent / "pictures"
 MOST_BYTES = 300_000

@@ -65,7 +65,7 @@ def recruit(
     from best_sim.drawing.wording import percent
     from best_sim.exchange.observed_recruitment import read_observed_recruitment
     from best_sim.experiments.recruitment import forecast_recruitment, update_recruitment, words_of
-    from best_sim.trial.closed_forms_recruitment import borough_plans
+    from best_sim.trial.recruitment import borough_plans
 
     must_be_free(out)
     console = Console()

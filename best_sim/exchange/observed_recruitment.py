@@ -21,7 +21,7 @@ from typing import Literal
 import pandas as pd
 
 from best_sim.scenario.problems import Problem, ProblemsError, nearest_name
-from best_sim.trial.closed_forms_recruitment import BoroughPlan
+from best_sim.trial.recruitment import BoroughPlan
 
 __all__ = ["ObservedRecruitment", "ObservedRecruitmentError", "read_observed_recruitment"]
 

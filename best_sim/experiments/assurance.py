@@ -24,7 +24,7 @@ from best_sim.questions.power.priors import Prior, Varied, as_written, check_aga
 from best_sim.questions.power.replicate import analysed, needs_events
 from best_sim.replications import Keep, Memory, Plan, run, whole_from_start, whole_table, working
 from best_sim.scenario import Problem, Scenario, ScenarioError
-from best_sim.trial.closed_forms import clopper_pearson_interval
+from best_sim.trial.closed_forms import exact_bounds
 from best_sim.trial.outcomes import OUTCOMES
 from best_sim.trial.performance import Estimate, error_over_trials
 
@@ -180,7 +180,7 @@ def run_assurance(
         experiment=one.replaced(replicates=done),
         priors=one.priors,
         assurance=assurance,
-        interval=clopper_pearson_interval(round(assurance.value * worth), worth),
+        interval=exact_bounds(round(assurance.value * worth), worth),
         favourable=_share(np.asarray(good, float), fits["replicate"]),
         at_means=medians,
         rows=rows,

@@ -1,7 +1,7 @@
 """The best plan of expansion: the cheapest that reaches a target in time, or the earliest within a budget.
 
 A plan says which of the candidate boroughs open, on which of their dates, and of which size each LIFT team is. By the
-closed form (`best_sim.trial.closed_forms_recruitment`) boroughs recruit independently of each other, each a negative
+closed form (`best_sim.trial.recruitment`) boroughs recruit independently of each other, each a negative
 binomial number, so the probability of the target by a date needs no simulation: distributions cut off at the target are
 convolved, which is exact for the probability of fewer. Opening one borough more, or earlier, never lowers that
 probability and never lowers the cost, so a depth-first search drops whole branches and still finds the best plan.
@@ -35,7 +35,7 @@ from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
 from best_sim.replications import Memory, Plan, run, whole_table, working
 from best_sim.trial.closed_forms import monte_carlo_error
-from best_sim.trial.closed_forms_recruitment import BoroughPlan, GammaRate, expected_randomised
+from best_sim.trial.recruitment import BoroughPlan, GammaRate, expected_randomised
 
 __all__ = [
     "BestPlan",

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from best_sim.experiments.files import read_experiment
 from best_sim.scenario import Problem, Scenario, ScenarioError
-from best_sim.trial.closed_forms_recruitment import BoroughPlan, borough_plans, expected_randomised
+from best_sim.trial.recruitment import BoroughPlan, borough_plans, expected_randomised
 
 __all__ = ["Candidate", "Goal", "PlanProblem", "TeamChoice"]
 

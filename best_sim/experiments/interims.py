@@ -25,7 +25,10 @@ from best_sim.pathway.lowering import Lowered, lower
 from best_sim.replications import Keep, gather
 from best_sim.scenario import Problem, Scenario, ScenarioError
 from best_sim.trial.closed_forms import ancova_factor
-from best_sim.trial.interims import (
+from best_sim.trial.methods import METHODS
+from best_sim.trial.outcomes import OUTCOMES, AnalysisSet, analysis_set
+from best_sim.trial.performance import Estimate, error_over_trials
+from best_sim.trial.sequential import (
     Boundaries,
     ConditionalPowerBound,
     HwangShihDeCani,
@@ -37,9 +40,6 @@ from best_sim.trial.interims import (
     fixed_drift,
     interim_power,
 )
-from best_sim.trial.methods import METHODS
-from best_sim.trial.outcomes import OUTCOMES, AnalysisSet, analysis_set
-from best_sim.trial.performance import Estimate, error_over_trials
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -229,8 +229,8 @@ def run_interims(
 
     Re-estimation: at its share, standard deviation and correlation of siblings are estimated without the arms, the
     families needed for the wanted power at the design's effect computed
-    (`best_sim.trial.interims.blinded_sample_size`), and the trial simulated again with that target; recruitment begins
-    again on the day of the look if it was over.
+    (`best_sim.trial.sequential.blinded_sample_size`), and the trial simulated again with that target; recruitment
+    begins again on the day of the look if it was over.
     """
     one = experiment.with_design(design)
     scenario = one.scenario_of(one.designs[0])

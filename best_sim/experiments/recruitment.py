@@ -1,6 +1,6 @@
 """Recruitment forecast: when a target is reached, before a trial begins and with what has been seen of it.
 
-Two forecasts stand beside each other. The closed form (`best_sim.trial.closed_forms_recruitment`) has what
+Two forecasts stand beside each other. The closed form (`best_sim.trial.recruitment`) has what
 Poisson-gamma theory has: entries, eligibility, consent, openings and pauses. The simulation has the rest of the pathway
 too: families who become known before a borough opens, siblings, hearings that are late, orders that come first. Their
 difference is what that costs.
@@ -24,7 +24,7 @@ from best_sim.pathway.lowering import Lowered, lower
 from best_sim.replications import Keep, gather
 from best_sim.scenario import Problem, Scenario, ScenarioError
 from best_sim.trial.closed_forms import monte_carlo_error, monte_carlo_error_quantile
-from best_sim.trial.closed_forms_recruitment import (
+from best_sim.trial.recruitment import (
     BetaShare,
     BoroughChecks,
     BoroughPlan,

@@ -32,6 +32,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from best_sim.trial.closed_forms import exact_bounds
+
 __all__ = ["Selection", "exact_bounds", "select_first", "select_highest"]
 
 Bools = NDArray[np.bool_]
@@ -76,20 +78,6 @@ class Selection:
     def spent(self) -> int:
         """Replicates in all."""
         return sum(self.replicates)
-
-
-def exact_bounds(successes: int, n: int, error: float) -> tuple[float, float]:
-    """Lower and upper bound of a probability, each wrong with a probability of at most `error` (Clopper-Pearson).
-
-    Examples
-    --------
-    >>> low, high = exact_bounds(8, 10, 0.025)
-    >>> f"{low:.3f} {high:.3f}"
-    '0.444 0.975'
-    """
-    low = float(stats.beta.ppf(error, successes, n - successes + 1)) if successes > 0 else 0.0
-    high = float(stats.beta.isf(error, successes + 1, n - successes)) if successes < n else 1.0
-    return low, high
 
 
 def select_first(

@@ -30,16 +30,21 @@ from best_sim.measures.stability import (
     placements_in_year,
     returns_to_care,
 )
-from best_sim.measures.timeliness import PERMANENCE, aalen_johansen
+from best_sim.measures.timeliness import PERMANENCE
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
 from best_sim.replications import Keep, gather
 from best_sim.scenario import Problem, Scenario, ScenarioError
-from best_sim.trial.analysis import Fit, cox, incidence_difference, negative_binomial, risk_difference
-from best_sim.trial.closed_forms import monte_carlo_error_mean
-from best_sim.trial.closed_forms_ratios import rate_ratio_power, risk_power
-from best_sim.trial.closed_forms_survival import schoenfeld_power
+from best_sim.trial.analysis import (
+    Fit,
+    aalen_johansen,
+    cox,
+    incidence_difference,
+    negative_binomial,
+    risk_difference,
+)
+from best_sim.trial.closed_forms import monte_carlo_error_mean, rate_ratio_power, risk_power, schoenfeld_power
 
 Engine = Literal["compiled", "simpy"]
 

@@ -302,35 +302,6 @@ def service_costs(journeys: Journeys, scenario: Scenario) -> dict[str, float]:
     return {arm: float(costs.loc[costs["arm"] == arm, "service"].mean()) for arm in ("LIFT", "SAU")}
 
 
-def budgets(items: CostItems, start: dt.date) -> pd.DataFrame:
-    """What each budget holder spends in each financial year, undiscounted.
-
-    Parameters
-    ----------
-    items : CostItems
-    start : datetime.date
-        Day zero.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns: year ("2019/20": April to March), holder, part, pounds.
-    """
-    when = np.datetime64(start, "D") + np.floor(items.days).astype("timedelta64[D]")
-    # nine months on, a financial year is a calendar year but for the name
-    months = when.astype("datetime64[M]") - np.timedelta64(3, "M")
-    year = months.astype("datetime64[Y]").astype(int) + 1970
-    table = pd.DataFrame(
-        {
-            "year": [f"{y}/{(y + 1) % 100:02d}" for y in year],
-            "holder": np.asarray(HOLDERS, object)[items.holder],
-            "part": np.asarray(PARTS, object)[items.part],
-            "pounds": items.amount,
-        }
-    )
-    return table.groupby(["year", "holder", "part"])["pounds"].sum().reset_index()
-
-
 # --- the parts ----------------------------------------------------------------------------------------------
 Block = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 

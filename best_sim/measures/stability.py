@@ -368,39 +368,6 @@ def long_in_care(journeys: Journeys, since: float | None = None) -> pd.DataFrame
     )
 
 
-def same_carer(
-    journeys: Journeys, by: Sequence[str] = (), since: float | None = None, split: float | None = None
-) -> pd.DataFrame:
-    """Of children in care for 2.5 years on a 31 March, the share with the same carer for at least two years.
-
-    Parameters
-    ----------
-    journeys : Journeys
-    by : sequence of {"arm", "site", "borough", "court", "age", "period"}
-        Groups within each year.
-    since : float, optional
-        As `long_in_care` takes it.
-    split : float, optional
-        Days since `start_date` between 31 Marches before and after. Of those soon after it, much of the two years lies
-        before.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row for each 31 March (and group): year, children (in care for 2.5 years), same_carer (of them), share.
-    """
-    table = long_in_care(journeys, since)
-    columns = {
-        "year": table["year"].to_numpy(),
-        **child_labels(journeys, table["child"].to_numpy(), by, at=table["day"].to_numpy(), split=split),
-        "children": np.ones(len(table), int),
-        "same_carer": table["same_carer"].to_numpy(int),
-    }
-    out = grouped(columns, ("year", *by))
-    out["share"] = ratio(out["same_carer"], out["children"])
-    return out
-
-
 def ended_placements(
     journeys: Journeys, types: Sequence[int] = FOSTER_CARE, since: float = 0.0
 ) -> pd.DataFrame:
@@ -439,52 +406,6 @@ def ended_placements(
             "at": ended.end,
         }
     )
-
-
-def ended_lengths(
-    journeys: Journeys,
-    by: Sequence[str] = (),
-    types: Sequence[int] = FOSTER_CARE,
-    since: float = 0.0,
-    split: float | None = None,
-) -> pd.DataFrame:
-    """How long placements lasted that ended in the window, by group.
-
-    Parameters
-    ----------
-    journeys, types, since
-        As `ended_placements` takes them.
-    by : sequence of {"arm", "site", "borough", "court", "age", "period"}
-    split : float, optional
-        Days since `start_date` between ends before and after.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row for each group: ended, mean_days, median_days, under_month, under_6_months, under_year (shares).
-
-    Notes
-    -----
-    Ended placements are not all placements: those that go on are left out, and they are the longer ones.
-    """
-    table = ended_placements(journeys, types, since)
-    names = child_labels(journeys, table["child"].to_numpy(), by, at=table["at"].to_numpy(), split=split)
-    table = pd.DataFrame({**names, "days": table["days"].to_numpy()})
-    groups = table.groupby(list(by), observed=True, sort=True) if by else [((), table)]
-    rows = []
-    for name, mine in groups:
-        key = dict(zip(by, name if isinstance(name, tuple) else (name,), strict=True))
-        days = mine["days"].to_numpy()
-        month, half, year = shares_under(days)
-        rows.append(
-            {
-                **key, "ended": len(days), "mean_days": days.mean() if len(days) else np.nan,
-                "median_days": np.median(days) if len(days) else np.nan, "under_month": month, "under_6_months": half,
-                "under_year": year,
-            }
-        )  # fmt: skip
-    columns = [*by, "ended", "mean_days", "median_days", "under_month", "under_6_months", "under_year"]
-    return pd.DataFrame(rows, columns=columns)
 
 
 def shares_under(
@@ -572,17 +493,17 @@ def re_entries(
     return out
 
 
-def _of_child(value: float | Floats, child: Ints) -> Floats:
-    """A time of each child's, or one of all children."""
-    return np.asarray(value)[child] if np.ndim(value) else np.full(len(child), float(value))
-
-
 def _entries(journeys: Journeys, since: float) -> tuple[Ints, Floats]:
     """Children who entered care in the window, and when."""
     child = journeys.lived
     entered = journeys.tables["families"]["entered"][journeys.tables["children"]["family"][child]]
     use = (entered >= since) & (entered <= journeys.end)
     return child[use], entered[use]
+
+
+def _of_child(value: float | Floats, child: Ints) -> Floats:
+    """A time of each child's, or one of all children."""
+    return np.asarray(value)[child] if np.ndim(value) else np.full(len(child), float(value))
 
 
 def _carers(care: Stays) -> tuple[Stays, Ints]:

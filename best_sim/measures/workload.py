@@ -148,56 +148,6 @@ def received(journeys: Journeys, by: Sequence[str] = ("arm",)) -> pd.DataFrame:
     return out
 
 
-def court_work(journeys: Journeys, since: float = 0.0) -> pd.DataFrame:
-    """What each court heard of these children's cases in each year.
-
-    Parameters
-    ----------
-    journeys : Journeys
-    since : float
-        Days since `start_date`; what was before it is left out.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row for each court and calendar year: court, year, issued, decided, hearings (held), adjourned (of them),
-        open (cases at the end of the year). The court's other cases take sitting time, and are not counted.
-    """
-    record = journeys.record
-    years, edges = year_edges(journeys, since)
-    of_case = journeys.tables["families"]["court"][journeys.tables["cases"]["family"]]
-    n_courts = len(journeys.names["courts"])
-
-    def count(event: int) -> tuple[Ints, np.ndarray]:
-        """Events by court and year, with one row for what was before; and the events."""
-        rows = record[record["event"] == event]
-        year = np.searchsorted(edges, rows["time"], side="right")
-        year = np.minimum(year, len(years))
-        cell = of_case[rows["subject"]] * (len(years) + 1) + year
-        n = np.bincount(cell, minlength=n_courts * (len(years) + 1))
-        return n.reshape(n_courts, -1), cell
-
-    issued, _ = count(W.PROCEEDINGS_ISSUED)
-    decided, _ = count(W.CASE_DECIDED)
-    hearings, cell = count(W.HEARING_HELD)
-    held = record[record["event"] == W.HEARING_HELD]
-    put_off = held["value"].astype(np.int64) // 16 != W.EFFECTIVE
-    adjourned = np.bincount(cell[put_off], minlength=hearings.size).reshape(hearings.shape)
-    still_open = np.cumsum(issued - decided, axis=1)
-    courts: list[str] = list(journeys.names["courts"])
-    return pd.DataFrame(
-        {
-            "court": np.repeat(np.asarray(courts, object), len(years)),
-            "year": np.tile(years, n_courts),
-            "issued": issued[:, 1:].ravel(),
-            "decided": decided[:, 1:].ravel(),
-            "hearings": hearings[:, 1:].ravel(),
-            "adjourned": adjourned[:, 1:].ravel(),
-            "open": still_open[:, 1:].ravel(),
-        }
-    )
-
-
 def children_in_care(
     journeys: Journeys, dates: Sequence[dt.date] | None = None, by: Sequence[str] = ()
 ) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from best_sim.trial.closed_forms import clopper_pearson_interval, monte_carlo_error, monte_carlo_error_sd
+from best_sim.trial.closed_forms import exact_bounds, monte_carlo_error, monte_carlo_error_sd
 
 
 class Estimate(NamedTuple):
@@ -175,11 +175,11 @@ def error_over_trials(values: ArrayLike, trial: ArrayLike) -> float:
 def _exact(share: Estimate, n: int, trials: np.ndarray | None) -> tuple[float, float]:
     """The exact interval of a share; of dependent fits, for as many independent ones as have its error."""
     if trials is None:
-        return clopper_pearson_interval(round(share.value * n), n)
+        return exact_bounds(round(share.value * n), n)
     alike = int(trials.max()) + 1
     worth = share.value * (1.0 - share.value) / share.mcse**2 if share.mcse > 0 else float(alike)
     worth = int(min(max(worth, alike), n))
-    return clopper_pearson_interval(round(share.value * worth), worth)
+    return exact_bounds(round(share.value * worth), worth)
 
 
 def _error(influence: np.ndarray, trials: np.ndarray | None) -> float:

@@ -19,7 +19,7 @@ from best_sim.exchange.observed_recruitment import (
 )
 from best_sim.scenario import Scenario
 from best_sim.scenario.problems import Problem
-from best_sim.trial.closed_forms_recruitment import (
+from best_sim.trial.recruitment import (
     BoroughPlan,
     borough_plans,
     check_boroughs,

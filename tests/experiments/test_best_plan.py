@@ -29,9 +29,9 @@ from best_sim.experiments.best_plan import (
     pareto,
 )
 from best_sim.experiments.best_plan_problem import Candidate, PlanProblem, TeamChoice
-from best_sim.experiments.selection import exact_bounds, select_first, select_highest
+from best_sim.experiments.selection import select_first, select_highest
 from best_sim.scenario import ScenarioError
-from best_sim.trial.closed_forms_recruitment import BoroughPlan, forecast_before
+from best_sim.trial.recruitment import BoroughPlan, forecast_before
 
 START, END = dt.date(2020, 1, 1), dt.date(2022, 1, 1)
 BY = dt.date(2021, 7, 1)
@@ -373,12 +373,6 @@ def test_when_replicates_run_out_the_choice_says_so() -> None:
     assert select_highest(coins((0.5,), 1), 1).chosen == 0
 
 
-def test_bounds_are_those_of_clopper_and_pearson() -> None:
-    assert exact_bounds(0, 10, 0.025)[0] == 0.0 and exact_bounds(10, 10, 0.025)[1] == 1.0
-    assert exact_bounds(0, 10, 0.025)[1] == pytest.approx(1 - 0.025**0.1)
-    assert exact_bounds(10, 10, 0.025)[0] == pytest.approx(0.025**0.1)
-
-
 def test_numbers_that_make_no_sense_are_all_named() -> None:
     with pytest.raises(ValueError, match=r"level: found 1.*batch: found 0"):
         select_first(coins((0.5,), 1), 1, 0.8, level=1.0, batch=0)
@@ -448,7 +442,7 @@ def test_a_plans_scenario_opens_some_boroughs_and_shuts_the_others(file: Path) -
 
 def test_the_closed_form_is_the_forecast_of_the_plans_scenario(file: Path) -> None:
     """The way over the scenario, and the way over distributions that are kept, end at the same number."""
-    from best_sim.trial.closed_forms_recruitment import borough_plans
+    from best_sim.trial.recruitment import borough_plans
 
     problem = PlanProblem.load(file)
     space = PlanSpace.of(problem)

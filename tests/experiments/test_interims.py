@@ -15,8 +15,8 @@ from best_sim.pathway import simulate
 from best_sim.pathway.lowering import lower
 from best_sim.questions.power.ask import PowerQuestion
 from best_sim.scenario import Scenario, ScenarioError
-from best_sim.trial.interims import operating_characteristics
 from best_sim.trial.outcomes import analysis_set
+from best_sim.trial.sequential import operating_characteristics
 
 N = 200
 

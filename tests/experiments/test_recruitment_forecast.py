@@ -206,7 +206,7 @@ def test_simulated_intervals_cover_what_they_say_when_rates_and_consent_come_fro
 
     The last date of each is known, for the trial goes on. Intervals of 50 and 90 % should hold it as often.
     """
-    from best_sim.trial.closed_forms_recruitment import BetaShare
+    from best_sim.trial.recruitment import BetaShare
 
     rng = np.random.default_rng(8)
     scenario = london()

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from best_sim.measures.costs import (
+    HOLDERS,
+    PARTS,
     UnitCosts,
     _stretches,
-    budgets,
     child_costs,
     cost_items,
     service_costs,
@@ -93,23 +94,23 @@ def test_a_narrower_perspective_never_costs_more(perspective: str) -> None:
     assert (costs["total"] < whole - 1e-6).any() == (perspective != "public sector")
 
 
-def test_budgets_hold_every_pound_and_split_it_by_financial_year() -> None:
+def test_hearings_are_paid_by_the_courts_at_the_price_of_their_financial_year() -> None:
     scenario = Scenario.load("london-2017")
     journeys = simulate(scenario, 2, 0)
     items = cost_items(journeys, UnitCosts.of(scenario))
-    table = budgets(items, journeys.start_date)
-    assert table["pounds"].sum() == pytest.approx(items.amount.sum())
-    assert set(table.loc[table["part"] == "court", "holder"]) == {"courts"}
+    court = items.part == PARTS.index("court")
+    assert {HOLDERS[holder] for holder in items.holder[court]} == {"courts"}
     held = journeys.hearings.dropna(subset="held_days")
     f = journeys.tables["families"]
     of = held["family"].to_numpy()
     mine = np.isin(of, trial_families(journeys)) & (
         held["held_days"].to_numpy() <= np.minimum(f["entered"][of] + scenario.costs.horizon, journeys.end)
     )
-    when = [journeys.date(day) for day in held["held_days"].to_numpy()[mine]]
-    in_2018 = sum(dt.date(2018, 4, 1) <= day < dt.date(2019, 4, 1) for day in when)
-    spent = table[(table["part"] == "court") & (table["year"] == "2018/19")]["pounds"].sum()
-    assert spent == pytest.approx(in_2018 * scenario.costs.hearing.at(dt.date(2018, 6, 1)))
+    begins, ends = ((dt.date(year, 4, 1) - journeys.start_date).days for year in (2018, 2019))
+    when = held["held_days"].to_numpy()[mine]
+    in_2018 = ((when >= begins) & (when < ends)).sum()
+    spent = items.amount[court & (items.days >= begins) & (items.days < ends)].sum()
+    assert in_2018 > 0 and spent == pytest.approx(in_2018 * scenario.costs.hearing.at(dt.date(2018, 6, 1)))
 
 
 def test_a_stay_over_a_year_end_is_paid_at_both_prices() -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from oracles.permanence import time_to_permanence
 
-from best_sim.measures.observed import STILL_THERE, YEAR, stays_of
+from best_sim.measures.observed import MONTH, STILL_THERE, YEAR, stays_of
 from best_sim.measures.stability import child_moves
-from best_sim.measures.timeliness import decided_cases, share_permanent, time_to_permanence
+from best_sim.measures.timeliness import decided_cases
 from best_sim.pathway import Journeys
 from best_sim.pathway import words as W
 from best_sim.questions.power.replicate import PERMANENT_AT, what_happened
+from best_sim.trial.analysis import kaplan_meier
 
 
 def groups_of(journeys: Journeys, children: np.ndarray) -> np.ndarray:
@@ -60,7 +62,7 @@ def test_the_third_placement(trial_run: Journeys) -> None:
 
 
 def test_what_permanence_was(trial_run: Journeys) -> None:
-    table = time_to_permanence(trial_run, since=-np.inf)
+    table = time_to_permanence(trial_run)
     g = groups_of(trial_run, table["child"].to_numpy())
     reached = table["reached"].to_numpy()
     assert (
@@ -74,12 +76,15 @@ def test_the_summary_of_a_trial_is_that_of_the_measures(trial_run: Journeys) -> 
     got = what_happened(trial_run)
     counted = child_moves(trial_run, since=-np.inf)
     cases = decided_cases(trial_run, since=-np.inf)
-    shares = share_permanent(trial_run, PERMANENT_AT, since=-np.inf).set_index(["arm", "month"])["share"]
+    permanent = time_to_permanence(trial_run)
     for arm in ("LIFT", "SAU"):
         name = arm.lower()
         mine, first = counted[counted["arm"] == arm], cases[(cases["again"] == 0) & (cases["arm"] == arm)]
         assert got[f"moves_per_year_{name}"] == pytest.approx(mine["moves"].sum() / mine["years"].sum())
         assert got[f"proceedings_weeks_{name}"] == pytest.approx(first["weeks"].mean())
         assert got[f"hearings_{name}"] == pytest.approx(first["hearings"].mean())
-        for month in PERMANENT_AT:
-            assert got[f"permanent_{month}_months_{name}"] == pytest.approx(shares[arm, month])
+        theirs = permanent[permanent["arm"] == arm]
+        days, reached = theirs["days"].to_numpy(), theirs["reached"].to_numpy()
+        shares = 1.0 - kaplan_meier(days, reached, MONTH * np.array(PERMANENT_AT))
+        for month, share in zip(PERMANENT_AT, shares, strict=True):
+            assert got[f"permanent_{month}_months_{name}"] == pytest.approx(share)

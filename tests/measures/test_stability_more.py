@@ -1,4 +1,4 @@
-"""Same carer, first years, lengths, returns and competing ends: by hand on made-up lives, and against other code."""
+"""Same carer, moves by period, lengths and returns: by hand on made-up lives, and against other code."""
 
 from __future__ import annotations
 
@@ -6,32 +6,23 @@ import datetime as dt
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from lives import journeys_of
 
 from best_sim.measures.groups import AGES, PERIODS, child_labels
 from best_sim.measures.observed import YEAR
 from best_sim.measures.stability import (
     child_moves,
-    ended_lengths,
+    ended_placements,
     long_in_care,
     move_rates,
     re_entries,
-    same_carer,
+    returns_to_care,
+    shares_under,
     three_in_first_year,
     three_in_year_to_march,
 )
-from best_sim.measures.timeliness import (
-    aalen_johansen,
-    incidence,
-    kaplan_meier,
-    share_permanent,
-    time_to_exit,
-)
 from best_sim.pathway import Journeys
 from best_sim.pathway import words as W
-from best_sim.trial.analysis import cumulative_incidence
 from best_sim.trial.outcomes import analysis_set
 
 
@@ -60,9 +51,6 @@ def test_same_carer_for_two_years_by_hand() -> None:
     assert got["year"].unique().tolist() == [2020]
     assert (got["child"] // 3).tolist() == [0, 1, 2, 3, 4]
     assert got["same_carer"].tolist() == [True, False, True, True, False]
-    table = same_carer(journeys_of(*lives, end=DAY + 1))
-    assert table[["children", "same_carer"]].to_numpy().tolist() == [[5, 3]]
-    assert table["share"].item() == pytest.approx(3 / 5)
 
 
 def test_the_carer_before_an_adoptive_placement_is_of_the_same_episode() -> None:
@@ -82,7 +70,6 @@ def test_no_day_is_counted_on_which_nobody_could_have_been_in_care_for_so_long()
     assert long_in_care(journeys)["year"].tolist() == [2019, 2020, 2021]  # from 2.5 years after the start on
     assert long_in_care(journeys, since=DAY)["year"].tolist() == [2020, 2021]
     assert len(long_in_care(journeys_of(end=DAY))) == 0
-    assert len(same_carer(journeys_of(end=DAY), ("arm",))) == 0
 
 
 LIFE = [
@@ -147,15 +134,16 @@ def test_a_year_on_both_sides_of_the_day_is_in_neither_period() -> None:
     assert exact["period"].astype(str).tolist() == ["before", "after", "after"]
 
 
-def test_lengths_and_returns_by_period() -> None:
+def test_lengths_and_returns_by_hand() -> None:
     journeys = journeys_of(LIFE, [*LIFE[:3]], end=2000.0)
-    lengths = ended_lengths(journeys, ("period",), split=150.0).set_index("period")
-    assert lengths["ended"].to_dict() == {"before": 2, "after": 3}
-    assert lengths["median_days"].tolist() == [100.0, 100.0]
-    assert lengths["under_month"].tolist() == [0.0, 0.0] and lengths["under_6_months"].tolist() == [1.0, 1.0]
-    back = re_entries(journeys, ("period",), split=150.0)
-    assert back[["home", "back"]].to_numpy().tolist() == [[1, 1]]
-    assert ended_lengths(journeys_of(), ("arm",)).empty
+    ended = ended_placements(journeys)
+    assert ended["at"].tolist() == [100.0, 200.0, 300.0, 100.0, 200.0]
+    assert ended["days"].tolist() == [100.0] * 5
+    assert shares_under(ended["days"]) == [0.0, 1.0, 1.0]
+    assert np.isnan(shares_under(ended_placements(journeys_of())["days"])).all()
+    back = returns_to_care(journeys)
+    assert back[["home_days", "back"]].to_numpy().tolist() == [[300.0, True]]
+    assert not returns_to_care(journeys, within=100.0)["back"].any()
 
 
 def test_ages_are_in_completed_years() -> None:
@@ -171,53 +159,7 @@ def test_groups_that_there_are_not_are_all_named() -> None:
     assert "did you mean 'age'?" in str(error.value)
     assert "split: found none" in str(error.value)
     with pytest.raises(ValueError, match="each name once"):
-        incidence(journeys_of(), by=("arm", "arm"))
-    with pytest.raises(ValueError, match="'exit'"):
-        incidence(journeys_of(), of="leaving")  # type: ignore[arg-type]
-
-
-def test_competing_ends_by_hand() -> None:
-    """Four children: home at 100, adopters at 200, watched to 300 without either, home at 400."""
-    days = np.array([100.0, 200.0, 300.0, 400.0])
-    cause = np.array([1, 2, 0, 1])
-    got = aalen_johansen(days, cause, np.array([50.0, 100.0, 200.0, 399.0, 400.0, 500.0]), kinds=2)
-    # one of four; then a third of three quarters; then all of the half that is left
-    assert got[0] == pytest.approx([0.0, 0.25, 0.25, 0.25, 0.75, 0.75])
-    assert got[1] == pytest.approx([0.0, 0.0, 0.25, 0.25, 0.25, 0.25])
-    assert np.isnan(aalen_johansen(days[:3], cause[:3], np.array([301.0]), kinds=2)).all()
-
-
-@given(
-    st.lists(st.tuples(st.integers(1, 30), st.integers(0, 3)), min_size=1, max_size=40),
-    st.lists(st.integers(0, 35), min_size=1, max_size=5),
-)
-def test_competing_ends_are_those_of_the_analysis(rows: list[tuple[int, int]], at: list[int]) -> None:
-    days, cause = np.array([r[0] for r in rows], float), np.array([r[1] for r in rows])
-    when = np.array(at, float)
-    got = aalen_johansen(days, cause, when, kinds=3)
-    for kind in (1, 2, 3):
-        curve = cumulative_incidence(days, cause, of=kind)
-        known = when <= days.max()
-        assert got[kind - 1][known] == pytest.approx(curve.at(when)[known])
-    assert got.sum(axis=0) == pytest.approx(1.0 - kaplan_meier(days, cause > 0, when), nan_ok=True)
-
-
-def test_kinds_of_permanence_add_up_to_permanence(trial_run: Journeys) -> None:
-    for by in (("arm",), ("age",), ("borough",)):
-        kinds = incidence(trial_run, by=by).groupby([*by, "month"], observed=True, sort=True)["share"]
-        whole = share_permanent(trial_run, by=by).set_index([*by, "month"])["share"].sort_index()
-        assert kinds.sum(min_count=4).to_numpy() == pytest.approx(whole.to_numpy(), nan_ok=True)
-
-
-def test_first_exits_are_those_of_the_tidy_table(trial_run: Journeys) -> None:
-    got = time_to_exit(trial_run).set_index("child")
-    placements = trial_run.placements
-    out = placements[~placements["in_care"] & (placements["start_days"] <= trial_run.end)]
-    first = out.groupby("child").first()
-    for child in got.index[got["reached"]][:200]:
-        assert got.loc[child, "to"] == first.loc[child, "type"]
-    left = set(first.index) & set(got.index)
-    assert left == set(got.index[got["reached"]])
+        move_rates(journeys_of(), ("arm", "arm"))
 
 
 def test_groups_add_up(trial_run: Journeys) -> None:
@@ -226,13 +168,10 @@ def test_groups_add_up(trial_run: Journeys) -> None:
         for measure, counts in (
             (move_rates, ["child_years", "moves"]),
             (three_in_first_year, ["children", "with_three"]),
-            (same_carer, ["children", "same_carer"]),
             (re_entries, ["home", "back"]),
-            (ended_lengths, ["ended"]),
         ):
             parts = measure(trial_run, by, split=split)[counts].sum().to_numpy(float)
             assert parts == pytest.approx(measure(trial_run)[counts].sum().to_numpy(float)), (measure, by)
     ages = move_rates(trial_run, ("age",))["age"].astype(str).tolist()
     assert ages == list(AGES)
-    assert set(incidence(trial_run, by=("period",), split=split)["period"]) == set(PERIODS)
-    assert (incidence(trial_run, months=[0.0], of="exit")["share"] < 0.02).all()
+    assert set(move_rates(trial_run, ("period",), split=split)["period"]) == set(PERIODS)

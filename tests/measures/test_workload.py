@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from lives import journeys_of
 
-from best_sim.measures.workload import children_in_care, court_work, lift_use, lift_waits, received
+from best_sim.measures.workload import children_in_care, lift_use, lift_waits, received
 from best_sim.pathway import Journeys
 from best_sim.pathway import words as W
 
@@ -73,20 +73,6 @@ def test_received_is_the_share_of_those_of_whom_it_is_known(trial_run: Journeys)
     known = services[services["ineligible_days"].isna() & (services["receipt"] != "pending")]
     whole = received(trial_run, ()).iloc[0]
     assert whole["share"] == pytest.approx((known["receipt"] == "received").mean())
-
-
-def test_court_work_adds_up(trial_run: Journeys) -> None:
-    work = court_work(trial_run, since=trial_run.start)
-    table = trial_run.proceedings
-    assert work["issued"].sum() == len(table)
-    assert work["decided"].sum() == table["decided_days"].notna().sum()
-    held = trial_run.hearings[trial_run.hearings["held_days"].notna()]
-    assert work["hearings"].sum() == len(held)
-    assert work["adjourned"].sum() == (held["result"] != "effective").sum()
-    last = work[work["year"] == work["year"].max()]
-    assert last["open"].sum() == table["decided_days"].isna().sum()
-    later = court_work(trial_run, since=0.0)
-    assert later["open"].tolist()[-1] == work["open"].tolist()[-1]
 
 
 def test_children_in_care_on_a_day(trial_run: Journeys) -> None:

@@ -9,11 +9,11 @@ import math
 
 import numpy as np
 import pytest
+from oracles.queues import erlang_c, mean_wait
 from scipy import stats
 from small_worlds import after, always, assert_agrees, controlled_mean, mean_and_error, plain_world, run
 
 from best_sim.pathway import words as W
-from best_sim.trial.closed_forms import erlang_c, mean_wait
 
 pytestmark = pytest.mark.theory
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from oracles.queues import erlang_c, mean_wait
 from scipy import stats
 from small_worlds import (
     BOROUGH,
@@ -26,7 +27,6 @@ from small_worlds import (
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import lower
 from best_sim.scenario import Duration
-from best_sim.trial.closed_forms import erlang_c, mean_wait
 
 pytestmark = pytest.mark.theory
 

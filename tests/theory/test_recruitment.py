@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from oracles.recruits import recruitment_count
 from scipy import stats
 from small_worlds import (
     BOROUGH,
@@ -25,7 +26,6 @@ from best_sim.engine.luck import uniform_at
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import lower
 from best_sim.pathway.rules import BLOCK_SIZE
-from best_sim.trial.closed_forms import recruitment_count
 
 pytestmark = pytest.mark.theory
 

@@ -10,7 +10,7 @@ from statsmodels.stats.power import NormalIndPower
 from statsmodels.stats.rates import power_negbin_ratio_2indep
 
 from best_sim.trial.analysis.counts import negative_binomial, risk_difference, risk_ratio
-from best_sim.trial.closed_forms_ratios import rate_ratio_power, risk_power
+from best_sim.trial.closed_forms import rate_ratio_power, risk_power
 
 
 def agrees(found: int, n: int, expected: float) -> None:
@@ -56,5 +56,5 @@ def test_what_makes_no_sense_is_refused():
         lambda: rate_ratio_power(0.0, 1, (1, 1), (10, 10), 0.5),
         lambda: risk_power(0.0, 0.5, (10, 10)),
     ):
-        with pytest.raises(ValueError, match="allowed above 0"):
+        with pytest.raises(ValueError, match="has to (be positive|lie between 0 and 1)"):
             call()

@@ -17,16 +17,15 @@ import numpy as np
 from best_sim.measures.costs import UnitCosts
 from best_sim.measures.economics import Amounts, amounts_of
 from best_sim.measures.observed import MONTH, YEAR, day_of
-from best_sim.measures.timeliness import kaplan_meier
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
 from best_sim.questions.power.ask import AnalysisPlan, PowerQuestion
-from best_sim.trial.analysis import Fit
+from best_sim.trial.analysis import Fit, kaplan_meier
 from best_sim.trial.consort import consort
-from best_sim.trial.interims import blinded_estimate
 from best_sim.trial.methods import METHODS
 from best_sim.trial.outcomes import OUTCOMES, AnalysisSet, analysis_set, means_of_all
+from best_sim.trial.sequential import blinded_estimate
 
 PERMANENT_AT = (12, 18, 24, 30)
 """Months after entry to care at which permanence is counted."""

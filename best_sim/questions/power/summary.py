@@ -19,14 +19,16 @@ from best_sim.questions.power.replicate import BY_MONTH, PERMANENT_AT, UNITS
 from best_sim.replications import Keep, tables, whole_table
 from best_sim.scenario import Scenario
 from best_sim.trial.closed_forms import (
+    design_effect_survival,
     monte_carlo_error,
     monte_carlo_error_mean,
     monte_carlo_error_quantile,
     power_clustered,
+    rate_ratio_power,
+    risk_power,
+    schoenfeld_power,
     t_power,
 )
-from best_sim.trial.closed_forms_ratios import rate_ratio_power, risk_power
-from best_sim.trial.closed_forms_survival import design_effect_survival, schoenfeld_power
 from best_sim.trial.consort import Pair
 from best_sim.trial.methods import METHODS
 from best_sim.trial.outcomes import OUTCOMES

@@ -12,17 +12,14 @@ from types import MappingProxyType
 
 from best_sim.trial.analysis.bootstrap import clustered_bootstrap
 from best_sim.trial.analysis.counts import negative_binomial, poisson_robust, risk_difference, risk_ratio
+from best_sim.trial.analysis.curves import aalen_johansen, incidence_difference, kaplan_meier
 from best_sim.trial.analysis.fit import Analysis, Fit
 from best_sim.trial.analysis.instrumental import complier_average
-from best_sim.trial.analysis.linear import (
-    ancova_cluster_robust,
-    mixed_model,
-    t_test_children,
-    t_test_family_means,
-)
+from best_sim.trial.analysis.least_squares import ancova_cluster_robust, t_test_children, t_test_family_means
 from best_sim.trial.analysis.missing import TippingPoint, multiple_imputation, pooled, tipping_point
+from best_sim.trial.analysis.mixed import mixed_model
 from best_sim.trial.analysis.repeated import RepeatedMeasures, repeated_measures, repeated_measures_whole
-from best_sim.trial.analysis.survival import cox, cumulative_incidence, incidence_difference, log_rank
+from best_sim.trial.analysis.survival import cox, log_rank
 
 PRIMARY_METHODS: Mapping[str, Analysis] = MappingProxyType(
     {
@@ -40,12 +37,13 @@ __all__ = [
     "Fit",
     "RepeatedMeasures",
     "TippingPoint",
+    "aalen_johansen",
     "ancova_cluster_robust",
     "clustered_bootstrap",
     "complier_average",
     "cox",
-    "cumulative_incidence",
     "incidence_difference",
+    "kaplan_meier",
     "log_rank",
     "mixed_model",
     "multiple_imputation",

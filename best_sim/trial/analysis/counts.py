@@ -19,10 +19,9 @@ from best_sim.trial.analysis.fit import (
     independent,
     inference,
 )
-from best_sim.trial.analysis.linear import ancova_cluster_robust
+from best_sim.trial.analysis.least_squares import ancova_cluster_robust
 
 NO_EVENTS = "an arm has no events, so the ratio cannot be told"
-NO_EXPOSURE = "nobody has any exposure"
 NOT_SETTLED = "the search for the maximum of the likelihood did not end"
 NO_OVERDISPERSION = "the dispersion is estimated as zero: Poisson"
 _MOST_STEPS = 100

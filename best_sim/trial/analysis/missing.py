@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from best_sim.trial.analysis.fit import Fit, Rows, complete_rows, failure
-from best_sim.trial.analysis.linear import mixed_model
+from best_sim.trial.analysis.mixed import mixed_model
 
 IMPUTATIONS = 20
 NOTHING_KNOWN = "too few children were seen to impute the others"

@@ -1,14 +1,14 @@
-"""Closed forms of power for ratios: rates of counts and risks; as `best_sim.trial.closed_forms` has means.
+"""Power of a comparison of rates of counts, or of risks.
 
-Families enter by a design effect that the caller gives (`best_sim.trial.closed_forms.design_effect`). All tests are
-two-sided, and power counts rejection in either direction.
+Families enter by a design effect that the caller gives (`best_sim.trial.closed_forms.design_effect`).
 """
 
 from __future__ import annotations
 
 import math
 
-from scipy import special
+from best_sim.trial.arguments import require_inside, require_positive
+from best_sim.trial.closed_forms.power import shifted_normal_power
 
 
 def rate_ratio_power(
@@ -58,10 +58,10 @@ def rate_ratio_power(
     ----------
     Zhu and Lakkis (2014) Statistics in Medicine 33:376. Keene et al. (2007) Pharmaceutical Statistics 6:89.
     """
-    _above_zero(rate_ratio=rate_ratio, rate=rate, exposure=min(exposure), children=min(children))
+    require_positive(rate_ratio=rate_ratio, rate=rate, exposure=min(exposure), children=min(children))
     means = (rate * rate_ratio * exposure[0], rate * exposure[1])
     variance = inflation * sum((1.0 / mean + dispersion) / n for mean, n in zip(means, children, strict=True))
-    return _wald(math.log(rate_ratio), math.sqrt(variance), alpha)
+    return shifted_normal_power(math.log(rate_ratio) / math.sqrt(variance), alpha)
 
 
 def risk_power(
@@ -100,23 +100,11 @@ def risk_power(
     ----------
     Fleiss, Levin and Paik (2003) Statistical Methods for Rates and Proportions, chapter 4.
     """
-    if not (0.0 < treated < 1.0 and 0.0 < control < 1.0):
-        raise ValueError(f"risks: found {treated:g} and {control:g}, allowed above 0 and below 1")
-    _above_zero(children=children[0], controls=children[1])
+    require_inside(treated=treated, control=control)
+    require_positive(children=children[0], controls=children[1])
     risks = (treated, control)
     if ratio:
         variance = inflation * sum((1.0 - p) / (n * p) for p, n in zip(risks, children, strict=True))
-        return _wald(math.log(treated / control), math.sqrt(variance), alpha)
+        return shifted_normal_power(math.log(treated / control) / math.sqrt(variance), alpha)
     variance = inflation * sum(p * (1.0 - p) / n for p, n in zip(risks, children, strict=True))
-    return _wald(treated - control, math.sqrt(variance), alpha)
-
-
-def _wald(effect: float, standard_error: float, alpha: float) -> float:
-    shift, critical = effect / standard_error, float(special.ndtri(1.0 - alpha / 2.0))
-    return float(special.ndtr(shift - critical) + special.ndtr(-shift - critical))
-
-
-def _above_zero(**values: float) -> None:
-    for name, value in values.items():
-        if not value > 0.0:
-            raise ValueError(f"{name}: found {value:g}, allowed above 0")
+    return shifted_normal_power((treated - control) / math.sqrt(variance), alpha)

@@ -1,7 +1,6 @@
-"""The analyses of a score: one treatment contrast from children nested in families.
+"""The mixed model of a score: one treatment contrast from children nested in families.
 
-- The mixed model works on sums per family, condensed once, so that its search costs the same for 30 families
-  or 30,000.
+- It works on sums per family, condensed once, so that its search costs the same for 30 families or 30,000.
 - Its kernels are plain Python functions compiled by numba on first use, without the GIL, so that threads run in
   parallel. Called uncompiled, the same functions give the same answers.
 """
@@ -37,10 +36,6 @@ from best_sim.trial.analysis.fit import (
 
 Likelihood = Literal["reml", "ml"]
 DegreesOfFreedom = Literal["satterthwaite", "kenward-roger", "between-within", "normal"]
-
-
-# ------------------------------------------------------------------------------------------------------------
-# The analyses
 
 
 def mixed_model(
@@ -148,156 +143,6 @@ def mixed_model(
     return _random_intercept(data, name, method, df, alpha)
 
 
-def ancova_cluster_robust(
-    y: ArrayLike,
-    treated: ArrayLike,
-    family: ArrayLike,
-    covariates: ArrayLike | None = None,
-    alpha: float = 0.05,
-) -> Fit:
-    r"""Ordinary least squares with a variance that is robust to correlation within families.
-
-    The sandwich variance of Liang & Zeger (1986) with the small-sample factor
-    :math:`\frac{G}{G-1}\frac{n-1}{n-p}` for G families, n children and p coefficients ("CR1"; the default of
-    Stata, and of statsmodels' ``cov_type="cluster"`` with ``use_correction=True``), referred to a t
-    distribution with G - 1 degrees of freedom, as both do.
-
-    Parameters
-    ----------
-    y, treated, family, covariates, alpha
-        As for :func:`mixed_model`.
-
-    Returns
-    -------
-    Fit
-        Variance components are NaN: nothing is assumed about them.
-
-    Raises
-    ------
-    ValueError
-        If the columns differ in length.
-
-    References
-    ----------
-    Liang & Zeger (1986) Biometrika 73:13. Cameron & Miller (2015) Journal of Human Resources 50:317.
-    """
-    method = "ancova-cluster-robust"
-    data = complete_rows(y, treated, family, covariates)
-    if data.obstacle:
-        return failure(method, data, data.obstacle)
-    basis, _, contrast_norm = _orthonormal_basis(data.design)
-    n, rank = len(data.y), basis.shape[1]
-    if contrast_norm == 0.0:
-        return failure(method, data, ALIASED)
-    if n <= rank:
-        return failure(method, data, SATURATED)
-    coordinates = basis.T @ data.y
-    residual = data.y - basis @ coordinates
-    if residual @ residual <= NEGLIGIBLE * (data.y @ data.y):
-        return failure(method, data, NO_VARIATION)
-    # In an orthonormal basis the contrast is the last coordinate over its norm, so only that column's scores
-    # matter.
-    scores = np.bincount(data.family, weights=basis[:, -1] * residual, minlength=data.n_families)
-    correction = data.n_families / (data.n_families - 1) * (n - 1) / (n - rank)
-    standard_error = math.sqrt(correction * float(scores @ scores)) / contrast_norm
-    if standard_error == 0.0:
-        return failure(method, data, NO_VARIATION)
-    estimate = float(coordinates[-1]) / contrast_norm
-    return inference(method, data, estimate, standard_error, data.n_families - 1, alpha)
-
-
-def t_test_family_means(
-    y: ArrayLike,
-    treated: ArrayLike,
-    family: ArrayLike,
-    covariates: ArrayLike | None = None,
-    alpha: float = 0.05,
-) -> Fit:
-    """Student's t test on one mean per family: the simplest analysis that respects the randomisation.
-
-    Each family counts once, whatever its size, so it is valid but wasteful when sizes differ (Donner & Klar
-    2000). Families in the two arms are assumed to have means of equal variance; df = families - 2.
-
-    Parameters
-    ----------
-    y, treated, family, alpha
-        As for :func:`mixed_model`.
-    covariates
-        Not adjusted for. Children with a missing covariate are still dropped, so that every analysis of a
-        trial sees the same children.
-
-    Returns
-    -------
-    Fit
-        Not converged if an arm varies within a family.
-
-    Raises
-    ------
-    ValueError
-        If the columns differ in length.
-    """
-    method = "t-test-family-means"
-    data = complete_rows(y, treated, family, covariates)
-    if data.obstacle:
-        return failure(method, data, data.obstacle)
-    sizes = np.bincount(data.family, minlength=data.n_families)
-    arm = np.bincount(data.family, weights=data.treated, minlength=data.n_families) / sizes
-    if np.any(arm[data.family] != data.treated):
-        return failure(method, data, "the arm varies within a family, so family means cannot be compared")
-    means = np.bincount(data.family, weights=data.y, minlength=data.n_families) / sizes
-    return _two_samples(method, data, means, arm, alpha)
-
-
-def t_test_children(
-    y: ArrayLike,
-    treated: ArrayLike,
-    family: ArrayLike,
-    covariates: ArrayLike | None = None,
-    alpha: float = 0.05,
-) -> Fit:
-    """Student's t test on children as if siblings were strangers.
-
-    Too optimistic wherever siblings resemble each other; kept to show by how much. df = children - 2.
-
-    Parameters
-    ----------
-    y, treated, family, alpha
-        As for :func:`mixed_model`; `family` is only counted.
-    covariates
-        Not adjusted for; children with a missing one are dropped, as in :func:`t_test_family_means`.
-
-    Returns
-    -------
-    Fit
-
-    Raises
-    ------
-    ValueError
-        If the columns differ in length.
-    """
-    method = "t-test-children"
-    data = complete_rows(y, treated, family, covariates)
-    if data.obstacle:
-        return failure(method, data, data.obstacle)
-    return _two_samples(method, data, data.y, data.treated, alpha)
-
-
-def _two_samples(method: str, data: Rows, values: Floats, arm: Floats, alpha: float) -> Fit:
-    one, other = values[arm == 1.0], values[arm == 0.0]
-    df = values.size - 2
-    if df < 1:
-        return failure(method, data, SATURATED)
-    squares = float(((one - one.mean()) ** 2).sum() + ((other - other.mean()) ** 2).sum())
-    if squares <= NEGLIGIBLE * float(values @ values):
-        return failure(method, data, NO_VARIATION)
-    standard_error = math.sqrt(squares / df * (1.0 / one.size + 1.0 / other.size))
-    return inference(method, data, float(one.mean() - other.mean()), standard_error, df, alpha)
-
-
-# ------------------------------------------------------------------------------------------------------------
-# The random-intercept model
-
-
 def _random_intercept(data: Rows, name: str, method: Likelihood, df: DegreesOfFreedom, alpha: float) -> Fit:
     """Fit the model of :func:`mixed_model`; the contrast is the last column's coefficient."""
     kernels = _compiled()
@@ -348,7 +193,7 @@ def _random_intercept(data: Rows, name: str, method: Likelihood, df: DegreesOfFr
     )
 
 
-def _orthonormal_basis(design: Floats) -> tuple[Floats, NDArray[np.bool_], float]:
+def orthonormal_basis(design: Floats) -> tuple[Floats, NDArray[np.bool_], float]:
     """Orthonormal columns that span the design, by Gram-Schmidt with dependent columns left out.
 
     In such a basis the coefficient of the *last* column of the design is the last coordinate divided by the
@@ -405,7 +250,7 @@ def _condense(
     Parameters
     ----------
     basis : (n, rank) array
-        From :func:`_orthonormal_basis`.
+        From :func:`orthonormal_basis`.
     design : (n, k) array
     kept : (k,) array of bool
     y : (n,) array
@@ -760,9 +605,6 @@ class _Kernels:
     kenward_roger: Callable[..., Any]
 
 
-INTERPRETED = _Kernels(_orthonormal_basis, _condense, _maximise, _kenward_roger)
-
-
 @cache
 def _compiled() -> _Kernels:
     """Compile the kernels; on first use, because importing numba takes longer than most commands need."""
@@ -771,4 +613,4 @@ def _compiled() -> _Kernels:
     # Every kernel is self-contained: numba's cache notices a change in this file, but not in one that it
     # imports.
     jit = njit(nogil=True, cache=True)
-    return _Kernels(jit(_orthonormal_basis), jit(_condense), jit(_maximise), jit(_kenward_roger))
+    return _Kernels(jit(orthonormal_basis), jit(_condense), jit(_maximise), jit(_kenward_roger))
