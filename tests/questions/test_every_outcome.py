@@ -12,7 +12,7 @@ import best_sim.experiments.interims as interims
 from best_sim.questions.power.ask import PowerQuestion
 from best_sim.scenario.problems import ProblemsError
 from best_sim.trial.methods import USUAL, contrast_of
-from best_sim.trial.outcomes import OUTCOMES
+from best_sim.trial.outcomes import OUTCOMES, effects
 
 SOME = {"difference": -4.0, "ratio": 0.8}
 TRIALS = 4
@@ -83,6 +83,10 @@ def test_power_tables_figures_and_report(best_sim, here: Path, outcome: str) -> 
     assert (folder / "coverage.svg").exists() == (of.kind != "time")
 
     # an effect is said as its outcome defines it
+    closed = of.effect is not None and of.effect.of_outcome
+    assert ("There is no closed form" in html) != closed and ("floor of the score" in html) == closed
+    if of.effect is not None:
+        assert f"Power, if the {effects.supposed(of.effect, SOME[of.effect.scale])}" in html
     if of.effect is None:
         assert "effect," not in out and "No design sets an effect on the outcome itself" in html
     elif of.effect.scale == "ratio":

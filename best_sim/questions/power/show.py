@@ -208,9 +208,10 @@ def figures_of(found: PowerFound) -> Mapping[str, Figure]:
 
 
 _CAPTIONS = {
-    "power": "The same figures drawn. Where the simulated power lies away from the closed form, the simulation holds "
-    "something that the formula leaves out: what passes through moves, the floor of the score, and that families who "
-    "are not seen differ from those who are.",
+    "power": "The same figures drawn. There is no closed form of an effect on this outcome.",
+    "power and closed form": "The same figures drawn. Where the simulated power lies away from the closed form, the "
+    "simulation holds something that the formula leaves out: what passes through moves, the floor of the score, and "
+    "that families who are not seen differ from those who are.",
     "curve": "Power along the axis of the grid, with 95% intervals.",
     "estimates": "Each simulated trial gives one estimate. Their spread is what chance alone does to a trial of this "
     "size.",
@@ -230,10 +231,12 @@ _CAPTIONS = {
 # --- the report -----------------------------------------------------------------------------------------------
 def chapters_of(found: PowerFound) -> list[Chapter]:
     """The answer, power, recruitment, the flow, the children, and how the study was made."""
-    names = found.figures().keys()
+    names, captions = found.figures().keys(), dict(_CAPTIONS)
+    if found.primary["closed_form"].notna().any():
+        captions["power"] = captions["power and closed form"]
 
     def pictures(*wanted: str) -> list[Content]:
-        return [Picture(name, _CAPTIONS[name]) for name in wanted if name in names]
+        return [Picture(name, captions[name]) for name in wanted if name in names]
 
     question = found.question
     target = found.scenario.trial.target_families
@@ -282,7 +285,7 @@ def _headline(found: PowerFound) -> Answers:
     effect, rows = found.question.effect, found.primary.to_dict("records")
     out = []
     for r in [r for r in rows if effect is None or r["effect"] != effect.none][:2]:
-        what = f"Power, if the {effects.named(effect, r['effect'])}" if effect else f"Power: {r['design']}"
+        what = f"Power, if the {effects.supposed(effect, r['effect'])}" if effect else f"Power: {r['design']}"
         closed = say.percent(r["closed_form"], 1) if np.isfinite(r["closed_form"]) else "none"
         more = f"95% interval {say.percent(r['low'], 1)} to {say.percent(r['high'], 1)}; closed form {closed}"
         out.append(Answer(what, say.percent(r["power"], 1), more))

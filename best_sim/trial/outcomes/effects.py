@@ -47,12 +47,17 @@ def named(effect: Effect, value: float) -> str:
     return f"{effect.name} of {written(effect, value)}{unit}"
 
 
-def head(effect: Effect | None) -> list[str]:
-    """Lines at the head of a column of effects; none where there is no effect to set."""
-    if effect is None:
-        return []
-    lines = [effect.unit] if effect.scale == "ratio" else [f"{effect.name},", effect.unit]
-    return [lines[0][:1].upper() + lines[0][1:], *lines[1:]]
+def supposed(effect: Effect, value: float) -> str:
+    """A value that is supposed, after "if the".
+
+    Examples
+    --------
+    >>> from best_sim.trial.outcomes import OUTCOMES
+    >>> supposed(OUTCOMES["moves"].effect, 0.8)
+    'hazard ratio of an unplanned move were 0.80'
+    """
+    unit = f" {effect.unit}" if effect.scale == "difference" else ""
+    return f"{effect.name} were {written(effect, value)}{unit}"
 
 
 def whom(effect: Effect, applies_to: str) -> str:
