@@ -81,7 +81,10 @@ def placement(g, world):
                 case = cases(world, world.n_families + g.index)
                 still_open = case.issued <= world.now and not case.decided <= world.now
                 again = (
-                    rules.happens(world, g, rules.AGAIN, g.re_entries, world.again_issued) and not still_open
+                    rules.happens(
+                        world, g, rules.AGAIN, g.re_entries, world.placements.breakdown.issued_again
+                    )
+                    and not still_open
                 )
                 begin_episode(world, f, g, RE_ENTRY)
                 if not again and not still_open:
@@ -128,22 +131,30 @@ def plan_on_entry(world, f, g, why):
         plan_voluntary_return(world, g)
     elif g.place == PARENT_AND_BABY:
         g.plan = ASSESSMENT_ENDS
-        g.plan_at = now + rules.lasts(world, g, rules.UNIT_STAY, g.episode, world.unit_stay)
+        g.plan_at = now + rules.lasts(
+            world, g, rules.UNIT_STAY, g.episode, world.placements.planned.unit_stay
+        )
     elif g.place == FOSTER:
-        to_kin = f.kin_available == 1 and rules.happens(world, g, rules.KIN_MOVE, g.episode, world.kin_share)
+        to_kin = f.kin_available == 1 and rules.happens(
+            world, g, rules.KIN_MOVE, g.episode, world.placements.planned.to_kin_share
+        )
         if to_kin:
             g.plan = TO_KIN
-            g.plan_at = now + rules.lasts(world, g, rules.KIN_DELAY, g.episode, world.kin_delay)
-        elif rules.happens(world, g, rules.SETTLE, g.episode, world.settle_share):
+            g.plan_at = now + rules.lasts(
+                world, g, rules.KIN_DELAY, g.episode, world.placements.planned.to_kin_delay
+            )
+        elif rules.happens(world, g, rules.SETTLE, g.episode, world.placements.planned.settled_foster_share):
             g.plan = TO_SETTLED_FOSTER
-            g.plan_at = now + rules.lasts(world, g, rules.SETTLE_DELAY, g.episode, world.settle_delay)
+            g.plan_at = now + rules.lasts(
+                world, g, rules.SETTLE_DELAY, g.episode, world.placements.planned.settled_foster_delay
+            )
 
 
 @rule
 def plan_voluntary_return(world, g):
     """Without proceedings the stay is voluntary, and ends with a return home."""
     g.plan = VOLUNTARY_RETURN
-    g.plan_at = world.now + rules.lasts(world, g, rules.VOLUNTARY_STAY, g.episode, world.voluntary_stay)
+    g.plan_at = world.now + rules.lasts(world, g, rules.VOLUNTARY_STAY, g.episode, world.entry.voluntary_stay)
 
 
 @rule
@@ -215,21 +226,29 @@ def plan_after_order(world, f, g):
     if g.order == SUPERVISION_ORDER or g.order == NO_ORDER:
         g.plan = RETURN_HOME
         at_home = g.place == WITH_PARENTS or g.place == PARENT_AND_BABY
-        days = 0.0 if at_home else rules.lasts(world, g, rules.HOME_DELAY, count, world.home_delay)
+        days = (
+            0.0
+            if at_home
+            else rules.lasts(world, g, rules.HOME_DELAY, count, world.placements.planned.home_delay)
+        )
     elif g.order == GUARDIANSHIP_ORDER or g.order == CHILD_ARRANGEMENTS:
         g.plan = TO_GUARDIANS
         with_kin = g.place == KINSHIP_FOSTER
-        days = 0.0 if with_kin else rules.lasts(world, g, rules.GUARDIANS_DELAY, count, world.guardians_delay)
+        days = (
+            0.0
+            if with_kin
+            else rules.lasts(world, g, rules.GUARDIANS_DELAY, count, world.placements.planned.guardians_delay)
+        )
     elif g.order == PLACEMENT_ORDER:
-        if rules.happens(world, g, rules.NO_MATCH, count, world.no_match):
+        if rules.happens(world, g, rules.NO_MATCH, count, world.placements.planned.no_match_share):
             g.plan = TO_LONG_TERM  # no adopters are found: the plan becomes long-term foster care
-            days = rules.lasts(world, g, rules.MATCH_DELAY, count, world.no_match_delay)
+            days = rules.lasts(world, g, rules.MATCH_DELAY, count, world.placements.planned.no_match_delay)
         else:
             g.plan = ADOPTION_MATCH
             days = rules.adoption_match_days(world, f, g, now)
     else:
         g.plan = TO_LONG_TERM
-        days = rules.lasts(world, g, rules.LONG_TERM_DELAY, count, world.long_term_delay)
+        days = rules.lasts(world, g, rules.LONG_TERM_DELAY, count, world.placements.planned.long_term_delay)
     g.plan_at = now + days
 
 
@@ -249,7 +268,7 @@ def carry_out_plan(world, f, g):
         move(world, g, KINSHIP_FOSTER, how)
     elif plan == ASSESSMENT_ENDS:
         how = PLANNED
-        together = rules.happens(world, g, rules.UNIT_TOGETHER, count, world.unit_together)
+        together = rules.happens(world, g, rules.UNIT_TOGETHER, count, world.placements.planned.unit_together)
         move(world, g, WITH_PARENTS if together else FOSTER, how)
     elif plan == VOLUNTARY_RETURN or plan == RETURN_HOME:
         how = PLANNED
@@ -263,18 +282,24 @@ def carry_out_plan(world, f, g):
         reach_permanence(world, g)
     elif plan == ADOPTION_MATCH:
         g.plan = ADOPTION_PLACEMENT
-        g.plan_at = world.now + rules.lasts(world, g, rules.PLACED_DELAY, count, world.adoption_placed)
+        g.plan_at = world.now + rules.lasts(
+            world, g, rules.PLACED_DELAY, count, world.placements.planned.adoption_placed
+        )
     elif plan == ADOPTION_PLACEMENT:
         how = PLANNED
         move(world, g, PLACED_FOR_ADOPTION, how)
         reach_permanence(world, g)
         g.plan = ADOPTION_ORDER
-        g.plan_at = world.now + rules.lasts(world, g, rules.ADOPTION_DELAY, count, world.adoption_order)
+        g.plan_at = world.now + rules.lasts(
+            world, g, rules.ADOPTION_DELAY, count, world.placements.planned.adoption_order
+        )
     elif plan == ADOPTION_ORDER:
         how = SAME_CARER
         move(world, g, ADOPTED, how)
     elif plan == TO_LONG_TERM:
-        same = rules.happens(world, g, rules.LONG_TERM_SAME, count, world.long_term_same)
+        same = rules.happens(
+            world, g, rules.LONG_TERM_SAME, count, world.placements.planned.long_term_same_carer
+        )
         how = SAME_CARER if same else PLANNED
         move(world, g, LONG_TERM_FOSTER, how)
         reach_permanence(world, g)

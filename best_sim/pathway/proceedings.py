@@ -32,7 +32,11 @@ def proceedings(case, world):
     f = families(world, case.family)
     court = courts(world, f.court)
     if case.group >= 0:
-        yield hold(rules.lasts(world, case, rules.AGAIN_DELAY, case.again, world.issue_after_re_entry))
+        yield hold(
+            rules.lasts(
+                world, case, rules.AGAIN_DELAY, case.again, world.placements.breakdown.issued_again_delay
+            )
+        )
     case.issued = world.now
     case.decided = math.nan
     case.first_sat = math.nan
@@ -43,7 +47,7 @@ def proceedings(case, world):
     case.advice = 0
     yield record(PROCEEDINGS_ISSUED, case.index, case.again)
     kind = CASE_MANAGEMENT
-    if rules.happens(world, case, rules.CONTESTED, case.again, world.contested_interim):
+    if rules.happens(world, case, rules.CONTESTED, case.again, world.proceedings.contested_interim):
         kind = INTERIM_HEARING
     times = 0
     while kind <= FINAL_HEARING:
@@ -52,8 +56,8 @@ def proceedings(case, world):
         earliest = asked + rules.notice(world, case, court, kind, times > 0)
         if kind == ISSUES_RESOLUTION and times == 0:
             earliest = max(earliest, asked + rules.days_to_timetable(world, f, case, court))
-        diary = court.urgent if kind == INTERIM_HEARING else court.diary
-        yield book(diary, earliest, world.hearing_hours[kind])
+        diary = court.urgent_diary if kind == INTERIM_HEARING else court.diary
+        yield book(diary, earliest, rules.by_hearing(world.proceedings.hours, kind))
         sits = world.booked
         yield record(HEARING_LISTED, case.index, kind + 16.0 * (sits - asked))
         yield hold(sits - world.now)
@@ -70,7 +74,9 @@ def proceedings(case, world):
             case.adjourned += 1
             yield record(HEARING_HELD, case.index, kind + 16.0 * ADJOURNED_FOR_EVIDENCE)
             if math.isnan(case.evidence_in):
-                yield wait(max(0.0, case.issued + world.evidence_patience * court.pace - world.now))
+                yield wait(
+                    max(0.0, case.issued + world.proceedings.evidence_patience * court.pace - world.now)
+                )
             if math.isnan(case.evidence_in):
                 case.evidence_in = world.now  # decided on what there is
             times += 1
@@ -82,7 +88,7 @@ def proceedings(case, world):
             yield record(HEARING_HELD, case.index, kind + 16.0 * EFFECTIVE)
             times = 0
             agreed = kind == ISSUES_RESOLUTION and rules.happens(
-                world, case, rules.AGREED, case.again, world.agreed_at_issues_resolution
+                world, case, rules.AGREED, case.again, world.proceedings.agreed_at_issues_resolution
             )
             kind = FINAL_HEARING + 1 if agreed else kind + 1
     if f.entered > world.now:  # issued first: the court decides once the child has come into care
@@ -112,7 +118,7 @@ def other_cases(court, world):
         if weekday < 5:
             n = int(world.now) + 100000
             hours = rules.hours_of_other_cases(world, court, n)
-            notice = rules.lasts(world, court, rules.COURT_LOAD_NOTICE, n, court.load_notice)
+            notice = rules.lasts(world, court, rules.COURT_LOAD_NOTICE, n, court.other_cases_notice)
             if hours > 0.0:
                 yield load(court.diary, world.now + notice, hours)
         yield hold(rules.days_to_next_working_day(weekday))

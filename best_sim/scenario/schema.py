@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from best_sim.scenario.durations import Duration
 from best_sim.scenario.values import (
     MOST_DATES,
+    MOST_WHOLES,
     Days,
     Mix,
     Named,
@@ -40,6 +41,9 @@ TreatmentMix = Annotated[
     Mix, Shares("parent_infant_psychotherapy", "circle_of_security", "video_interaction_guidance")
 ]
 YesNo = Annotated[Series, Unit("yes/no", 0, 1)]
+
+MOST_STRATA = 40
+"""Boroughs, or sites, within which a trial may allocate: its records count no more."""
 
 
 class Simulation(Section):
@@ -107,9 +111,12 @@ class Allocation(Section):
 
     def check(self) -> Iterator[Wrong]:
         least = 1 if self.method == "blocks" else 0
-        if not least <= len(self.block_sizes) <= 8:
+        if not least <= len(self.block_sizes) <= MOST_WHOLES:
             yield Wrong(
-                "block_sizes", "blocks need sizes", found=self.block_sizes, allowed=f"{least} to 8 sizes"
+                "block_sizes",
+                "blocks need sizes",
+                found=self.block_sizes,
+                allowed=f"{least} to {MOST_WHOLES} sizes",
             )
         if self.method == "minimisation" and not self.factors:
             yield Wrong(
@@ -568,11 +575,11 @@ class Parameters(Section):
                 )
         if any(max(site.recruiting.values) > 0 for site in self.sites.values()):
             # only who is allocated is counted by borough and site; without recruitment there may be any number
-            for what, named, most in (("borough", self.boroughs, 40), ("site", self.sites, 40)):
-                if len(named) > most:
+            for what, named in (("borough", self.boroughs), ("site", self.sites)):
+                if len(named) > MOST_STRATA:
                     yield Wrong(
                         f"{what}s",
                         f"too many {what}s for a trial",
                         found=len(named),
-                        allowed=f"at most {most}, or any number where no site recruits",
+                        allowed=f"at most {MOST_STRATA}, or any number where no site recruits",
                     )
