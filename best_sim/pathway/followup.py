@@ -7,7 +7,7 @@ from best_sim.engine.commands import hold, record
 from best_sim.engine.luck import uniform
 from best_sim.pathway import rules
 from best_sim.pathway.records import LARGEST_FAMILY, children, groups
-from best_sim.pathway.words import FOUND_INELIGIBLE, MISSED, SEEN, VISIT, VISITS
+from best_sim.pathway.words import FOUND_INELIGIBLE, MISSED, SEEN, VISIT_MADE, VISIT_MISSED, VISITS
 
 
 def follow_up(f, world):
@@ -29,7 +29,10 @@ def follow_up(f, world):
             seen = rules.is_seen(world, f, groups(world, f.index * LARGEST_FAMILY), k)
             f.visit_state[k] = SEEN if seen else MISSED
             note_moves(world, f, k)
-            yield record(VISIT, f.index, k + 16.0 * f.visit_state[k])
+            if seen:
+                yield record(VISIT_MADE, f.index, k)
+            else:
+                yield record(VISIT_MISSED, f.index, k)
             k += 1
 
 

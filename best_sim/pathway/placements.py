@@ -26,12 +26,15 @@ from best_sim.pathway.words import (
     HOME,
     KINSHIP_FOSTER,
     LONG_TERM_FOSTER,
+    MOVED_UNPLANNED,
     NO_ORDER,
     NO_ORDER_YET,
     NO_PLAN,
     PARENT_AND_BABY,
     PLACED,
     PLACED_FOR_ADOPTION,
+    PLACED_ON_ENTRY,
+    PLACED_ON_RE_ENTRY,
     PLACEMENT_ORDER,
     PLAN_MADE,
     PLANNED,
@@ -54,7 +57,7 @@ def placement(g, world):
     """A group of siblings: placed, moved unplanned or as planned, home or to permanence, and perhaps back."""
     f = families(world, g.family)
     begin_episode(world, f, g, AT_ENTRY)
-    yield record(PLACED, g.index, g.place + 16.0 * AT_ENTRY)
+    yield record(PLACED_ON_ENTRY, g.index, g.place)
     if g.plan != NO_PLAN:
         yield record(PLAN_MADE, g.index, g.plan)
     seen_order = g.ordered_at
@@ -72,7 +75,7 @@ def placement(g, world):
             if g.in_care == 1:
                 place = rules.place_after_unplanned_move(world, f, g)
                 move(world, g, place, UNPLANNED)
-                yield record(PLACED, g.index, g.place + 16.0 * UNPLANNED)
+                yield record(MOVED_UNPLANNED, g.index, g.place)
                 if drop_overtaken_plan(world, f, g):
                     yield record(PLAN_MADE, g.index, g.plan)
             else:
@@ -89,7 +92,7 @@ def placement(g, world):
                 begin_episode(world, f, g, RE_ENTRY)
                 if not again and not still_open:
                     plan_voluntary_return(world, g)
-                yield record(PLACED, g.index, g.place + 16.0 * RE_ENTRY)
+                yield record(PLACED_ON_RE_ENTRY, g.index, g.place)
                 if g.plan != NO_PLAN:
                     yield record(PLAN_MADE, g.index, g.plan)
                 if again:
@@ -99,7 +102,7 @@ def placement(g, world):
             done = g.plan
             how = carry_out_plan(world, f, g)
             if how >= 0:
-                yield record(PLACED, g.index, g.place + 16.0 * how)
+                yield record(PLACED[how], g.index, g.place)
             if g.plan != NO_PLAN or done == ADOPTION_MATCH:
                 yield record(PLAN_MADE, g.index, g.plan)
 

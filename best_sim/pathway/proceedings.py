@@ -12,13 +12,12 @@ from best_sim.pathway import rules
 from best_sim.pathway.kinds import LIFT_SERVICE, PARENTING_ASSESSMENT, PLACEMENT, TRIAL_ENTRY
 from best_sim.pathway.records import LARGEST_FAMILY, courts, families, groups
 from best_sim.pathway.words import (
-    ADJOURNED,
-    ADJOURNED_FOR_EVIDENCE,
     CASE_DECIDED,
     CASE_MANAGEMENT,
-    EFFECTIVE,
     FINAL_HEARING,
-    HEARING_HELD,
+    HEARING_ADJOURNED,
+    HEARING_ADJOURNED_FOR_EVIDENCE,
+    HEARING_EFFECTIVE,
     HEARING_LISTED,
     INTERIM_HEARING,
     ISSUES_RESOLUTION,
@@ -59,7 +58,7 @@ def proceedings(case, world):
         diary = court.urgent_diary if kind == INTERIM_HEARING else court.diary
         yield book(diary, earliest, rules.by_hearing(world.proceedings.hours, kind))
         sits = world.booked
-        yield record(HEARING_LISTED, case.index, kind + 16.0 * (sits - asked))
+        yield record(HEARING_LISTED[kind], case.index, sits - asked)
         yield hold(sits - world.now)
         case.hearings += 1
         if math.isnan(case.first_sat):
@@ -72,7 +71,7 @@ def proceedings(case, world):
         if kind >= ISSUES_RESOLUTION and math.isnan(case.evidence_in):
             # not effective without the evidence; the court waits for it, as long as it has patience
             case.adjourned += 1
-            yield record(HEARING_HELD, case.index, kind + 16.0 * ADJOURNED_FOR_EVIDENCE)
+            yield record(HEARING_ADJOURNED_FOR_EVIDENCE, case.index, kind)
             if math.isnan(case.evidence_in):
                 yield wait(
                     max(0.0, case.issued + world.proceedings.evidence_patience * court.pace - world.now)
@@ -82,10 +81,10 @@ def proceedings(case, world):
             times += 1
         elif rules.is_adjourned(world, case, kind, times):
             case.adjourned += 1
-            yield record(HEARING_HELD, case.index, kind + 16.0 * ADJOURNED)
+            yield record(HEARING_ADJOURNED, case.index, kind)
             times += 1
         else:
-            yield record(HEARING_HELD, case.index, kind + 16.0 * EFFECTIVE)
+            yield record(HEARING_EFFECTIVE, case.index, kind)
             times = 0
             agreed = kind == ISSUES_RESOLUTION and rules.happens(
                 world, case, rules.AGREED, case.again, world.proceedings.agreed_at_issues_resolution
