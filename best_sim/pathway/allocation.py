@@ -46,9 +46,15 @@ def as_allocated(world, f):
     """The arm that the method of allocation gives."""
     u = uniform(world, f, ALLOCATION, 0)
     if world.trial.allocation.method == MINIMISATION:
-        return minimise(world, f, u)
+        arm = minimise(world, f, u)
+        count_in_margins(world, f, arm)
+        return arm
     if world.trial.allocation.method == BLOCKS:
-        return from_block(world, f, u)
+        if world.block_left[f.stratum] == 0:
+            open_block(world, f)
+        arm = from_block(world, f, u)
+        take_from_block(world, f, arm)
+        return arm
     return LIFT if u < world.trial.allocation.lift_share else SAU
 
 
@@ -63,20 +69,28 @@ def luck_of_block(world, f, n):
 
 
 @rule
-def from_block(world, f, u):
-    """A place drawn from what is left of the stratum's block; a new block of random size where it is used up."""
+def open_block(world, f):
+    """The stratum's next block, of random size."""
     s = f.stratum
-    if world.block_left[s] == 0:
-        sizes = world.trial.allocation.block_sizes
-        k = min(sizes.n - 1, int(sizes.n * luck_of_block(world, f, world.block_number[s])))
-        world.block_left[s] = sizes.values[k]
-        world.block_lift_left[s] = int(sizes.values[k] * world.trial.allocation.lift_share + 0.5)
-        world.block_number[s] += 1
-    arm = LIFT if u * world.block_left[s] < world.block_lift_left[s] else SAU
-    world.block_left[s] -= 1
+    sizes = world.trial.allocation.block_sizes
+    k = min(sizes.n - 1, int(sizes.n * luck_of_block(world, f, world.block_number[s])))
+    world.block_left[s] = sizes.values[k]
+    world.block_lift_left[s] = int(sizes.values[k] * world.trial.allocation.lift_share + 0.5)
+    world.block_number[s] += 1
+
+
+@rule
+def from_block(world, f, u):
+    """A place drawn from what is left of the stratum's block."""
+    return LIFT if u * world.block_left[f.stratum] < world.block_lift_left[f.stratum] else SAU
+
+
+@rule
+def take_from_block(world, f, arm):
+    """The place is taken."""
+    world.block_left[f.stratum] -= 1
     if arm == LIFT:
-        world.block_lift_left[s] -= 1
-    return arm
+        world.block_lift_left[f.stratum] -= 1
 
 
 @rule
@@ -107,8 +121,8 @@ def minimise(world, f, u):
     for k in range(FACTORS):
         if world.trial.allocation.factors[k] == 1:
             level = level_of(world, f, k)
-            lift = world.margins[f.stratum, k, level, 1]
-            sau = world.margins[f.stratum, k, level, 0]
+            lift = world.margins[f.stratum, k, level, LIFT]
+            sau = world.margins[f.stratum, k, level, SAU]
             if_lift += abs((lift + 1) / share - sau / (1.0 - share))
             if_sau += abs(lift / share - (sau + 1) / (1.0 - share))
     towards_lift = share
@@ -116,8 +130,12 @@ def minimise(world, f, u):
         towards_lift = 1.0 - (1.0 - best_arm) * 2.0 * (1.0 - share)
     elif if_lift > if_sau:
         towards_lift = (1.0 - best_arm) * 2.0 * share
-    arm = LIFT if u < towards_lift else SAU
+    return LIFT if u < towards_lift else SAU
+
+
+@rule
+def count_in_margins(world, f, arm):
+    """One more family of its levels in this arm."""
     for k in range(FACTORS):
         if world.trial.allocation.factors[k] == 1:
-            world.margins[f.stratum, k, level_of(world, f, k), 1 if arm == LIFT else 0] += 1
-    return arm
+            world.margins[f.stratum, k, level_of(world, f, k), arm] += 1

@@ -131,7 +131,10 @@ def number_of(section: type[Section], field: str, name: str) -> int:
     ValueError
         If the schema does not have it.
     """
-    return names_of(section, field).index(name)
+    names = names_of(section, field)
+    if name not in names:
+        raise ValueError(f"{section.__name__}.{field} has no {name!r}; it has {', '.join(names)}")
+    return names.index(name)
 
 
 @cache

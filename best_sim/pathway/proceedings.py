@@ -31,11 +31,7 @@ def proceedings(case, world):
     f = families(world, case.family)
     court = courts(world, f.court)
     if case.group >= 0:
-        yield hold(
-            rules.lasts(
-                world, case, rules.AGAIN_DELAY, case.again, world.placements.breakdown.issued_again_delay
-            )
-        )
+        yield hold(rules.days_from_re_entry_to_issue(world, case))
     case.issued = world.now
     case.decided = math.nan
     case.first_sat = math.nan
@@ -73,9 +69,7 @@ def proceedings(case, world):
             case.adjourned += 1
             yield record(HEARING_ADJOURNED_FOR_EVIDENCE, case.index, kind)
             if math.isnan(case.evidence_in):
-                yield wait(
-                    max(0.0, case.issued + world.proceedings.evidence_patience * court.pace - world.now)
-                )
+                yield wait(max(0.0, rules.end_of_patience(world, case, court) - world.now))
             if math.isnan(case.evidence_in):
                 case.evidence_in = world.now  # decided on what there is
             times += 1
@@ -86,10 +80,7 @@ def proceedings(case, world):
         else:
             yield record(HEARING_EFFECTIVE, case.index, kind)
             times = 0
-            agreed = kind == ISSUES_RESOLUTION and rules.happens(
-                world, case, rules.AGREED, case.again, world.proceedings.agreed_at_issues_resolution
-            )
-            kind = FINAL_HEARING + 1 if agreed else kind + 1
+            kind = FINAL_HEARING + 1 if rules.is_agreed(world, case, kind) else kind + 1
     if f.entered > world.now:  # issued first: the court decides once the child has come into care
         yield hold(f.entered - world.now)
     case.decided = world.now

@@ -15,7 +15,7 @@ import numpy as np
 from best_sim.engine.luck import SERIES
 from best_sim.engine.records import rows, world_dtype
 from best_sim.pathway.parameters import fields_of, names_of
-from best_sim.pathway.words import PLACEMENT_TYPES, VISITS
+from best_sim.pathway.words import ARMS, PLACEMENT_TYPES, VISITS
 from best_sim.scenario.schema import (
     MOST_STRATA,
     Allocation,
@@ -159,14 +159,18 @@ CASE = np.dtype(
     ]
 )
 
-# Of a borough, site, court or team: its parameters under their names in the schema, and what is computed from them.
-BOROUGH = np.dtype([*_WHO, *fields_of(Borough), ("site", "i8"), ("court", "i8"), ("team", "i8")])
+COMPUTED_OF = {
+    "boroughs": (("site", "i8"), ("court", "i8"), ("team", "i8")),
+    "sites": (),
+    "courts": (("diary", "i8"), ("urgent_diary", "i8")),
+    "teams": (("resource", "i8"), ("places", SERIES), ("trial_waiting", "i8")),
+}
+"""Fields of a borough, site, court or team beside its parameters: rows it refers to, what is made from parameters."""
 
-SITE = np.dtype([*_WHO, *fields_of(Site)])
-
-COURT = np.dtype([*_WHO, *fields_of(Court), ("diary", "i8"), ("urgent_diary", "i8")])
-
-TEAM = np.dtype([*_WHO, *fields_of(Team), ("resource", "i8"), ("places", SERIES), ("trial_waiting", "i8")])
+BOROUGH = np.dtype([*_WHO, *fields_of(Borough), *COMPUTED_OF["boroughs"]])
+SITE = np.dtype([*_WHO, *fields_of(Site), *COMPUTED_OF["sites"]])
+COURT = np.dtype([*_WHO, *fields_of(Court), *COMPUTED_OF["courts"]])
+TEAM = np.dtype([*_WHO, *fields_of(Team), *COMPUTED_OF["teams"]])
 
 OTHER = np.dtype([*_WHO, ("team", "i8"), ("asked", "f8"), ("started", "f8"), ("ended", "f8")])
 """A family outside the trial that is referred to a LIFT team."""
@@ -205,7 +209,7 @@ COUNTED = (
     ("block_number", "i8", (STRATA,)),
     ("block_left", "i8", (STRATA,)),
     ("block_lift_left", "i8", (STRATA,)),
-    ("margins", "i8", (STRATA, FACTORS, LEVELS, 2)),
+    ("margins", "i8", (STRATA, FACTORS, LEVELS, len(ARMS))),
 )
 """Fields of the world that the trial keeps count in, as families are randomised."""
 

@@ -55,6 +55,9 @@ from best_sim.scenario.schema import Entry, Lift, Trial, Unplanned, Visits
 
 MONTH = 365.25 / 12
 YEAR = 365.25
+WEEK = 7.0
+FIFTH_BIRTHDAY = 5.0 * YEAR
+"""Days of age; the model is about children under 60 months."""
 
 # --- what the schema's choices and mixes are called here ----------------------------------------------------
 BASELINE_FIRST = number_of(Trial, "steps", "consent > baseline > randomisation")
@@ -207,22 +210,22 @@ def family_size(world, f):
 
 @rule
 def age_of_youngest(world, child):
-    """Days old at entry: a newborn within a week of birth, else even over the first year, or over the next four."""
+    """Days old at entry: within a week of birth, else even over the first year, or up to the fifth birthday."""
     under_one = world.population.under_one_share_of_youngest
     band = uniform(world, child, AGE_BAND, 0)
     u = uniform(world, child, AGE, 0)
     if band < under_one * world.population.newborn_share_of_under_one:
-        return 7.0 * u
+        return WEEK * u
     if band < under_one:
-        return 7.0 + (YEAR - 7.0) * u
-    return YEAR + 4.0 * YEAR * u
+        return WEEK + (YEAR - WEEK) * u
+    return YEAR + (FIFTH_BIRTHDAY - YEAR) * u
 
 
 @rule
 def age_of_next(world, child, younger):
-    """Days old of the next older sibling: at least ten months older where that leaves room below 60 months."""
-    least = max(younger, min(younger + 10.0 * MONTH, 5.0 * YEAR - 1.0))
-    return least + (5.0 * YEAR - least) * uniform(world, child, AGE, 0)
+    """Days old of the next older sibling: older by the least gap, where that leaves room below the fifth birthday."""
+    least = max(younger, min(younger + world.population.sibling_gap, FIFTH_BIRTHDAY - 1.0))
+    return least + (FIFTH_BIRTHDAY - least) * uniform(world, child, AGE, 0)
 
 
 @rule
@@ -341,6 +344,19 @@ def days_to_timetable(world, f, case, court):
 
 
 @rule
+def end_of_patience(world, case, court):
+    """When the court will decide without a report that has not come."""
+    return case.issued + world.proceedings.evidence_patience * court.pace
+
+
+@rule
+def is_agreed(world, case, kind):
+    """Whether an effective hearing ends the case, before a final one: only issues resolution may."""
+    share = world.proceedings.agreed_at_issues_resolution
+    return kind == ISSUES_RESOLUTION and happens(world, case, AGREED, case.again, share)
+
+
+@rule
 def hours_of_other_cases(world, court, day):
     """Sitting hours that the court's other cases ask for on one working day: lognormal about the dated mean."""
     mean = series_at(court.other_cases, world.now) / 5.0
@@ -385,6 +401,39 @@ def return_is_advised(world, f, case, assessor):
     if assessor == BY_LIFT:
         x += world.advice.lift
     return happens(world, case, ADVICE, case.again, logistic(x))
+
+
+@rule
+def declines_lift(world, f):
+    """Whether the family declines LIFT after it was allocated to it."""
+    return happens(world, f, LIFT_DECLINED, 0, world.lift.declines)
+
+
+@rule
+def leaves_lift_assessment(world, f):
+    """Whether the family leaves LIFT's assessment before its end."""
+    return happens(world, f, LIFT_LEFT, 0, world.lift.leaves_in_assessment)
+
+
+@rule
+def lift_assessment_days(world, f, team, leaves):
+    """Days until LIFT's assessment is complete and discussed at the professionals' meeting, or the family leaves it."""
+    days = lasts(world, f, LIFT_ASSESSMENT, 0, team.assessment)
+    if leaves:
+        return days * world.lift.leaves_assessment_at
+    return days + lasts(world, f, LIFT_MEETING, 0, world.lift.meeting)
+
+
+@rule
+def goes_on_to_treatment(world, f):
+    """Whether an assessed family is treated too."""
+    return happens(world, f, LIFT_TREATS, 0, world.lift.treats)
+
+
+@rule
+def leaves_treatment(world, f):
+    """Whether treatment is broken off at its review."""
+    return happens(world, f, LIFT_WITHDRAWS, 0, world.lift.leaves_treatment)
 
 
 @rule
@@ -456,7 +505,9 @@ def hazard_weight(world, f, g, now):
     x = unplanned.need * f.need
     if g.in_care == 1:
         age_years = (g.youngest_days + now - f.entered) / YEAR
-        x += unplanned.age * age_years + unplanned.earlier_moves * min(g.unplanned, 5)
+        x += unplanned.age * age_years + unplanned.earlier_moves * min(
+            g.unplanned, unplanned.most_earlier_moves
+        )
         if f.arm == LIFT:
             x += math.log(unplanned.lift_hazard_ratio)
     return g.frailty * math.exp(x)
@@ -500,27 +551,22 @@ def days_until_hazard(world, place, begin, amount):
 
 
 @rule
-def days_to_unplanned_move(world, f, g, now):
-    """Days from now to the next unplanned move if nothing else changes; also sets the clock's weight."""
-    g.clock_weight = hazard_weight(world, f, g, now)
-    g.clock_since = now
+def days_to_unplanned_move(world, g, now):
+    """Days from now to the next unplanned move if nothing else changes."""
     return days_until_hazard(world, g.place, now - g.since, g.clock_left / g.clock_weight)
 
 
 @rule
-def run_clock(world, g, now):
-    """Spend the clock of the next unplanned move up to now."""
-    spent = hazard_spent(world, g.place, g.clock_since - g.since, now - g.since) * g.clock_weight
-    g.clock_left = max(0.0, g.clock_left - spent)
-    g.clock_since = now
+def hazard_to_spend(world, g):
+    """A unit exponential for each placement: it breaks down once so much hazard is spent."""
+    return -math.log(uniform(world, g, CLOCK, g.placements))
 
 
 @rule
-def wind_clock(world, g, now):
-    """A new placement has a new unit exponential to spend."""
-    g.clock_left = -math.log(uniform(world, g, CLOCK, g.placements))
-    g.clock_since = now
-    g.since = now
+def hazard_left(world, g, now):
+    """What is left of it now."""
+    spent = hazard_spent(world, g.place, g.clock_since - g.since, now - g.since) * g.clock_weight
+    return max(0.0, g.clock_left - spent)
 
 
 @rule
@@ -541,6 +587,18 @@ def adoption_match_days(world, f, g, now):
     age_years = (g.youngest_days + now - f.entered) / YEAR
     pace = math.exp(world.placements.planned.adoption_match_age * max(0.0, age_years - 1.0))
     return lasts(world, g, MATCH_DELAY, g.episode, world.placements.planned.adoption_match) * pace
+
+
+@rule
+def comes_to_court_again(world, g):
+    """Whether a group's return into care comes to new proceedings."""
+    return happens(world, g, AGAIN, g.re_entries, world.placements.breakdown.issued_again)
+
+
+@rule
+def days_from_re_entry_to_issue(world, case):
+    """Days from a return into care until proceedings are issued again."""
+    return lasts(world, case, AGAIN_DELAY, case.again, world.placements.breakdown.issued_again_delay)
 
 
 @rule

@@ -91,7 +91,7 @@ def lift_service(f, world):
     f.lift_asked = world.now
     yield record(LIFT_ASKED, f.index, 0.0)
     outcome = PENDING
-    if rules.happens(world, f, rules.LIFT_DECLINED, 0, world.lift.declines):
+    if rules.declines_lift(world, f):
         outcome = FAMILY_DECLINED
     elif case.decided <= world.now:
         outcome = ORDER_MADE_FIRST
@@ -115,13 +115,8 @@ def lift_service(f, world):
     else:
         f.lift_started = world.now
         yield record(LIFT_STARTED, f.index, world.now - f.lift_asked)
-        leaves = rules.happens(world, f, rules.LIFT_LEFT, 0, world.lift.leaves_in_assessment)
-        days = rules.lasts(world, f, rules.LIFT_ASSESSMENT, 0, team.assessment)
-        if leaves:
-            days *= 0.5
-        else:
-            days += rules.lasts(world, f, rules.LIFT_MEETING, 0, world.lift.meeting)
-        yield wait(days)
+        leaves = rules.leaves_lift_assessment(world, f)
+        yield wait(rules.lift_assessment_days(world, f, team, leaves))
         if world.outcome == SIGNALLED or leaves:
             f.receipt = ORDER_MADE_FIRST if world.outcome == SIGNALLED else WITHDREW
             f.settled = world.now
@@ -136,7 +131,7 @@ def lift_service(f, world):
             f.return_advised = 1 if rules.return_is_advised(world, f, case, BY_LIFT) else 0
             yield record(LIFT_ASSESSED, f.index, f.return_advised)
             yield record(SERVICE_SETTLED, f.index, RECEIVED)
-            treats = rules.happens(world, f, rules.LIFT_TREATS, 0, world.lift.treats)
+            treats = rules.goes_on_to_treatment(world, f)
             with_parents = treats and f.return_advised == 1
             if not with_parents:
                 case.assessor = BY_LIFT
@@ -151,12 +146,12 @@ def lift_service(f, world):
                 f.treatment = rules.treatment_kind(world, f)
                 f.treatment_started = world.now
                 yield record(TREATMENT_STARTED, f.index, f.treatment)
-                half = 0.5 * rules.lasts(world, f, rules.LIFT_TREATMENT, 0, team.treatment)
-                stays = not rules.happens(world, f, rules.LIFT_WITHDRAWS, 0, world.lift.leaves_treatment)
-                yield hold(half)
+                days = rules.lasts(world, f, rules.LIFT_TREATMENT, 0, team.treatment)
+                stays = not rules.leaves_treatment(world, f)
+                yield hold(days * world.lift.review_at)
                 yield record(TREATMENT_REVIEWED, f.index, 0.0)
                 if stays:
-                    yield hold(half)
+                    yield hold(days * (1.0 - world.lift.review_at))
                 f.treatment_ended = world.now
                 f.treatment_full = 1 if stays else 0
                 yield record(TREATMENT_ENDED, f.index, 1.0 if stays else 0.0)

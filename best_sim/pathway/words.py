@@ -151,7 +151,6 @@ TREATMENTS = ("parent_infant_psychotherapy", "circle_of_security", "video_intera
 # --- visits -------------------------------------------------------------------------------------------------
 VISITS = 3
 NOT_DUE, SEEN, MISSED = 0, 1, 2
-VISIT_STATES = ("not_due", "seen", "missed")
 
 
 # --- what can happen ----------------------------------------------------------------------------------------
