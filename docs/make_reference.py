@@ -38,11 +38,20 @@ STAGES = {
 
 EVENT_WORDS = {
     "entered_care": "The family's children come into care.",
-    "placed": "The group begins a placement.",
+    "placed_on_entry": "The group's first placement begins.",
+    "moved_unplanned": "A placement breaks down; the next begins.",
+    "moved_as_planned": "The group moves as was planned.",
+    "stayed_with_carer": "The carer stays the same, and what the placement is changes.",
+    "placed_on_re_entry": "Home or permanence broke down; the group is back in care.",
     "plan_made": "A step is planned for the group, or its plan has fallen away.",
     "proceedings_issued": "The court takes in an application.",
-    "hearing_listed": "A hearing is given its date.",
-    "hearing_held": "A hearing sits; it is effective or adjourned.",
+    "interim_listed": "An interim hearing is given its date.",
+    "case_management_listed": "A case management hearing is given its date.",
+    "issues_resolution_listed": "An issues resolution hearing is given its date.",
+    "final_listed": "A final hearing is given its date.",
+    "hearing_effective": "A hearing sits, and does what it was for.",
+    "hearing_adjourned": "A hearing sits, and is adjourned to a further one.",
+    "hearing_adjourned_for_evidence": "A hearing sits, and is adjourned, for the report is not in.",
     "evidence_in": "The report that the court waits for has come.",
     "case_decided": "The court has decided; its last hearing is over.",
     "order_made": "The order for one group of siblings.",
@@ -62,7 +71,8 @@ EVENT_WORDS = {
     "treatment_ended": "Treatment ends, complete or broken off.",
     "lift_place_freed": "The place in the team is free again.",
     "service_settled": "It is settled whether the service allocated was received, and if not, why.",
-    "visit": "A visit of the trial: the family is seen or missed.",
+    "visit_made": "A visit of the trial: the family is seen.",
+    "visit_missed": "A visit of the trial was due: the family is not seen.",
     "team_places": "The number of a team's places changes.",
     "other_lift_asked": "A family outside the trial asks for a place.",
     "other_lift_started": "It has one.",
@@ -289,9 +299,6 @@ def events_page() -> str:
     lines += [f"| `{e.name}` | {e.subject} | {cell(e.value)} | {EVENT_WORDS[e.name]} |" for e in W.EVENTS]
     lines += [
         "",
-        'Where two things share a number (such as "placement type + 16 x reason it began"), the remainder after '
-        "division by 16 is the first, the whole part the second.",
-        "",
         "## The lists that numbers refer to",
         "",
         "Each begins at 0.",
@@ -300,8 +307,8 @@ def events_page() -> str:
         "|---|---|",
     ]
     for name in (
-        "ARMS", "ROUTES", "PLACEMENT_TYPES", "PLACEMENT_REASONS", "PLANS", "HEARINGS", "HEARING_RESULTS", "ORDERS",
-        "SCREENINGS", "CONSENTS", "RECEIPTS", "ASSESSORS", "TREATMENTS", "VISIT_STATES",
+        "ARMS", "ROUTES", "PLACEMENT_TYPES", "PLANS", "HEARINGS", "ORDERS", "SCREENINGS", "CONSENTS", "RECEIPTS",
+        "ASSESSORS", "TREATMENTS",
     ):  # fmt: skip
         lines.append(
             f"| `{name}` | {', '.join(f'{k} {entry}' for k, entry in enumerate(getattr(W, name)))} |"

@@ -191,9 +191,9 @@ def run_known_at(
     return Journeys.from_run(got, lowered, int(state.world["seed"][0]), 0)
 
 
-def rows(journeys: Journeys, event: int) -> np.ndarray:
-    """Rows of the event record of one name."""
-    return journeys.record[journeys.record["event"] == event]
+def rows(journeys: Journeys, events: int | tuple[int, ...]) -> np.ndarray:
+    """Rows of the event record of one name, or of any of some."""
+    return journeys.record[np.isin(journeys.record["event"], events)]
 
 
 def assert_agrees(simulated: float, error: float, exact: float, what: str, catches: float = 0.02) -> None:

@@ -402,7 +402,7 @@ def _proceedings(j: Journeys, e: pd.DataFrame) -> pd.DataFrame:
     f = j.tables["families"][children["family"].to_numpy()]
     n_families = len(j.tables["families"])
     cases = j.tables["cases"][children["family"].to_numpy()]
-    heard = j.record[j.record["event"] == W.HEARING_HELD]
+    heard = j.record[W.which(W.HEARING_HELD, j.record["event"]) >= 0]
     of = heard["subject"].astype(np.int64)
     count = np.bincount(of[of < n_families], minlength=n_families)[children["family"].to_numpy()]
 

@@ -247,9 +247,9 @@ class _HearingDays:
 
     def sum(self, j: Journeys, since: float) -> float:
         """Of the hearings held since a day, those that were adjourned among them: their time was set aside too."""
-        held = j.record[(j.record["event"] == W.HEARING_HELD) & (j.record["time"] >= since)]
+        held = j.record[(W.which(W.HEARING_HELD, j.record["event"]) >= 0) & (j.record["time"] >= since)]
         court = j.tables["families"]["court"][j.tables["cases"]["family"][held["subject"].astype(np.int64)]]
-        return float(self.days[court, held["value"].astype(np.int64) % 16].sum())
+        return float(self.days[court, held["value"].astype(np.int64)].sum())
 
 
 @dataclass(frozen=True)

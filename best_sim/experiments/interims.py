@@ -317,7 +317,7 @@ class _Looked:
         journeys = simulate(self.lowered, one.seed, number, self.engine, events=False)
         data = analysis_set(journeys, plan.outcome, plan.visit, plan.estimand)
         over = _last_visits(journeys, plan.visit)
-        target = int(self.lowered.world["target"][0])
+        target = int(self.lowered.world["trial"]["target_families"][0])
         rows = []
         for k, share in enumerate(self.bounds.information):
             last = k == self.bounds.looks - 1
@@ -376,7 +376,7 @@ class _Looked:
 
     def _reestimated(self, j: Journeys, data: AnalysisSet, over: np.ndarray, number: int) -> dict[str, Any]:
         one, plan = self.experiment, self.experiment.primary
-        target = int(self.lowered.world["target"][0])
+        target = int(self.lowered.world["trial"]["target_families"][0])
         day = _day_of_share(over, self.plan.reestimate or 1.0, target, math.nan)
         nothing = {
             "day_reestimated": day, "sd": math.nan, "families": target, "day_reached": math.nan,
@@ -414,7 +414,7 @@ class _Looked:
     def _extended(self, j: Journeys, day: float, families: int) -> Scenario:
         """The same world with the new target; recruitment rests between the first target and the look."""
         at = np.sort(j.tables["families"]["randomised"][j.tables["families"]["arm"] != W.NOT_ALLOCATED])
-        target = int(self.lowered.world["target"][0])
+        target = int(self.lowered.world["trial"]["target_families"][0])
         changes: dict[str, Any] = {"trial.target_families": families}
         if len(at) >= target and at[target - 1] < day:
             rest, again = (j.date(float(t)) + dt.timedelta(days=1) for t in (at[target - 1], day))

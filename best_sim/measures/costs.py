@@ -352,7 +352,7 @@ def _of_assessments(j: Journeys, prices: UnitCosts, until: np.ndarray) -> Block:
 
 def _of_hearings(j: Journeys, prices: UnitCosts, until: np.ndarray) -> Block:
     r = j.record
-    r = r[r["event"] == W.HEARING_HELD]
+    r = r[W.which(W.HEARING_HELD, r["event"]) >= 0]
     family = j.tables["cases"]["family"][r["subject"].astype(np.int64)]
     use = r["time"] <= until[family]
     r, family = r[use], family[use]
@@ -373,7 +373,7 @@ def _of_support(j: Journeys, prices: UnitCosts, who: np.ndarray, until: np.ndarr
 def _of_placements(j: Journeys, prices: UnitCosts, until: np.ndarray) -> Block:
     """Weeks in each placement at the price of the day."""
     r = j.record
-    r = r[r["event"] == W.PLACED]
+    r = r[W.which(W.PLACED, r["event"]) >= 0]
     group = r["subject"].astype(np.int64)
     use = np.isfinite(until[group // LARGEST_FAMILY])
     r, group = r[use], group[use]
@@ -383,7 +383,7 @@ def _of_placements(j: Journeys, prices: UnitCosts, until: np.ndarray) -> Block:
     end = np.where(np.append(group[1:] != group[:-1], True), j.end, end)[: len(group)]
     family = group // LARGEST_FAMILY
     of, days, length, column = _stretches(prices, begin, np.minimum(end, until[family]))
-    place = (r["value"].astype(np.int64) % 16)[of]
+    place = r["value"].astype(np.int64)[of]
     pounds = length / WEEK * prices.week[place, column]
     # every child of the group has the placement
     children = j.lived[np.isfinite(until[j.lived // LARGEST_FAMILY])]

@@ -534,12 +534,10 @@ def _status_changes(journeys: Journeys) -> pd.DataFrame:
     """When the legal status of each group changes, while it is in care or not: group, time, status."""
     record = journeys.record
     f = journeys.tables["families"]
-    placed = record[record["event"] == W.PLACED]
-    why = placed["value"].astype(np.int64) // 16
-    begins = placed[(why == W.AT_ENTRY) | (why == W.RE_ENTRY)]
+    begins = record[(record["event"] == W.PLACED_ON_ENTRY) | (record["event"] == W.PLACED_ON_RE_ENTRY)]
     groups = begins["subject"].astype(np.int64)
     route = f["route"][groups // LARGEST_FAMILY]
-    again = begins["value"].astype(np.int64) // 16 == W.RE_ENTRY
+    again = begins["event"] == W.PLACED_ON_RE_ENTRY
     entry = pd.DataFrame(
         {
             "group": groups,

@@ -80,10 +80,10 @@ def stays_of(journeys: Journeys) -> Stays:
     Stays
         The same stays as `Journeys.placements`, as arrays: siblings who are placed together have one each.
     """
-    placed = journeys.record[journeys.record["event"] == W.PLACED]
+    placed = journeys.record[W.which(W.PLACED, journeys.record["event"]) >= 0]
     placed = placed[np.argsort(placed["subject"], kind="stable")]
     group, start = placed["subject"].astype(np.int64), placed["time"].astype(np.float64)
-    place, why = np.divmod(placed["value"].astype(np.int64), 16)[::-1]
+    place, why = placed["value"].astype(np.int64), W.which(W.PLACED, placed["event"])
     goes_on = np.append(group[1:] == group[:-1], False) if len(group) else np.zeros(0, bool)
     end = np.where(goes_on, np.append(start[1:], np.inf), np.inf) if len(group) else start
     ended_by = np.where(goes_on, np.append(why[1:], STILL_THERE), STILL_THERE) if len(group) else why

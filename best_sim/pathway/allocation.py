@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from best_sim.engine import rule
 from best_sim.engine.luck import uniform
-from best_sim.pathway.records import LARGEST_FAMILY, boroughs, groups, sites
+from best_sim.pathway.parameters import number_of
+from best_sim.pathway.records import FACTORS, LARGEST_FAMILY, boroughs, groups, sites
 from best_sim.pathway.rules import ALLOCATION, BLOCK_SIZE, TWIN, YEAR
 from best_sim.pathway.words import KINSHIP_FOSTER, LIFT, SAU
+from best_sim.scenario.schema import Allocation
 
-SIMPLE, BLOCKS, MINIMISATION = 0, 1, 2
-METHODS = ("simple", "blocks", "minimisation")
-NO_STRATA, BY_SITE, BY_BOROUGH = 0, 1, 2
-STRATA_NAMES = ("none", "site", "borough")
-FACTOR_NAMES = ("site", "borough", "under_one", "siblings", "kinship")
+BLOCKS = number_of(Allocation, "method", "blocks")
+MINIMISATION = number_of(Allocation, "method", "minimisation")
+BY_SITE = number_of(Allocation, "strata", "site")
+BY_BOROUGH = number_of(Allocation, "strata", "borough")
+SITE = number_of(Allocation, "factors", "site")
+BOROUGH = number_of(Allocation, "factors", "borough")
+UNDER_ONE = number_of(Allocation, "factors", "under_one")
+SIBLINGS = number_of(Allocation, "factors", "siblings")
 
 
 @rule
 def stratum_of(world, f):
     """Within which stratum the family is allocated."""
-    if world.strata == BY_SITE:
+    if world.trial.allocation.strata == BY_SITE:
         return f.site
-    if world.strata == BY_BOROUGH:
+    if world.trial.allocation.strata == BY_BOROUGH:
         return f.borough
     return 0
 
@@ -40,78 +45,97 @@ def allocate(world, f):
 def as_allocated(world, f):
     """The arm that the method of allocation gives."""
     u = uniform(world, f, ALLOCATION, 0)
-    if world.method == MINIMISATION:
-        return minimise(world, f, u)
-    if world.method == BLOCKS:
-        return from_block(world, f, u)
-    return LIFT if u < world.lift_share else SAU
+    if world.trial.allocation.method == MINIMISATION:
+        arm = minimise(world, f, u)
+        count_in_margins(world, f, arm)
+        return arm
+    if world.trial.allocation.method == BLOCKS:
+        if world.block_left[f.stratum] == 0:
+            open_block(world, f)
+        arm = from_block(world, f, u)
+        take_from_block(world, f, arm)
+        return arm
+    return LIFT if u < world.trial.allocation.lift_share else SAU
 
 
 @rule
 def luck_of_block(world, f, n):
     """Luck of a stratum's n-th block: the same whichever family opens it."""
-    if world.strata == BY_BOROUGH:
+    if world.trial.allocation.strata == BY_BOROUGH:
         return uniform(world, boroughs(world, f.borough), BLOCK_SIZE, n)
-    if world.strata == BY_SITE:
+    if world.trial.allocation.strata == BY_SITE:
         return uniform(world, sites(world, f.site), BLOCK_SIZE, n)
     return uniform(world, sites(world, 0), BLOCK_SIZE, n)
 
 
 @rule
-def from_block(world, f, u):
-    """A place drawn from what is left of the stratum's block; a new block of random size where it is used up."""
+def open_block(world, f):
+    """The stratum's next block, of random size."""
     s = f.stratum
-    if world.block_left[s] == 0:
-        sizes = world.n_block_sizes
-        k = min(sizes - 1, int(sizes * luck_of_block(world, f, world.block_number[s])))
-        world.block_left[s] = world.block_sizes[k]
-        world.block_lift_left[s] = int(world.block_sizes[k] * world.lift_share + 0.5)
-        world.block_number[s] += 1
-    arm = LIFT if u * world.block_left[s] < world.block_lift_left[s] else SAU
-    world.block_left[s] -= 1
+    sizes = world.trial.allocation.block_sizes
+    k = min(sizes.n - 1, int(sizes.n * luck_of_block(world, f, world.block_number[s])))
+    world.block_left[s] = sizes.values[k]
+    world.block_lift_left[s] = int(sizes.values[k] * world.trial.allocation.lift_share + 0.5)
+    world.block_number[s] += 1
+
+
+@rule
+def from_block(world, f, u):
+    """A place drawn from what is left of the stratum's block."""
+    return LIFT if u * world.block_left[f.stratum] < world.block_lift_left[f.stratum] else SAU
+
+
+@rule
+def take_from_block(world, f, arm):
+    """The place is taken."""
+    world.block_left[f.stratum] -= 1
     if arm == LIFT:
-        world.block_lift_left[s] -= 1
-    return arm
+        world.block_lift_left[f.stratum] -= 1
 
 
 @rule
 def level_of(world, f, factor):
-    """The family's level of a minimisation factor, in the order of FACTOR_NAMES."""
-    if factor == 0:
+    """The family's level of a minimisation factor; the last is whether the first group is with kin."""
+    if factor == SITE:
         return f.site
-    if factor == 1:
+    if factor == BOROUGH:
         return f.borough
-    if factor == 2:
+    if factor == UNDER_ONE:
         return 1 if f.youngest_days < YEAR else 0
-    if factor == 3:
+    if factor == SIBLINGS:
         return 1 if f.n_children > 1 else 0
     return 1 if groups(world, f.index * LARGEST_FAMILY).place == KINSHIP_FOSTER else 0
 
 
 @rule
 def minimise(world, f, u):
-    """Pocock and Simon (1975): the arm that leaves the least marginal imbalance, with probability `best_arm`.
+    """Pocock and Simon (1975): the arm that leaves the least marginal imbalance, with `probability_of_best_arm`.
 
     Imbalance of a factor's level is the difference between arms, each count divided by its arm's share (Han et al.
     2009 for unequal shares); the sum is taken over the factors in use, within the stratum.
     """
-    share = world.lift_share
+    best_arm = world.trial.allocation.probability_of_best_arm
+    share = world.trial.allocation.lift_share
     if_lift = 0.0
     if_sau = 0.0
-    for k in range(5):
-        if world.factor_used[k] == 1:
+    for k in range(FACTORS):
+        if world.trial.allocation.factors[k] == 1:
             level = level_of(world, f, k)
-            lift = world.margins[f.stratum, k, level, 1]
-            sau = world.margins[f.stratum, k, level, 0]
+            lift = world.margins[f.stratum, k, level, LIFT]
+            sau = world.margins[f.stratum, k, level, SAU]
             if_lift += abs((lift + 1) / share - sau / (1.0 - share))
             if_sau += abs(lift / share - (sau + 1) / (1.0 - share))
     towards_lift = share
     if if_lift < if_sau:
-        towards_lift = 1.0 - (1.0 - world.best_arm) * 2.0 * (1.0 - share)
+        towards_lift = 1.0 - (1.0 - best_arm) * 2.0 * (1.0 - share)
     elif if_lift > if_sau:
-        towards_lift = (1.0 - world.best_arm) * 2.0 * share
-    arm = LIFT if u < towards_lift else SAU
-    for k in range(5):
-        if world.factor_used[k] == 1:
-            world.margins[f.stratum, k, level_of(world, f, k), 1 if arm == LIFT else 0] += 1
-    return arm
+        towards_lift = (1.0 - best_arm) * 2.0 * share
+    return LIFT if u < towards_lift else SAU
+
+
+@rule
+def count_in_margins(world, f, arm):
+    """One more family of its levels in this arm."""
+    for k in range(FACTORS):
+        if world.trial.allocation.factors[k] == 1:
+            world.margins[f.stratum, k, level_of(world, f, k), arm] += 1

@@ -29,7 +29,7 @@ from best_sim.pathway.words import (
 
 def family_enters(f, world):
     """A family becomes known, its children enter care, and proceedings are issued, in whichever order."""
-    if world.complete == 1 and world.now > world.completed_at + world.after_recruitment:
+    if world.complete == 1 and world.now > world.completed_at + world.simulation.after_recruitment:
         return
     draw_family(world, f)
     draw_children(world, f)
@@ -65,7 +65,7 @@ def trial_entry(f, world):
         yield record(SCREENED, f.index, f.screening)
     if f.screening == INVITED:
         f.invited = world.now
-        yield hold(rules.lasts(world, f, rules.CONSENT_DELAY, 0, world.consent_delay))
+        yield hold(rules.lasts(world, f, rules.CONSENT_DELAY, 0, world.trial.consent_delay))
         f.answered = world.now
         if world.complete == 1:
             f.consent = CLOSED_FIRST
@@ -77,11 +77,11 @@ def trial_entry(f, world):
             f.consent = DECLINED
         yield record(CONSENT_ANSWERED, f.index, f.consent)
     if f.consent == CONSENTED:
-        if world.baseline_first == 1:
-            yield hold(rules.lasts(world, f, rules.BASELINE_DELAY, 0, world.baseline_delay))
+        if world.trial.steps == rules.BASELINE_FIRST:
+            yield hold(rules.lasts(world, f, rules.BASELINE_DELAY, 0, world.trial.baseline_delay))
             f.baseline = world.now
             yield record(BASELINE_TAKEN, f.index, 0.0)
-        yield hold(rules.lasts(world, f, rules.RANDOMISATION_DELAY, 0, world.randomisation_delay))
+        yield hold(rules.lasts(world, f, rules.RANDOMISATION_DELAY, 0, world.trial.randomisation_delay))
         if world.complete == 1:
             f.consent = CLOSED_FIRST
             yield record(CONSENT_ANSWERED, f.index, f.consent)
@@ -94,7 +94,7 @@ def trial_entry(f, world):
             f.randomised = world.now
             world.randomised += 1
             yield record(RANDOMISED, f.index, f.arm)
-            if world.randomised >= world.target and world.stops_at_target == 1:
+            if world.randomised >= world.trial.target_families and world.trial.stops_at_target == 1:
                 world.complete = 1
                 world.completed_at = world.now
                 yield record(RECRUITMENT_COMPLETE, 0, world.randomised)

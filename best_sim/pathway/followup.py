@@ -7,13 +7,13 @@ from best_sim.engine.commands import hold, record
 from best_sim.engine.luck import uniform
 from best_sim.pathway import rules
 from best_sim.pathway.records import LARGEST_FAMILY, children, groups
-from best_sim.pathway.words import FOUND_INELIGIBLE, MISSED, SEEN, VISIT, VISITS
+from best_sim.pathway.words import FOUND_INELIGIBLE, MISSED, SEEN, VISIT_MADE, VISIT_MISSED, VISITS
 
 
 def follow_up(f, world):
     """A randomised family: perhaps found ineligible after all, else visited at about 1, 15 and 30 months."""
-    if rules.happens(world, f, rules.INELIGIBLE, 0, world.found_ineligible):
-        yield hold(rules.lasts(world, f, rules.INELIGIBLE_DELAY, 0, world.ineligible_delay))
+    if rules.happens(world, f, rules.INELIGIBLE, 0, world.trial.found_ineligible):
+        yield hold(rules.lasts(world, f, rules.INELIGIBLE_DELAY, 0, world.trial.found_ineligible_delay))
         f.ineligible = world.now
         yield record(FOUND_INELIGIBLE, f.index, 0.0)
     else:
@@ -23,13 +23,16 @@ def follow_up(f, world):
             k += 1
         k = 0
         while k < VISITS:
-            shift = world.visit_window * (uniform(world, f, rules.VISIT_TIME, k) - 0.5)
+            shift = world.visits.window * (uniform(world, f, rules.VISIT_TIME, k) - 0.5)
             yield hold(max(0.0, f.visit_due[k] + shift - world.now))
             f.visit_at[k] = world.now
             seen = rules.is_seen(world, f, groups(world, f.index * LARGEST_FAMILY), k)
             f.visit_state[k] = SEEN if seen else MISSED
             note_moves(world, f, k)
-            yield record(VISIT, f.index, k + 16.0 * f.visit_state[k])
+            if seen:
+                yield record(VISIT_MADE, f.index, k)
+            else:
+                yield record(VISIT_MISSED, f.index, k)
             k += 1
 
 

@@ -263,15 +263,14 @@ class Journeys:
     @cached_property
     def group_placements(self) -> pd.DataFrame:
         """One row for each placement of a group of siblings; `placements` has one for each child."""
-        r = self.record[self.record["event"] == W.PLACED]
+        r = _rows(self.record, *W.PLACED)
         order = np.lexsort((np.arange(len(r)), r["subject"]))
         r = r[order]
-        value = r["value"].astype(int)
         group = r["subject"].astype(np.int64)
         last = np.append(group[1:] != group[:-1], True) if len(r) else np.zeros(0, bool)
         end = np.append(r["time"][1:], np.nan) if len(r) else np.zeros(0)
         end = np.where(last, np.nan, end)
-        place, why = value % 16, value // 16
+        place, why = r["value"].astype(int), W.which(W.PLACED, r["event"])
         begins = (why == W.AT_ENTRY) | (why == W.RE_ENTRY)
         out = pd.DataFrame(
             {
@@ -335,16 +334,15 @@ class Journeys:
     @cached_property
     def hearings(self) -> pd.DataFrame:
         """One row for each hearing listed: kind, when listed and held (NaN: not yet), result, wait for the date."""
-        listed, held = _rows(self.record, W.HEARING_LISTED), _rows(self.record, W.HEARING_HELD)
+        listed, held = _rows(self.record, *W.HEARING_LISTED), _rows(self.record, *W.HEARING_HELD)
         out = pd.DataFrame({"case": listed["subject"], "listed_days": listed["time"]})
         out["n"] = out.groupby("case").cumcount()
-        value = held["value"].astype(int)
         end = pd.DataFrame(
             {
                 "case": held["subject"],
                 "held_days": held["time"],
-                "kind": _named(W.HEARINGS, value % 16),
-                "result": _named(W.HEARING_RESULTS, value // 16),
+                "kind": _named(W.HEARINGS, held["value"].astype(int)),
+                "result": _named(W.HEARING_RESULTS, W.which(W.HEARING_HELD, held["event"])),
             }
         )
         end["n"] = end.groupby("case").cumcount()
@@ -620,6 +618,7 @@ class Journeys:
             "seed": self.seed,
             "replicate": self.replicate,
             "n_steps": self.n_steps,
+            "events": EVENT_NAMES,
             "outcomes": asdict(self.outcomes),
             "scenario": self.scenario,
             "overridden": self.overridden,
@@ -635,11 +634,16 @@ class Journeys:
         ------
         FileNotFoundError
             If the folder holds no journeys.
+        ValueError
+            If they were written with another list of events, so that their numbers mean something else.
         """
         folder = Path(folder)
         if not (folder / "journeys.json").is_file():
             raise FileNotFoundError(f"{folder}: no journeys here (journeys.json is missing)")
         about = json.loads((folder / "journeys.json").read_text(encoding="utf-8"))
+        known = tuple(about.get("events", ()))
+        if not known or known != EVENT_NAMES[: len(known)]:
+            raise ValueError(f"{folder}: written by a version with another list of events; simulate it again")
         return cls(
             event_record=_read(folder / "record.parquet", EVENT),
             tables={name: _read(folder / f"raw_{name}.parquet", TABLES[name]) for name in _KEPT},
@@ -657,8 +661,9 @@ class Journeys:
         )
 
 
-def _rows(record: np.ndarray, event: int) -> np.ndarray:
-    return record[record["event"] == event]
+def _rows(record: np.ndarray, *events: int) -> np.ndarray:
+    """The rows of the record that are of one of these events."""
+    return record[W.which(events, record["event"]) >= 0]
 
 
 def _named(names: tuple[str, ...], numbers: np.ndarray) -> pd.Series:

@@ -1,4 +1,4 @@
-"""The numbers of the process kinds, in the order in which `best_sim.pathway.model` lists their functions."""
+"""The numbers of the kinds of processes, under which `best_sim.pathway.model` has their functions."""
 
 (
     FAMILY_ENTERS,

@@ -1,6 +1,7 @@
-"""A scenario made into records: parameters by name become fields, dates become days, shares become probabilities.
+"""A scenario made into records, and the state from which a replicate starts.
 
-The only place where the two vocabularies meet; after it no text and no date is left.
+A parameter becomes a field of the same path (`best_sim.pathway.parameters`). What is written out here is what has to be
+computed from several: hazards by placement type and band, places, diaries, who is known when.
 """
 
 from __future__ import annotations
@@ -13,33 +14,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import gammaincinv
 
-from best_sim.engine.luck import duration_record, purpose, series_record, stream, uniform_at, uniforms_at
+from best_sim.engine.luck import purpose, series_record, stream, uniform_at, uniforms_at
 from best_sim.engine.model import State, starts_table
-from best_sim.pathway.allocation import FACTOR_NAMES, METHODS, STRATA_NAMES
 from best_sim.pathway.kinds import FAMILY_ENTERS, OTHER_CASES, OTHER_REFERRAL, TEAM_CALENDAR
+from best_sim.pathway.parameters import write_parameters
 from best_sim.pathway.records import BANDS, LARGEST_FAMILY, TABLES, WORLD
 from best_sim.pathway.scores import OutcomeModel
-from best_sim.pathway.words import (
-    ADOPTED,
-    ARMS,
-    ASSESSORS,
-    HEARINGS,
-    HOME,
-    ORDER_GROUPS,
-    PLACEMENT_TYPES,
-    SPECIAL_GUARDIANSHIP,
-    TREATMENTS,
-)
+from best_sim.pathway.words import ADOPTED, ARMS, HOME, OUT_OF_CARE, PLACEMENT_TYPES, SPECIAL_GUARDIANSHIP
+from best_sim.scenario.schema import FrontLoading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from best_sim.scenario import Duration, Scenario, Series
-    from best_sim.scenario.schema import Court
+    from best_sim.scenario import Scenario, Series
+    from best_sim.scenario.schema import Court, Placements
+    from best_sim.scenario.values import Section
 
 YEAR = 365.25
+BAND_NAMES = tuple(FrontLoading.model_fields)
 BAND_FROM = (0.0, 7.0, 30.0, 91.0, 182.0, 365.0)
-BAND_NAMES = ("first_week", "to_one_month", "to_three_months", "to_six_months", "to_one_year", "later")
+"""Day of the placement on which each of these bands begins."""
 ARRIVAL = purpose("arrival of a family")
 RATE = purpose("rate of a borough")
 OTHER_ARRIVAL = purpose("arrival of another referral")
@@ -107,58 +101,43 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
     start = 0.0 - math.ceil(scenario.simulation.warm_up) if running else 0.0  # never -0.0
     world = np.zeros(1, WORLD)
     w = world[0]
-    w["start"], w["end"] = start, end
+    w["end"] = end
     w["first_weekday"] = start_date.weekday()
-    w["after_recruitment"] = scenario.simulation.after_recruitment
     w["forced_arm"] = 0 if arm is None else ARMS.index(arm)
-    _lower_population(w, scenario)
-    _lower_trial(w, scenario)
-    _lower_proceedings(w, scenario)
-    _lower_services(w, scenario)
-    _lower_placements(w, scenario)
-    _lower_visits(w, scenario)
+    w["band_from"] = BAND_FROM
+    w["hazard"] = _hazards(scenario.placements)
+    write_parameters(world, 0, scenario.parameters, start_date)
 
-    sites = _named(scenario.sites, "sites")
-    for row, site in zip(sites, scenario.sites.values(), strict=True):
-        _series(row, "recruiting", *site.recruiting.lowered(start_date))
-        row["consent"], row["other_reason"] = site.consent, site.other_exclusion
-        row["older_child_too"] = site.invites_families_with_older_child
-
-    courts = _named(scenario.courts, "courts")
+    sites = _named(scenario.sites, "sites", start_date)
+    courts = _named(scenario.courts, "courts", start_date)
     n_days = math.ceil(end - start) + 2
     diaries = np.zeros((2 * len(courts), n_days))
     day_hours = np.zeros(2 * len(courts))
     for i, (row, court) in enumerate(zip(courts, scenario.courts.values(), strict=True)):
-        row["diary"], row["urgent"], row["pace"] = 2 * i, 2 * i + 1, court.pace
-        _series(row, "load", *court.other_cases.lowered(start_date))
-        row["load_sigma"] = math.sqrt(math.log(1.0 + court.other_cases_variation**2))
-        _duration(row, "load_notice", court.other_cases_notice)
+        row["diary"], row["urgent_diary"] = 2 * i, 2 * i + 1
         diaries[2 * i : 2 * i + 2] = _diaries(court, start_date, start, n_days)
         day_hours[2 * i : 2 * i + 2] = court.hours_per_sitting_day
 
     resources: list[str] = []
     capacities: list[int] = []
-    teams = _named(scenario.lift.teams, "teams")
+    teams = _named(scenario.lift.teams, "teams", start_date)
     referrals = []
     for i, (row, team) in enumerate(zip(teams, scenario.lift.teams.values(), strict=True)):
         row["resource"] = len(resources)
         resources.append(f"lift.{list(scenario.lift.teams)[i]}")
         times, places = _places(team, start_date)
         capacities.append(int(places[max(0, int(np.searchsorted(times, start, side="right")) - 1)]))
-        _series(row, "places", times, places)
-        _duration(row, "assessment", team.assessment)
-        _duration(row, "treatment", team.treatment)
-        _duration(row, "other_stay", team.other_stay)
+        row["places"] = series_record(list(times), list(places))
         referrals.append((i, *_dated(team.other_referrals, start_date, 1 / YEAR)))
-    for k, name in enumerate(ASSESSORS[:3]):
+    for k, name in enumerate(scenario.sau.assessor.names):
         places_of = getattr(scenario.sau.places, name)
-        w["sau_resource"][k] = -1
+        w["assessor_resource"][k] = -1
         if places_of > 0:
-            w["sau_resource"][k] = len(resources)
+            w["assessor_resource"][k] = len(resources)
             resources.append(f"sau.{name}")
             capacities.append(int(places_of))
 
-    boroughs = _named(scenario.boroughs, "boroughs")
+    boroughs = _named(scenario.boroughs, "boroughs", start_date)
     entries = []
     shares = np.asarray(scenario.population.children_per_family.shares)
     mean_size = float(shares @ np.arange(1, LARGEST_FAMILY + 1))
@@ -166,8 +145,6 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
         row["site"] = list(scenario.sites).index(borough.site)
         row["court"] = list(scenario.courts).index(borough.court)
         row["team"] = list(scenario.lift.teams).index(borough.lift_team)
-        row["opens"] = (borough.opens - start_date).days
-        row["closes"] = math.inf if borough.closes is None else (borough.closes - start_date).days
         times, rates = _dated(borough.entries, start_date, 1 / (YEAR * mean_size))
         entries.append((i, times, rates, float(borough.rate_variation)))
     begins = _beginnings(scenario, boroughs, start)
@@ -356,19 +333,13 @@ def _beginnings(scenario: Scenario, boroughs: np.ndarray, start: float) -> dict[
     return begins
 
 
-def _named(named: Mapping, table: str) -> np.ndarray:
+def _named(named: Mapping[str, Section], table: str, start_date: dt.date) -> np.ndarray:
     rows = np.zeros(len(named), TABLES[table])
     rows["index"] = np.arange(len(named))
     rows["stream"] = [stream(f"{table}.{name}") for name in named]
+    for i, section in enumerate(named.values()):
+        write_parameters(rows, i, section, start_date)
     return rows
-
-
-def _duration(row, name: str, duration: Duration) -> None:
-    row[name] = duration_record(*duration.lowered())
-
-
-def _series(row, name: str, times: Iterable[float], values: Iterable[float]) -> None:
-    row[name] = series_record(list(times), list(values))
 
 
 def _dated(series: Series, start_date: dt.date, scale: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
@@ -403,115 +374,20 @@ def _places(team, start_date: dt.date) -> tuple[np.ndarray, np.ndarray]:
     return times, np.floor(staff * team.families_per_clinician + 1e-9)
 
 
-def _lower_population(w, s: Scenario) -> None:
-    p, e = s.population, s.entry
-    w["family_size"] = p.children_per_family.shares
-    w["under_one"], w["newborn"] = p.under_one_share_of_youngest, p.newborn_share_of_under_one
-    w["male"], w["older_sibling"], w["kin_available"] = (
-        p.male_share,
-        p.older_sibling_share,
-        p.kin_available_share,
-    )
-    w["split_two"], w["split_three"] = p.split_with_one_sibling, p.split_with_two_siblings
-    w["pair_kept"], w["frailty_sd"] = p.pair_kept_together, p.frailty_sd
-    w["route"] = e.route.shares
-    w["first_place"] = e.first_placement.shares
-    w["never_issued"] = e.voluntary_never_in_proceedings
-    for name in ("issue_after_voluntary", "issue_after_order", "entry_after_issue", "voluntary_stay"):
-        _duration(w, name, getattr(e, name))
+def _hazards(placements: Placements) -> np.ndarray:
+    """Hazard of an unplanned move, a day, by placement type and band of the time since the placement began.
 
-
-def _lower_trial(w, s: Scenario) -> None:
-    t, a = s.trial, s.trial.allocation
-    w["target"], w["stops_at_target"] = t.target_families, t.stops_at_target
-    w["lift_queue_limit"] = t.lift_queue_limit
-    w["baseline_first"] = t.steps == "consent > baseline > randomisation"
-    for name in ("consent_delay", "randomisation_delay", "baseline_delay"):
-        _duration(w, name, getattr(t, name))
-    w["found_ineligible"] = t.found_ineligible
-    _duration(w, "ineligible_delay", t.found_ineligible_delay)
-    w["method"], w["lift_share"] = METHODS.index(a.method), a.lift_share
-    w["strata"] = STRATA_NAMES.index(a.strata)
-    w["n_block_sizes"] = len(a.block_sizes)
-    w["block_sizes"][: len(a.block_sizes)] = a.block_sizes
-    w["best_arm"] = a.probability_of_best_arm
-    w["factor_used"] = [name in a.factors for name in FACTOR_NAMES]
-
-
-def _lower_proceedings(w, s: Scenario) -> None:
-    p = s.proceedings
-    for name in ("interim", "case_management", "issues_resolution", "final", "further"):
-        _duration(w, f"notice_{name}", getattr(p.notice, name))
-    w["hearing_hours"] = [getattr(p.hours, name) for name in HEARINGS]
-    w["adjournment"] = [getattr(p.adjournment, name) for name in HEARINGS]
-    w["contested_interim"] = p.contested_interim
-    w["timetable_sau"], w["timetable_lift"] = p.timetable_sau, p.timetable_lift
-    w["evidence_patience"] = p.evidence_patience
-    w["agreed_at_issues_resolution"] = p.agreed_at_issues_resolution
-    w["most_adjournments"] = p.most_adjournments
-
-
-def _lower_services(w, s: Scenario) -> None:
-    w["sau_mix"] = s.sau.assessor.shares
-    _duration(w, "sau_in_house", s.sau.in_house)
-    _duration(w, "sau_independent", s.sau.independent_social_worker)
-    _duration(w, "sau_expert", s.sau.external_expert)
-    _duration(w, "sau_statement", s.sau.statement)
-    w["sau_not_assessed"] = s.sau.not_assessed
-    w["lift_decline"], w["lift_leaves"] = s.lift.declines, s.lift.leaves_in_assessment
-    w["lift_patience"], w["lift_priority"] = s.lift.patience, s.lift.priority == "youngest first"
-    _duration(w, "lift_meeting", s.lift.meeting)
-    w["lift_treats"], w["lift_withdraw"] = s.lift.treats, s.lift.leaves_treatment
-    w["treatment_under_one"] = [s.lift.treatment_under_one[name] for name in TREATMENTS]
-    w["treatment_older"] = [s.lift.treatment_older[name] for name in TREATMENTS]
-    for name in ("intercept", "need", "under_one", "lift"):
-        w[f"advice_{name}"] = getattr(s.advice, name)
-    for k, name in enumerate(ORDER_GROUPS):
-        o = getattr(s.orders, name)
-        w["order_logit"][k] = (o.intercept, o.under_one, o.need, o.kin, o.lift, o.return_advised)
-    w["no_order_share"] = s.orders.no_order_share
-
-
-def _lower_placements(w, s: Scenario) -> None:
-    u, front, planned, b = (
-        s.placements.unplanned,
-        s.placements.front_loading,
-        s.placements.planned,
-        s.placements.breakdown,
-    )
-    w["band_from"] = BAND_FROM
+    In care it is so much a year, times the band's multiplier; at home it is what brings the share back within the first
+    year, then so much a year; with guardians and adopters it is the same throughout.
+    """
+    front, breakdown = placements.front_loading, placements.breakdown
     multiplier = np.asarray([getattr(front, name) for name in BAND_NAMES])
+    hazard = np.zeros((len(PLACEMENT_TYPES), BANDS))
     for k, name in enumerate(PLACEMENT_TYPES):
-        if k not in (ADOPTED, SPECIAL_GUARDIANSHIP, HOME):
-            w["hazard"][k] = getattr(u, name) / YEAR * multiplier
-    w["hazard"][HOME] = -math.log(1.0 - b.home_first_year) / YEAR
-    w["hazard"][HOME, BANDS - 1] = b.home_later / YEAR
-    w["hazard"][SPECIAL_GUARDIANSHIP] = b.special_guardianship / YEAR
-    w["hazard"][ADOPTED] = b.adoption / YEAR
-    w["hazard_age"], w["hazard_moves"], w["hazard_need"] = u.age, u.earlier_moves, u.need
-    w["hazard_lift"] = math.log(u.lift_hazard_ratio)
-    w["after_unplanned"] = u.next_placement.shares
-    w["settle_share"], w["kin_share"] = planned.settled_foster_share, planned.to_kin_share
-    w["unit_together"] = planned.unit_together
-    for field, name in (
-        ("settle_delay", "settled_foster_delay"), ("kin_delay", "to_kin_delay"), ("unit_stay", "unit_stay"),
-        ("home_delay", "home_delay"), ("guardians_delay", "guardians_delay"), ("adoption_match", "adoption_match"),
-        ("adoption_placed", "adoption_placed"), ("adoption_order", "adoption_order"),
-        ("no_match_delay", "no_match_delay"), ("long_term_delay", "long_term_delay"),
-    ):  # fmt: skip
-        _duration(w, field, getattr(planned, name))
-    w["adoption_age"], w["no_match"] = planned.adoption_match_age, planned.no_match_share
-    w["long_term_same"] = planned.long_term_same_carer
-    w["again_issued"] = b.issued_again
-    _duration(w, "issue_after_re_entry", b.issued_again_delay)
-
-
-def _lower_visits(w, s: Scenario) -> None:
-    v = s.visits
-    w["visit_at"] = (v.first, v.second, v.third)
-    w["visit_window"] = v.window
-    w["visits_from_randomisation"] = v.counted_from == "randomisation"
-    w["retention"] = (v.retention.first, v.retention.second, v.retention.third)
-    w["retention_lift"], w["retention_adopted"] = v.retention.lift, v.retention.with_adopters
-    w["retention_home"], w["retention_moves"] = v.retention.at_home, v.retention.per_move
-    w["reach_sd"] = v.retention.reach_sd
+        if k not in OUT_OF_CARE:
+            hazard[k] = getattr(placements.unplanned, name) / YEAR * multiplier
+    hazard[HOME] = -math.log(1.0 - breakdown.home_first_year) / YEAR
+    hazard[HOME, BANDS - 1] = breakdown.home_later / YEAR
+    hazard[SPECIAL_GUARDIANSHIP] = breakdown.special_guardianship / YEAR
+    hazard[ADOPTED] = breakdown.adoption / YEAR
+    return hazard

@@ -15,6 +15,7 @@ from best_sim.pathway import (
     entry,
     followup,
     kinds,
+    parameters,
     placements,
     population,
     proceedings,
@@ -31,26 +32,29 @@ if TYPE_CHECKING:
 
 Engine = Literal["auto", "compiled", "simpy"]
 
+_PROCESSES = {
+    kinds.FAMILY_ENTERS: ProcessKind("family_enters", entry.family_enters, "families"),
+    kinds.PLACEMENT: ProcessKind("placement", placements.placement, "groups"),
+    kinds.PROCEEDINGS: ProcessKind("proceedings", proceedings.proceedings, "cases"),
+    kinds.TRIAL_ENTRY: ProcessKind("trial_entry", entry.trial_entry, "families"),
+    kinds.PARENTING_ASSESSMENT: ProcessKind("parenting_assessment", services.parenting_assessment, "cases"),
+    kinds.LIFT_SERVICE: ProcessKind("lift_service", services.lift_service, "families"),
+    kinds.FOLLOW_UP: ProcessKind("follow_up", followup.follow_up, "families"),
+    kinds.TEAM_CALENDAR: ProcessKind("team_calendar", services.team_calendar, "teams"),
+    kinds.OTHER_CASES: ProcessKind("other_cases", proceedings.other_cases, "courts"),
+    kinds.OTHER_REFERRAL: ProcessKind("other_referral", services.other_referral, "others"),
+}
+
 PATHWAY = Model(
     world=records.WORLD,
     tables=records.TABLES,
-    processes=(
-        ProcessKind("family_enters", entry.family_enters, "families"),
-        ProcessKind("placement", placements.placement, "groups"),
-        ProcessKind("proceedings", proceedings.proceedings, "cases"),
-        ProcessKind("trial_entry", entry.trial_entry, "families"),
-        ProcessKind("parenting_assessment", services.parenting_assessment, "cases"),
-        ProcessKind("lift_service", services.lift_service, "families"),
-        ProcessKind("follow_up", followup.follow_up, "families"),
-        ProcessKind("team_calendar", services.team_calendar, "teams"),
-        ProcessKind("other_cases", proceedings.other_cases, "courts"),
-        ProcessKind("other_referral", services.other_referral, "others"),
-    ),
+    processes=tuple(_PROCESSES[number] for number in range(len(_PROCESSES))),
     sources=(
         allocation,
         entry,
         followup,
         kinds,
+        parameters,
         placements,
         population,
         proceedings,
@@ -60,7 +64,7 @@ PATHWAY = Model(
         words,
     ),  # fmt: skip
 )
-"""The pathway: kinds in the order of `best_sim.pathway.kinds`."""
+"""The pathway: each process under its number in `best_sim.pathway.kinds`."""
 
 
 @lru_cache(maxsize=1)

@@ -26,12 +26,15 @@ from best_sim.pathway.words import (
     HOME,
     KINSHIP_FOSTER,
     LONG_TERM_FOSTER,
+    MOVED_UNPLANNED,
     NO_ORDER,
     NO_ORDER_YET,
     NO_PLAN,
     PARENT_AND_BABY,
     PLACED,
     PLACED_FOR_ADOPTION,
+    PLACED_ON_ENTRY,
+    PLACED_ON_RE_ENTRY,
     PLACEMENT_ORDER,
     PLAN_MADE,
     PLANNED,
@@ -54,15 +57,16 @@ def placement(g, world):
     """A group of siblings: placed, moved unplanned or as planned, home or to permanence, and perhaps back."""
     f = families(world, g.family)
     begin_episode(world, f, g, AT_ENTRY)
-    yield record(PLACED, g.index, g.place + 16.0 * AT_ENTRY)
+    yield record(PLACED_ON_ENTRY, g.index, g.place)
     if g.plan != NO_PLAN:
         yield record(PLAN_MADE, g.index, g.plan)
     seen_order = g.ordered_at
     while True:
-        unplanned_in = rules.days_to_unplanned_move(world, f, g, world.now)
+        weigh_clock(world, f, g)
+        unplanned_in = rules.days_to_unplanned_move(world, g, world.now)
         planned_in = g.plan_at - world.now
         yield wait(max(0.0, min(unplanned_in, planned_in)))
-        rules.run_clock(world, g, world.now)
+        run_clock(world, g)
         if world.outcome == SIGNALLED:
             if g.ordered_at == world.now and g.ordered_at != seen_order:
                 seen_order = g.ordered_at
@@ -72,7 +76,7 @@ def placement(g, world):
             if g.in_care == 1:
                 place = rules.place_after_unplanned_move(world, f, g)
                 move(world, g, place, UNPLANNED)
-                yield record(PLACED, g.index, g.place + 16.0 * UNPLANNED)
+                yield record(MOVED_UNPLANNED, g.index, g.place)
                 if drop_overtaken_plan(world, f, g):
                     yield record(PLAN_MADE, g.index, g.plan)
             else:
@@ -80,13 +84,11 @@ def placement(g, world):
                 g.re_entries += 1
                 case = cases(world, world.n_families + g.index)
                 still_open = case.issued <= world.now and not case.decided <= world.now
-                again = (
-                    rules.happens(world, g, rules.AGAIN, g.re_entries, world.again_issued) and not still_open
-                )
+                again = not still_open and rules.comes_to_court_again(world, g)
                 begin_episode(world, f, g, RE_ENTRY)
                 if not again and not still_open:
                     plan_voluntary_return(world, g)
-                yield record(PLACED, g.index, g.place + 16.0 * RE_ENTRY)
+                yield record(PLACED_ON_RE_ENTRY, g.index, g.place)
                 if g.plan != NO_PLAN:
                     yield record(PLAN_MADE, g.index, g.plan)
                 if again:
@@ -96,7 +98,7 @@ def placement(g, world):
             done = g.plan
             how = carry_out_plan(world, f, g)
             if how >= 0:
-                yield record(PLACED, g.index, g.place + 16.0 * how)
+                yield record(PLACED[how], g.index, g.place)
             if g.plan != NO_PLAN or done == ADOPTION_MATCH:
                 yield record(PLAN_MADE, g.index, g.plan)
 
@@ -114,13 +116,36 @@ def begin_episode(world, f, g, why):
     g.place = rules.first_placement(world, f, g) if why == AT_ENTRY else FOSTER
     g.placements += 1
     note_third(world, g)
-    rules.wind_clock(world, g, now)
+    wind_clock(world, g)
     plan_on_entry(world, f, g, why)
+
+
+@rule
+def wind_clock(world, g):
+    """A new placement has a new unit exponential to spend."""
+    g.clock_left = rules.hazard_to_spend(world, g)
+    g.clock_since = world.now
+    g.since = world.now
+
+
+@rule
+def weigh_clock(world, f, g):
+    """From now on the clock runs as fast as age, need, moves and service make it."""
+    g.clock_weight = rules.hazard_weight(world, f, g, world.now)
+    g.clock_since = world.now
+
+
+@rule
+def run_clock(world, g):
+    """The clock of the next unplanned move has run until now."""
+    g.clock_left = rules.hazard_left(world, g, world.now)
+    g.clock_since = world.now
 
 
 @rule
 def plan_on_entry(world, f, g, why):
     """Before any order: a voluntary stay ends, a unit's assessment ends, kin or a settled carer are found."""
+    planned = world.placements.planned
     now = world.now
     g.plan = NO_PLAN
     g.plan_at = math.inf
@@ -128,22 +153,26 @@ def plan_on_entry(world, f, g, why):
         plan_voluntary_return(world, g)
     elif g.place == PARENT_AND_BABY:
         g.plan = ASSESSMENT_ENDS
-        g.plan_at = now + rules.lasts(world, g, rules.UNIT_STAY, g.episode, world.unit_stay)
+        g.plan_at = now + rules.lasts(world, g, rules.UNIT_STAY, g.episode, planned.unit_stay)
     elif g.place == FOSTER:
-        to_kin = f.kin_available == 1 and rules.happens(world, g, rules.KIN_MOVE, g.episode, world.kin_share)
+        to_kin = f.kin_available == 1 and rules.happens(
+            world, g, rules.KIN_MOVE, g.episode, planned.to_kin_share
+        )
         if to_kin:
             g.plan = TO_KIN
-            g.plan_at = now + rules.lasts(world, g, rules.KIN_DELAY, g.episode, world.kin_delay)
-        elif rules.happens(world, g, rules.SETTLE, g.episode, world.settle_share):
+            g.plan_at = now + rules.lasts(world, g, rules.KIN_DELAY, g.episode, planned.to_kin_delay)
+        elif rules.happens(world, g, rules.SETTLE, g.episode, planned.settled_foster_share):
             g.plan = TO_SETTLED_FOSTER
-            g.plan_at = now + rules.lasts(world, g, rules.SETTLE_DELAY, g.episode, world.settle_delay)
+            g.plan_at = now + rules.lasts(
+                world, g, rules.SETTLE_DELAY, g.episode, planned.settled_foster_delay
+            )
 
 
 @rule
 def plan_voluntary_return(world, g):
     """Without proceedings the stay is voluntary, and ends with a return home."""
     g.plan = VOLUNTARY_RETURN
-    g.plan_at = world.now + rules.lasts(world, g, rules.VOLUNTARY_STAY, g.episode, world.voluntary_stay)
+    g.plan_at = world.now + rules.lasts(world, g, rules.VOLUNTARY_STAY, g.episode, world.entry.voluntary_stay)
 
 
 @rule
@@ -175,7 +204,7 @@ def move(world, g, place, how):
     elif how != SAME_CARER and g.in_care == 1:
         g.care_moves += 1
         note_third(world, g)
-    rules.wind_clock(world, g, world.now)
+    wind_clock(world, g)
 
 
 @rule
@@ -210,32 +239,36 @@ def drop_overtaken_plan(world, f, g):
 @rule
 def plan_after_order(world, f, g):
     """What the order sets in train."""
+    planned = world.placements.planned
     now = world.now
     count = g.episode
     if g.order == SUPERVISION_ORDER or g.order == NO_ORDER:
         g.plan = RETURN_HOME
         at_home = g.place == WITH_PARENTS or g.place == PARENT_AND_BABY
-        days = 0.0 if at_home else rules.lasts(world, g, rules.HOME_DELAY, count, world.home_delay)
+        days = 0.0 if at_home else rules.lasts(world, g, rules.HOME_DELAY, count, planned.home_delay)
     elif g.order == GUARDIANSHIP_ORDER or g.order == CHILD_ARRANGEMENTS:
         g.plan = TO_GUARDIANS
         with_kin = g.place == KINSHIP_FOSTER
-        days = 0.0 if with_kin else rules.lasts(world, g, rules.GUARDIANS_DELAY, count, world.guardians_delay)
+        days = (
+            0.0 if with_kin else rules.lasts(world, g, rules.GUARDIANS_DELAY, count, planned.guardians_delay)
+        )
     elif g.order == PLACEMENT_ORDER:
-        if rules.happens(world, g, rules.NO_MATCH, count, world.no_match):
+        if rules.happens(world, g, rules.NO_MATCH, count, planned.no_match_share):
             g.plan = TO_LONG_TERM  # no adopters are found: the plan becomes long-term foster care
-            days = rules.lasts(world, g, rules.MATCH_DELAY, count, world.no_match_delay)
+            days = rules.lasts(world, g, rules.MATCH_DELAY, count, planned.no_match_delay)
         else:
             g.plan = ADOPTION_MATCH
             days = rules.adoption_match_days(world, f, g, now)
     else:
         g.plan = TO_LONG_TERM
-        days = rules.lasts(world, g, rules.LONG_TERM_DELAY, count, world.long_term_delay)
+        days = rules.lasts(world, g, rules.LONG_TERM_DELAY, count, planned.long_term_delay)
     g.plan_at = now + days
 
 
 @rule
 def carry_out_plan(world, f, g):
     """The planned step happens; the next is planned. Returns how the placement began, or -1 where none did."""
+    planned = world.placements.planned
     plan = g.plan
     count = g.episode
     how = -1
@@ -249,7 +282,7 @@ def carry_out_plan(world, f, g):
         move(world, g, KINSHIP_FOSTER, how)
     elif plan == ASSESSMENT_ENDS:
         how = PLANNED
-        together = rules.happens(world, g, rules.UNIT_TOGETHER, count, world.unit_together)
+        together = rules.happens(world, g, rules.UNIT_TOGETHER, count, planned.unit_together)
         move(world, g, WITH_PARENTS if together else FOSTER, how)
     elif plan == VOLUNTARY_RETURN or plan == RETURN_HOME:
         how = PLANNED
@@ -263,18 +296,18 @@ def carry_out_plan(world, f, g):
         reach_permanence(world, g)
     elif plan == ADOPTION_MATCH:
         g.plan = ADOPTION_PLACEMENT
-        g.plan_at = world.now + rules.lasts(world, g, rules.PLACED_DELAY, count, world.adoption_placed)
+        g.plan_at = world.now + rules.lasts(world, g, rules.PLACED_DELAY, count, planned.adoption_placed)
     elif plan == ADOPTION_PLACEMENT:
         how = PLANNED
         move(world, g, PLACED_FOR_ADOPTION, how)
         reach_permanence(world, g)
         g.plan = ADOPTION_ORDER
-        g.plan_at = world.now + rules.lasts(world, g, rules.ADOPTION_DELAY, count, world.adoption_order)
+        g.plan_at = world.now + rules.lasts(world, g, rules.ADOPTION_DELAY, count, planned.adoption_order)
     elif plan == ADOPTION_ORDER:
         how = SAME_CARER
         move(world, g, ADOPTED, how)
     elif plan == TO_LONG_TERM:
-        same = rules.happens(world, g, rules.LONG_TERM_SAME, count, world.long_term_same)
+        same = rules.happens(world, g, rules.LONG_TERM_SAME, count, planned.long_term_same_carer)
         how = SAME_CARER if same else PLANNED
         move(world, g, LONG_TERM_FOSTER, how)
         reach_permanence(world, g)

@@ -18,8 +18,10 @@ def draw_family(world, f):
     """The family's own: how many children it has, and what they share."""
     f.n_children = rules.family_size(world, f)
     f.need = rules.standard_normal(world, f, rules.NEED, 0)
-    f.older_sibling = 1 if rules.happens(world, f, rules.OLDER_SIBLING, 0, world.older_sibling) else 0
-    f.kin_available = 1 if rules.happens(world, f, rules.KIN, 0, world.kin_available) else 0
+    f.older_sibling = (
+        1 if rules.happens(world, f, rules.OLDER_SIBLING, 0, world.population.older_sibling_share) else 0
+    )
+    f.kin_available = 1 if rules.happens(world, f, rules.KIN, 0, world.population.kin_available_share) else 0
 
 
 @rule
@@ -48,7 +50,7 @@ def draw_children(world, f):
         c.family = f.index
         age = rules.age_of_youngest(world, c) if k == 0 else rules.age_of_next(world, c, age)
         c.age_at_entry = age
-        c.male = 1 if rules.happens(world, c, rules.SEX, 0, world.male) else 0
+        c.male = 1 if rules.happens(world, c, rules.SEX, 0, world.population.male_share) else 0
         c.frailty = rules.frailty(world, c)
         c.group = f.index * LARGEST_FAMILY + rules.group_of_sibling(world, f, k)
         if c.group == f.index * LARGEST_FAMILY + f.n_groups:

@@ -12,13 +12,12 @@ from best_sim.pathway import rules
 from best_sim.pathway.kinds import LIFT_SERVICE, PARENTING_ASSESSMENT, PLACEMENT, TRIAL_ENTRY
 from best_sim.pathway.records import LARGEST_FAMILY, courts, families, groups
 from best_sim.pathway.words import (
-    ADJOURNED,
-    ADJOURNED_FOR_EVIDENCE,
     CASE_DECIDED,
     CASE_MANAGEMENT,
-    EFFECTIVE,
     FINAL_HEARING,
-    HEARING_HELD,
+    HEARING_ADJOURNED,
+    HEARING_ADJOURNED_FOR_EVIDENCE,
+    HEARING_EFFECTIVE,
     HEARING_LISTED,
     INTERIM_HEARING,
     ISSUES_RESOLUTION,
@@ -32,7 +31,7 @@ def proceedings(case, world):
     f = families(world, case.family)
     court = courts(world, f.court)
     if case.group >= 0:
-        yield hold(rules.lasts(world, case, rules.AGAIN_DELAY, case.again, world.issue_after_re_entry))
+        yield hold(rules.days_from_re_entry_to_issue(world, case))
     case.issued = world.now
     case.decided = math.nan
     case.first_sat = math.nan
@@ -43,7 +42,7 @@ def proceedings(case, world):
     case.advice = 0
     yield record(PROCEEDINGS_ISSUED, case.index, case.again)
     kind = CASE_MANAGEMENT
-    if rules.happens(world, case, rules.CONTESTED, case.again, world.contested_interim):
+    if rules.happens(world, case, rules.CONTESTED, case.again, world.proceedings.contested_interim):
         kind = INTERIM_HEARING
     times = 0
     while kind <= FINAL_HEARING:
@@ -52,10 +51,10 @@ def proceedings(case, world):
         earliest = asked + rules.notice(world, case, court, kind, times > 0)
         if kind == ISSUES_RESOLUTION and times == 0:
             earliest = max(earliest, asked + rules.days_to_timetable(world, f, case, court))
-        diary = court.urgent if kind == INTERIM_HEARING else court.diary
-        yield book(diary, earliest, world.hearing_hours[kind])
+        diary = court.urgent_diary if kind == INTERIM_HEARING else court.diary
+        yield book(diary, earliest, rules.by_hearing(world.proceedings.hours, kind))
         sits = world.booked
-        yield record(HEARING_LISTED, case.index, kind + 16.0 * (sits - asked))
+        yield record(HEARING_LISTED[kind], case.index, sits - asked)
         yield hold(sits - world.now)
         case.hearings += 1
         if math.isnan(case.first_sat):
@@ -68,23 +67,20 @@ def proceedings(case, world):
         if kind >= ISSUES_RESOLUTION and math.isnan(case.evidence_in):
             # not effective without the evidence; the court waits for it, as long as it has patience
             case.adjourned += 1
-            yield record(HEARING_HELD, case.index, kind + 16.0 * ADJOURNED_FOR_EVIDENCE)
+            yield record(HEARING_ADJOURNED_FOR_EVIDENCE, case.index, kind)
             if math.isnan(case.evidence_in):
-                yield wait(max(0.0, case.issued + world.evidence_patience * court.pace - world.now))
+                yield wait(max(0.0, rules.end_of_patience(world, case, court) - world.now))
             if math.isnan(case.evidence_in):
                 case.evidence_in = world.now  # decided on what there is
             times += 1
         elif rules.is_adjourned(world, case, kind, times):
             case.adjourned += 1
-            yield record(HEARING_HELD, case.index, kind + 16.0 * ADJOURNED)
+            yield record(HEARING_ADJOURNED, case.index, kind)
             times += 1
         else:
-            yield record(HEARING_HELD, case.index, kind + 16.0 * EFFECTIVE)
+            yield record(HEARING_EFFECTIVE, case.index, kind)
             times = 0
-            agreed = kind == ISSUES_RESOLUTION and rules.happens(
-                world, case, rules.AGREED, case.again, world.agreed_at_issues_resolution
-            )
-            kind = FINAL_HEARING + 1 if agreed else kind + 1
+            kind = FINAL_HEARING + 1 if rules.is_agreed(world, case, kind) else kind + 1
     if f.entered > world.now:  # issued first: the court decides once the child has come into care
         yield hold(f.entered - world.now)
     case.decided = world.now
@@ -112,7 +108,7 @@ def other_cases(court, world):
         if weekday < 5:
             n = int(world.now) + 100000
             hours = rules.hours_of_other_cases(world, court, n)
-            notice = rules.lasts(world, court, rules.COURT_LOAD_NOTICE, n, court.load_notice)
+            notice = rules.lasts(world, court, rules.COURT_LOAD_NOTICE, n, court.other_cases_notice)
             if hours > 0.0:
                 yield load(court.diary, world.now + notice, hours)
         yield hold(rules.days_to_next_working_day(weekday))

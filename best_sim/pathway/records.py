@@ -3,20 +3,38 @@
 A field is either fixed before or at entry (it depends on luck and parameters alone) or written by one process as the
 story goes on. Times are days since `start_date`; NAN where a thing has not happened. Numbers for names are those of
 `best_sim.pathway.words`.
+
+Every parameter is a field under its path in the schema (`best_sim.pathway.parameters`): `world.lift.declines` is
+`lift.declines`, and `court.pace` is the `pace` of that court.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from best_sim.engine.luck import DURATION, SERIES
+from best_sim.engine.luck import SERIES
 from best_sim.engine.records import rows, world_dtype
-from best_sim.pathway.words import PLACEMENT_TYPES, VISITS
+from best_sim.pathway.parameters import fields_of, names_of
+from best_sim.pathway.words import ARMS, PLACEMENT_TYPES, VISITS
+from best_sim.scenario.schema import (
+    MOST_STRATA,
+    Allocation,
+    Borough,
+    Court,
+    FrontLoading,
+    Parameters,
+    Sau,
+    Site,
+    Team,
+)
 
 LARGEST_FAMILY = 3
 """Children under 60 months in one family (the trial's mean is 1.28); rows are kept for so many."""
-BANDS = 6
-STRATA, FACTORS, LEVELS = 40, 5, 40
+BANDS = len(FrontLoading.model_fields)
+"""Bands of time since a placement began, in which the hazard of an unplanned move differs."""
+FACTORS = len(names_of(Allocation, "factors"))
+STRATA = LEVELS = MOST_STRATA
+"""Strata within which a trial allocates, and levels of a factor that is balanced: both may be boroughs."""
 
 _WHO = [("index", "i8"), ("stream", "i8"), ("number", "i8")]
 
@@ -141,37 +159,18 @@ CASE = np.dtype(
     ]
 )
 
-BOROUGH = np.dtype(
-    [*_WHO, ("site", "i8"), ("court", "i8"), ("team", "i8"), ("opens", "f8"), ("closes", "f8")]
-)
+COMPUTED_OF = {
+    "boroughs": (("site", "i8"), ("court", "i8"), ("team", "i8")),
+    "sites": (),
+    "courts": (("diary", "i8"), ("urgent_diary", "i8")),
+    "teams": (("resource", "i8"), ("places", SERIES), ("trial_waiting", "i8")),
+}
+"""Fields of a borough, site, court or team beside its parameters: rows it refers to, what is made from parameters."""
 
-SITE = np.dtype(
-    [*_WHO, ("recruiting", SERIES), ("consent", "f8"), ("other_reason", "f8"), ("older_child_too", "i8")]
-)
-
-COURT = np.dtype(
-    [
-        *_WHO,
-        ("diary", "i8"),
-        ("urgent", "i8"),
-        ("pace", "f8"),
-        ("load", SERIES),
-        ("load_sigma", "f8"),
-        ("load_notice", DURATION),
-    ]
-)
-
-TEAM = np.dtype(
-    [
-        *_WHO,
-        ("resource", "i8"),
-        ("trial_waiting", "i8"),
-        ("places", SERIES),
-        ("assessment", DURATION),
-        ("treatment", DURATION),
-        ("other_stay", DURATION),
-    ]
-)
+BOROUGH = np.dtype([*_WHO, *fields_of(Borough), *COMPUTED_OF["boroughs"]])
+SITE = np.dtype([*_WHO, *fields_of(Site), *COMPUTED_OF["sites"]])
+COURT = np.dtype([*_WHO, *fields_of(Court), *COMPUTED_OF["courts"]])
+TEAM = np.dtype([*_WHO, *fields_of(Team), *COMPUTED_OF["teams"]])
 
 OTHER = np.dtype([*_WHO, ("team", "i8"), ("asked", "f8"), ("started", "f8"), ("ended", "f8")])
 """A family outside the trial that is referred to a LIFT team."""
@@ -188,135 +187,34 @@ TABLES = {
     "others": OTHER,
 }
 
-_N = len(PLACEMENT_TYPES)
-WORLD = world_dtype(
-    [
-        ("start", "f8"),
-        ("first_weekday", "i8"),
-        ("n_families", "i8"),
-        ("after_recruitment", "f8"),
-        # who enters
-        ("family_size", "f8", LARGEST_FAMILY),
-        ("under_one", "f8"),
-        ("newborn", "f8"),
-        ("male", "f8"),
-        ("older_sibling", "f8"),
-        ("kin_available", "f8"),
-        ("split_two", "f8"),
-        ("split_three", "f8"),
-        ("pair_kept", "f8"),
-        ("frailty_sd", "f8"),
-        ("reach_sd", "f8"),
-        ("route", "f8", 3),
-        ("first_place", "f8", 4),
-        ("never_issued", "f8"),
-        ("issue_after_voluntary", DURATION),
-        ("issue_after_order", DURATION),
-        ("entry_after_issue", DURATION),
-        ("voluntary_stay", DURATION),
-        # the trial
-        ("target", "i8"),
-        ("stops_at_target", "i8"),
-        ("lift_queue_limit", "i8"),
-        ("baseline_first", "i8"),
-        ("consent_delay", DURATION),
-        ("randomisation_delay", DURATION),
-        ("baseline_delay", DURATION),
-        ("found_ineligible", "f8"),
-        ("ineligible_delay", DURATION),
-        ("method", "i8"),
-        ("lift_share", "f8"),
-        ("strata", "i8"),
-        ("n_block_sizes", "i8"),
-        ("block_sizes", "i8", 8),
-        ("best_arm", "f8"),
-        ("factor_used", "i8", FACTORS),
-        ("randomised", "i8"),
-        ("complete", "i8"),
-        ("completed_at", "f8"),
-        ("block_number", "i8", STRATA),
-        ("block_left", "i8", STRATA),
-        ("block_lift_left", "i8", STRATA),
-        ("margins", "i8", (STRATA, FACTORS, LEVELS, 2)),
-        ("forced_arm", "i8"),
-        ("twin_from", "f8"),
-        ("twin_until", "f8"),
-        # proceedings
-        ("notice_interim", DURATION),
-        ("notice_case_management", DURATION),
-        ("notice_issues_resolution", DURATION),
-        ("notice_final", DURATION),
-        ("notice_further", DURATION),
-        ("hearing_hours", "f8", 4),
-        ("adjournment", "f8", 4),
-        ("contested_interim", "f8"),
-        ("timetable_sau", "f8"),
-        ("timetable_lift", "f8"),
-        ("evidence_patience", "f8"),
-        ("agreed_at_issues_resolution", "f8"),
-        ("most_adjournments", "i8"),
-        # services
-        ("sau_mix", "f8", 3),
-        ("sau_in_house", DURATION),
-        ("sau_independent", DURATION),
-        ("sau_expert", DURATION),
-        ("sau_statement", DURATION),
-        ("sau_not_assessed", "f8"),
-        ("sau_resource", "i8", 3),
-        ("lift_decline", "f8"),
-        ("lift_patience", "f8"),
-        ("lift_priority", "i8"),
-        ("lift_meeting", DURATION),
-        ("lift_treats", "f8"),
-        ("lift_leaves", "f8"),
-        ("lift_withdraw", "f8"),
-        ("treatment_under_one", "f8", 3),
-        ("treatment_older", "f8", 3),
-        ("advice_intercept", "f8"),
-        ("advice_need", "f8"),
-        ("advice_under_one", "f8"),
-        ("advice_lift", "f8"),
-        # orders: five directions x (intercept, under one, need, kin, LIFT, return advised)
-        ("order_logit", "f8", (5, 6)),
-        ("no_order_share", "f8"),
-        # placements
-        ("hazard", "f8", (_N, BANDS)),
-        ("band_from", "f8", BANDS),
-        ("hazard_age", "f8"),
-        ("hazard_moves", "f8"),
-        ("hazard_need", "f8"),
-        ("hazard_lift", "f8"),
-        ("after_unplanned", "f8", 3),
-        ("settle_share", "f8"),
-        ("settle_delay", DURATION),
-        ("kin_share", "f8"),
-        ("kin_delay", DURATION),
-        ("unit_stay", DURATION),
-        ("unit_together", "f8"),
-        ("home_delay", DURATION),
-        ("guardians_delay", DURATION),
-        ("adoption_match", DURATION),
-        ("adoption_age", "f8"),
-        ("adoption_placed", DURATION),
-        ("adoption_order", DURATION),
-        ("no_match", "f8"),
-        ("no_match_delay", DURATION),
-        ("long_term_delay", DURATION),
-        ("long_term_same", "f8"),
-        ("again_issued", "f8"),
-        ("issue_after_re_entry", DURATION),
-        # visits
-        ("visit_at", "f8", VISITS),
-        ("visit_window", "f8"),
-        ("visits_from_randomisation", "i8"),
-        ("retention", "f8", VISITS),
-        ("retention_lift", "f8"),
-        ("retention_adopted", "f8"),
-        ("retention_home", "f8"),
-        ("retention_moves", "f8"),
-    ],
-    TABLES,
+COMPUTED = (
+    ("first_weekday", "i8"),  # of day zero; Monday is 0
+    ("n_families", "i8"),
+    # of a parenting assessment's kind, the resource that is asked for it; -1 where places are not limited
+    ("assessor_resource", "i8", (len(names_of(Sau, "assessor")),)),
+    # hazard of an unplanned move a day, by placement type and time in the placement, and where each band of time begins
+    ("hazard", "f8", (len(PLACEMENT_TYPES), BANDS)),
+    ("band_from", "f8", (BANDS,)),
+    # what is asked of a run: every family in one arm; those between two shares of the families in the other arm
+    ("forced_arm", "i8"),
+    ("twin_from", "f8"),
+    ("twin_until", "f8"),
 )
+"""Fields of the world that are made from parameters, or from what is asked of a run."""
+
+COUNTED = (
+    ("randomised", "i8"),
+    ("complete", "i8"),
+    ("completed_at", "f8"),
+    ("block_number", "i8", (STRATA,)),
+    ("block_left", "i8", (STRATA,)),
+    ("block_lift_left", "i8", (STRATA,)),
+    ("margins", "i8", (STRATA, FACTORS, LEVELS, len(ARMS))),
+)
+"""Fields of the world that the trial keeps count in, as families are randomised."""
+
+WORLD = world_dtype([*fields_of(Parameters), *COMPUTED, *COUNTED], TABLES)
+"""All that is not of one family, child, group, ...: every parameter under its path, and these."""
 
 families = rows("families", FAMILY)
 children = rows("children", CHILD)

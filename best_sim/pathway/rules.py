@@ -17,6 +17,8 @@ from best_sim.engine.luck import (
     series_at,
     uniform,
 )
+from best_sim.pathway.parameters import names_of, number_of
+from best_sim.pathway.records import BANDS
 from best_sim.pathway.words import (
     ADOPTED,
     BY_LIFT,
@@ -25,8 +27,10 @@ from best_sim.pathway.words import (
     CHILD_ARRANGEMENTS,
     DURING_PROCEEDINGS,
     EXTERNAL_EXPERT,
+    FOSTER,
     GUARDIANSHIP_ORDER,
     HOME,
+    IN_HOUSE,
     INDEPENDENT_SOCIAL_WORKER,
     INTERIM_HEARING,
     INVITED,
@@ -40,16 +44,27 @@ from best_sim.pathway.words import (
     PARENT_AND_BABY,
     PLACED_FOR_ADOPTION,
     PLACEMENT_ORDER,
-    RESIDENTIAL,
+    PLACEMENT_TYPES,
     SUPERVISION_ORDER,
     TOO_OLD,
     VOLUNTARY,
     WITH_A_PARENT,
     WITH_PARENTS,
 )
+from best_sim.scenario.schema import Entry, Lift, Trial, Unplanned, Visits
 
 MONTH = 365.25 / 12
 YEAR = 365.25
+WEEK = 7.0
+FIFTH_BIRTHDAY = 5.0 * YEAR
+"""Days of age; the model is about children under 60 months."""
+
+# --- what the schema's choices and mixes are called here ----------------------------------------------------
+BASELINE_FIRST = number_of(Trial, "steps", "consent > baseline > randomisation")
+YOUNGEST_FIRST = number_of(Lift, "priority", "youngest first")
+FROM_RANDOMISATION = number_of(Visits, "counted_from", "randomisation")
+FIRST_PLACEMENTS = tuple(map(PLACEMENT_TYPES.index, names_of(Entry, "first_placement")))
+NEXT_PLACEMENTS = tuple(map(PLACEMENT_TYPES.index, names_of(Unplanned, "next_placement")))
 
 # --- purposes: what a number is drawn for -------------------------------------------------------------------
 FAMILY_SIZE = purpose("family size")
@@ -148,11 +163,11 @@ def standard_normal(world, who, why, count):
 
 
 @rule
-def which(u, shares, n):
+def which(u, shares):
     """Index of the share that `u` falls in; `shares` sum to one, the last takes what rounding leaves."""
     k = 0
     reached = shares[0]
-    while u >= reached and k < n - 1:
+    while u >= reached and k < len(shares) - 1:
         k += 1
         reached += shares[k]
     return k
@@ -164,36 +179,59 @@ def logistic(x):
     return 1.0 / (1.0 + math.exp(-x))
 
 
+@rule
+def by_hearing(section, kind):
+    """Of parameters for each kind of hearing, that of one kind."""
+    if kind == INTERIM_HEARING:
+        return section.interim
+    if kind == CASE_MANAGEMENT:
+        return section.case_management
+    if kind == ISSUES_RESOLUTION:
+        return section.issues_resolution
+    return section.final
+
+
+@rule
+def by_visit(section, k):
+    """Of parameters for each visit, that of visit k."""
+    if k == 0:
+        return section.first
+    if k == 1:
+        return section.second
+    return section.third
+
+
 # --- 1. entry to care ---------------------------------------------------------------------------------------
 @rule
 def family_size(world, f):
     """Children under 60 months in the family: 1, 2 or 3."""
-    return which(uniform(world, f, FAMILY_SIZE, 0), world.family_size, 3) + 1
+    return which(uniform(world, f, FAMILY_SIZE, 0), world.population.children_per_family) + 1
 
 
 @rule
 def age_of_youngest(world, child):
-    """Days old at entry: a newborn within a week of birth, else even over the first year, or over the next four."""
+    """Days old at entry: within a week of birth, else even over the first year, or up to the fifth birthday."""
+    under_one = world.population.under_one_share_of_youngest
     band = uniform(world, child, AGE_BAND, 0)
     u = uniform(world, child, AGE, 0)
-    if band < world.under_one * world.newborn:
-        return 7.0 * u
-    if band < world.under_one:
-        return 7.0 + (YEAR - 7.0) * u
-    return YEAR + 4.0 * YEAR * u
+    if band < under_one * world.population.newborn_share_of_under_one:
+        return WEEK * u
+    if band < under_one:
+        return WEEK + (YEAR - WEEK) * u
+    return YEAR + (FIFTH_BIRTHDAY - YEAR) * u
 
 
 @rule
 def age_of_next(world, child, younger):
-    """Days old of the next older sibling: at least ten months older where that leaves room below 60 months."""
-    least = max(younger, min(younger + 10.0 * MONTH, 5.0 * YEAR - 1.0))
-    return least + (5.0 * YEAR - least) * uniform(world, child, AGE, 0)
+    """Days old of the next older sibling: older by the least gap, where that leaves room below the fifth birthday."""
+    least = max(younger, min(younger + world.population.sibling_gap, FIFTH_BIRTHDAY - 1.0))
+    return least + (FIFTH_BIRTHDAY - least) * uniform(world, child, AGE, 0)
 
 
 @rule
 def frailty(world, child):
     """The child's own multiplier of the hazard of an unplanned move: lognormal with mean one."""
-    sd = world.frailty_sd
+    sd = world.population.frailty_sd
     return lognormal_quantile(uniform(world, child, FRAILTY, 0), -0.5 * sd * sd, sd)
 
 
@@ -201,11 +239,11 @@ def frailty(world, child):
 def group_of_sibling(world, f, k):
     """Which of the family's groups its k-th child lives with (0 is the eldest-last order of birth)."""
     if f.n_children == 2:
-        if k == 1 and happens(world, f, SPLIT, 0, world.split_two):
+        if k == 1 and happens(world, f, SPLIT, 0, world.population.split_with_one_sibling):
             return 1
         return 0
-    if f.n_children == 3 and happens(world, f, SPLIT, 0, world.split_three):
-        if happens(world, f, PAIR, 0, world.pair_kept):
+    if f.n_children == 3 and happens(world, f, SPLIT, 0, world.population.split_with_two_siblings):
+        if happens(world, f, PAIR, 0, world.population.pair_kept_together):
             return 1 if k == 2 else 0
         return k
     return 0
@@ -214,20 +252,22 @@ def group_of_sibling(world, f, k):
 @rule
 def route_into_care(world, f):
     """Voluntary, by an order, or after proceedings were issued."""
-    return which(uniform(world, f, ROUTE, 0), world.route, 3)
+    return which(uniform(world, f, ROUTE, 0), world.entry.route)
 
 
 @rule
 def reaches_court(world, f):
     """Only a family whose child came in voluntarily may never come to proceedings."""
-    return not (f.route == VOLUNTARY and happens(world, f, ISSUED, 0, world.never_issued))
+    return not (
+        f.route == VOLUNTARY and happens(world, f, ISSUED, 0, world.entry.voluntary_never_in_proceedings)
+    )
 
 
 @rule
 def days_from_known_to_entry(world, f):
     """Days between issue and entry where proceedings come first; else the family is known when it enters."""
     if f.route == DURING_PROCEEDINGS:
-        return lasts(world, f, ISSUE_DELAY, 0, world.entry_after_issue)
+        return lasts(world, f, ISSUE_DELAY, 0, world.entry.entry_after_issue)
     return 0.0
 
 
@@ -235,20 +275,20 @@ def days_from_known_to_entry(world, f):
 def days_from_entry_to_issue(world, f):
     """Days from entry to care until proceedings are issued."""
     if f.route == VOLUNTARY:
-        return lasts(world, f, ISSUE_DELAY, 0, world.issue_after_voluntary)
-    return lasts(world, f, ISSUE_DELAY, 0, world.issue_after_order)
+        return lasts(world, f, ISSUE_DELAY, 0, world.entry.issue_after_voluntary)
+    return lasts(world, f, ISSUE_DELAY, 0, world.entry.issue_after_order)
 
 
 @rule
 def first_placement(world, f, g):
     """Foster, kinship foster, parent and baby (under ones), or with parents under an interim order."""
-    place = which(uniform(world, g, FIRST_PLACE, 0), world.first_place, 4)
+    place = FIRST_PLACEMENTS[which(uniform(world, g, FIRST_PLACE, 0), world.entry.first_placement)]
     if place == KINSHIP_FOSTER and f.kin_available == 0:
-        return 0
+        return FOSTER
     if place == PARENT_AND_BABY and g.youngest_days > YEAR:
-        return 0
+        return FOSTER
     if place == WITH_PARENTS and f.reaches_court == 0:
-        return 0
+        return FOSTER
     return place
 
 
@@ -263,15 +303,15 @@ def is_recruiting(world, borough, site, now):
 @rule
 def screening(world, f, g, site, team):
     """Why a family is not invited, or INVITED; counted in this order."""
-    if f.older_sibling == 1 and site.older_child_too == 0:
+    if f.older_sibling == 1 and site.invites_families_with_older_child == 0:
         return TOO_OLD
     if f.reaches_court == 0:
         return NOT_IN_PROCEEDINGS
     if g.place == WITH_PARENTS or g.in_care == 0:
         return WITH_A_PARENT
-    if happens(world, f, OTHER_EXCLUSION, 0, site.other_reason):
+    if happens(world, f, OTHER_EXCLUSION, 0, site.other_exclusion):
         return OTHER_REASON
-    if 0 < world.lift_queue_limit <= team.trial_waiting:
+    if 0 < world.trial.lift_queue_limit <= team.trial_waiting:
         return LIFT_IS_FULL
     return INVITED
 
@@ -282,41 +322,47 @@ def notice(world, case, court, kind, again):
     """Days of notice before a hearing may be listed; `again` where it is a further one after an adjournment."""
     u = uniform(world, case, NOTICE, 64 * case.again + case.hearings)
     if again:
-        days = duration_quantile(world.notice_further, u)
-    elif kind == INTERIM_HEARING:
-        days = duration_quantile(world.notice_interim, u)
-    elif kind == CASE_MANAGEMENT:
-        days = duration_quantile(world.notice_case_management, u)
-    elif kind == ISSUES_RESOLUTION:
-        days = duration_quantile(world.notice_issues_resolution, u)
-    else:
-        days = duration_quantile(world.notice_final, u)
-    return days * court.pace
+        return duration_quantile(world.proceedings.notice.further, u) * court.pace
+    return duration_quantile(by_hearing(world.proceedings.notice, kind), u) * court.pace
 
 
 @rule
 def is_adjourned(world, case, kind, times):
     """Whether a hearing is not effective, for a reason other than missing evidence."""
-    if times >= world.most_adjournments:
+    if times >= world.proceedings.most_adjournments:
         return False
-    return happens(world, case, ADJOURNMENT, 64 * case.again + case.hearings, world.adjournment[kind])
+    probability = by_hearing(world.proceedings.adjournment, kind)
+    return happens(world, case, ADJOURNMENT, 64 * case.again + case.hearings, probability)
 
 
 @rule
 def days_to_timetable(world, f, case, court):
     """Days after case management for which the issues resolution hearing is timetabled."""
     if f.arm == LIFT and case.group < 0:
-        return world.timetable_lift * court.pace
-    return world.timetable_sau * court.pace
+        return world.proceedings.timetable_lift * court.pace
+    return world.proceedings.timetable_sau * court.pace
+
+
+@rule
+def end_of_patience(world, case, court):
+    """When the court will decide without a report that has not come."""
+    return case.issued + world.proceedings.evidence_patience * court.pace
+
+
+@rule
+def is_agreed(world, case, kind):
+    """Whether an effective hearing ends the case, before a final one: only issues resolution may."""
+    share = world.proceedings.agreed_at_issues_resolution
+    return kind == ISSUES_RESOLUTION and happens(world, case, AGREED, case.again, share)
 
 
 @rule
 def hours_of_other_cases(world, court, day):
     """Sitting hours that the court's other cases ask for on one working day: lognormal about the dated mean."""
-    mean = series_at(court.load, world.now) / 5.0
+    mean = series_at(court.other_cases, world.now) / 5.0
     if mean <= 0.0:
         return 0.0
-    sigma = court.load_sigma
+    sigma = math.sqrt(math.log(1.0 + court.other_cases_variation * court.other_cases_variation))
     return mean * lognormal_quantile(uniform(world, court, COURT_LOAD, day), -0.5 * sigma * sigma, sigma)
 
 
@@ -330,7 +376,7 @@ def days_to_next_working_day(weekday):
 @rule
 def parenting_assessor(world, case):
     """Who makes the parenting assessment: in house, an independent social worker, an external expert."""
-    return which(uniform(world, case, SAU_KIND, case.again), world.sau_mix, 3)
+    return which(uniform(world, case, SAU_KIND, case.again), world.sau.assessor)
 
 
 @rule
@@ -338,23 +384,56 @@ def assessment_days(world, case, assessor):
     """Days that a parenting assessment takes, or the social worker's statement where there is none."""
     u = uniform(world, case, SAU_DURATION, case.again)
     if assessor == INDEPENDENT_SOCIAL_WORKER:
-        return duration_quantile(world.sau_independent, u)
+        return duration_quantile(world.sau.independent_social_worker, u)
     if assessor == EXTERNAL_EXPERT:
-        return duration_quantile(world.sau_expert, u)
-    if assessor == 0:
-        return duration_quantile(world.sau_in_house, u)
-    return duration_quantile(world.sau_statement, u)
+        return duration_quantile(world.sau.external_expert, u)
+    if assessor == IN_HOUSE:
+        return duration_quantile(world.sau.in_house, u)
+    return duration_quantile(world.sau.statement, u)
 
 
 @rule
 def return_is_advised(world, f, case, assessor):
     """Whether the report recommends a return home."""
-    x = world.advice_intercept + world.advice_need * f.need
+    x = world.advice.intercept + world.advice.need * f.need
     if f.youngest_days < YEAR:
-        x += world.advice_under_one
+        x += world.advice.under_one
     if assessor == BY_LIFT:
-        x += world.advice_lift
+        x += world.advice.lift
     return happens(world, case, ADVICE, case.again, logistic(x))
+
+
+@rule
+def declines_lift(world, f):
+    """Whether the family declines LIFT after it was allocated to it."""
+    return happens(world, f, LIFT_DECLINED, 0, world.lift.declines)
+
+
+@rule
+def leaves_lift_assessment(world, f):
+    """Whether the family leaves LIFT's assessment before its end."""
+    return happens(world, f, LIFT_LEFT, 0, world.lift.leaves_in_assessment)
+
+
+@rule
+def lift_assessment_days(world, f, team, leaves):
+    """Days until LIFT's assessment is complete and discussed at the professionals' meeting, or the family leaves it."""
+    days = lasts(world, f, LIFT_ASSESSMENT, 0, team.assessment)
+    if leaves:
+        return days * world.lift.leaves_assessment_at
+    return days + lasts(world, f, LIFT_MEETING, 0, world.lift.meeting)
+
+
+@rule
+def goes_on_to_treatment(world, f):
+    """Whether an assessed family is treated too."""
+    return happens(world, f, LIFT_TREATS, 0, world.lift.treats)
+
+
+@rule
+def leaves_treatment(world, f):
+    """Whether treatment is broken off at its review."""
+    return happens(world, f, LIFT_WITHDRAWS, 0, world.lift.leaves_treatment)
 
 
 @rule
@@ -362,14 +441,14 @@ def treatment_kind(world, f):
     """Parent-infant psychotherapy, Circle of Security, or Video Interaction Guidance; by the youngest child's age."""
     u = uniform(world, f, TREATMENT_KIND, 0)
     if f.youngest_days < YEAR:
-        return which(u, world.treatment_under_one, 3)
-    return which(u, world.treatment_older, 3)
+        return which(u, world.lift.treatment_under_one)
+    return which(u, world.lift.treatment_older)
 
 
 @rule
 def place_in_line(world, f):
     """Priority in a LIFT team's queue, lower first: nobody before another, or the youngest first."""
-    return f.youngest_days if world.lift_priority == 1 else 0.0
+    return f.youngest_days if world.lift.priority == YOUNGEST_FIRST else 0.0
 
 
 # --- 5. the court's decision --------------------------------------------------------------------------------
@@ -380,14 +459,21 @@ def order_made(world, f, g, case):
     kin = 1.0 * f.kin_available
     lift = 1.0 if case.assessor == BY_LIFT else 0.0
     home_advised = 1.0 if case.advice == 1 else 0.0
-    home = math.exp(order_score(world, 0, under_one, f.need, kin, lift, home_advised))
-    guardianship = home + math.exp(order_score(world, 1, under_one, f.need, kin, lift, home_advised))
-    arrangements = guardianship + math.exp(order_score(world, 2, under_one, f.need, kin, lift, home_advised))
-    adoption = arrangements + math.exp(order_score(world, 3, under_one, f.need, kin, lift, home_advised))
-    total = adoption + math.exp(order_score(world, 4, under_one, f.need, kin, lift, home_advised))
+    orders = world.orders
+    home = math.exp(order_score(orders.home, under_one, f.need, kin, lift, home_advised))
+    guardianship = home + math.exp(
+        order_score(orders.special_guardianship, under_one, f.need, kin, lift, home_advised)
+    )
+    arrangements = guardianship + math.exp(
+        order_score(orders.child_arrangements, under_one, f.need, kin, lift, home_advised)
+    )
+    adoption = arrangements + math.exp(
+        order_score(orders.placement_order, under_one, f.need, kin, lift, home_advised)
+    )
+    total = adoption + math.exp(order_score(orders.care_order, under_one, f.need, kin, lift, home_advised))
     u = uniform(world, g, ORDER, case.again) * total
     if u < home:
-        without = happens(world, g, SUPERVISION, case.again, world.no_order_share)
+        without = happens(world, g, SUPERVISION, case.again, world.orders.no_order_share)
         return NO_ORDER if without else SUPERVISION_ORDER
     if u < guardianship:
         return GUARDIANSHIP_ORDER
@@ -399,15 +485,15 @@ def order_made(world, f, g, case):
 
 
 @rule
-def order_score(world, k, under_one, need, kin, lift, home_advised):
+def order_score(direction, under_one, need, kin, lift, home_advised):
     """Linear predictor of one direction of the court's decision."""
     return (
-        world.order_logit[k, 0]
-        + world.order_logit[k, 1] * under_one
-        + world.order_logit[k, 2] * need
-        + world.order_logit[k, 3] * kin
-        + world.order_logit[k, 4] * lift
-        + world.order_logit[k, 5] * home_advised
+        direction.intercept
+        + direction.under_one * under_one
+        + direction.need * need
+        + direction.kin * kin
+        + direction.lift * lift
+        + direction.return_advised * home_advised
     )
 
 
@@ -415,12 +501,15 @@ def order_score(world, k, under_one, need, kin, lift, home_advised):
 @rule
 def hazard_weight(world, f, g, now):
     """What multiplies the baseline hazard of an unplanned move of this group, now (proportional hazards)."""
-    x = world.hazard_need * f.need
+    unplanned = world.placements.unplanned
+    x = unplanned.need * f.need
     if g.in_care == 1:
         age_years = (g.youngest_days + now - f.entered) / YEAR
-        x += world.hazard_age * age_years + world.hazard_moves * min(g.unplanned, 5)
+        x += unplanned.age * age_years + unplanned.earlier_moves * min(
+            g.unplanned, unplanned.most_earlier_moves
+        )
         if f.arm == LIFT:
-            x += world.hazard_lift
+            x += math.log(unplanned.lift_hazard_ratio)
     return g.frailty * math.exp(x)
 
 
@@ -428,12 +517,12 @@ def hazard_weight(world, f, g, now):
 def hazard_spent(world, place, begin, end):
     """Cumulative baseline hazard of a placement type between two times since it began."""
     spent = 0.0
-    for k in range(6):
+    for k in range(BANDS):
         if world.band_from[k] >= end:
             break
         low = max(begin, world.band_from[k])
         high = end
-        if k < 5:
+        if k < BANDS - 1:
             high = min(end, world.band_from[k + 1])
         if high > low:
             spent += world.hazard[place, k] * (high - low)
@@ -445,11 +534,11 @@ def days_until_hazard(world, place, begin, amount):
     """Days after `begin` (days since the placement began) in which `amount` of baseline hazard is spent."""
     left = amount
     at = begin
-    for k in range(6):
-        if k < 5 and at >= world.band_from[k + 1]:
+    for k in range(BANDS):
+        if k < BANDS - 1 and at >= world.band_from[k + 1]:
             continue
         rate = world.hazard[place, k]
-        if k == 5:
+        if k == BANDS - 1:
             if rate <= 0.0:
                 return math.inf
             return at + left / rate - begin
@@ -462,48 +551,54 @@ def days_until_hazard(world, place, begin, amount):
 
 
 @rule
-def days_to_unplanned_move(world, f, g, now):
-    """Days from now to the next unplanned move if nothing else changes; also sets the clock's weight."""
-    g.clock_weight = hazard_weight(world, f, g, now)
-    g.clock_since = now
+def days_to_unplanned_move(world, g, now):
+    """Days from now to the next unplanned move if nothing else changes."""
     return days_until_hazard(world, g.place, now - g.since, g.clock_left / g.clock_weight)
 
 
 @rule
-def run_clock(world, g, now):
-    """Spend the clock of the next unplanned move up to now."""
-    spent = hazard_spent(world, g.place, g.clock_since - g.since, now - g.since) * g.clock_weight
-    g.clock_left = max(0.0, g.clock_left - spent)
-    g.clock_since = now
+def hazard_to_spend(world, g):
+    """A unit exponential for each placement: it breaks down once so much hazard is spent."""
+    return -math.log(uniform(world, g, CLOCK, g.placements))
 
 
 @rule
-def wind_clock(world, g, now):
-    """A new placement has a new unit exponential to spend."""
-    g.clock_left = -math.log(uniform(world, g, CLOCK, g.placements))
-    g.clock_since = now
-    g.since = now
+def hazard_left(world, g, now):
+    """What is left of it now."""
+    spent = hazard_spent(world, g.place, g.clock_since - g.since, now - g.since) * g.clock_weight
+    return max(0.0, g.clock_left - spent)
 
 
 @rule
 def place_after_unplanned_move(world, f, g):
     """Where a group goes when a placement breaks down: foster, kinship foster where kin are there, residential."""
     if g.place == PLACED_FOR_ADOPTION or g.in_care == 0:
-        return 0
-    k = which(uniform(world, g, AFTER_UNPLANNED, g.placements), world.after_unplanned, 3)
-    if k == 1 and f.kin_available == 1:
-        return KINSHIP_FOSTER
-    if k == 2:
-        return RESIDENTIAL
-    return 0
+        return FOSTER
+    shares = world.placements.unplanned.next_placement
+    place = NEXT_PLACEMENTS[which(uniform(world, g, AFTER_UNPLANNED, g.placements), shares)]
+    if place == KINSHIP_FOSTER and f.kin_available == 0:
+        return FOSTER
+    return place
 
 
 @rule
 def adoption_match_days(world, f, g, now):
     """Days from the placement order to a match; longer for older children."""
     age_years = (g.youngest_days + now - f.entered) / YEAR
-    pace = math.exp(world.adoption_age * max(0.0, age_years - 1.0))
-    return lasts(world, g, MATCH_DELAY, g.episode, world.adoption_match) * pace
+    pace = math.exp(world.placements.planned.adoption_match_age * max(0.0, age_years - 1.0))
+    return lasts(world, g, MATCH_DELAY, g.episode, world.placements.planned.adoption_match) * pace
+
+
+@rule
+def comes_to_court_again(world, g):
+    """Whether a group's return into care comes to new proceedings."""
+    return happens(world, g, AGAIN, g.re_entries, world.placements.breakdown.issued_again)
+
+
+@rule
+def days_from_re_entry_to_issue(world, case):
+    """Days from a return into care until proceedings are issued again."""
+    return lasts(world, case, AGAIN_DELAY, case.again, world.placements.breakdown.issued_again_delay)
 
 
 @rule
@@ -516,19 +611,20 @@ def days_in_care(world, g):
 @rule
 def visit_date(world, f, k):
     """When visit k is due, and when in its window the family could be seen."""
-    since = f.randomised if world.visits_from_randomisation == 1 else f.entered
-    return since + world.visit_at[k]
+    since = f.randomised if world.visits.counted_from == FROM_RANDOMISATION else f.entered
+    return since + by_visit(world.visits, k)
 
 
 @rule
 def is_seen(world, f, g, k):
     """Whether the family is seen: depends on visit, arm, where the children live and how often they moved."""
-    x = world.retention[k] + world.reach_sd * standard_normal(world, f, REACH, 0)
+    retention = world.visits.retention
+    x = by_visit(retention, k) + retention.reach_sd * standard_normal(world, f, REACH, 0)
     if f.arm == LIFT:
-        x += world.retention_lift
+        x += retention.lift
     if g.place in (PLACED_FOR_ADOPTION, ADOPTED):
-        x += world.retention_adopted
+        x += retention.with_adopters
     if g.place == HOME:
-        x += world.retention_home
-    x += world.retention_moves * g.moves
+        x += retention.at_home
+    x += retention.per_move * g.moves
     return happens(world, f, VISIT_SEEN, k, logistic(x))

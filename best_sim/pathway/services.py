@@ -52,9 +52,9 @@ from best_sim.pathway.words import (
 def parenting_assessment(case, world):
     """Services as usual: one assessment of the parents, or the social worker's statement alone, for the court."""
     f = families(world, case.family)
-    assessed = not rules.happens(world, case, rules.SAU_ASSESSED, case.again, world.sau_not_assessed)
+    assessed = not rules.happens(world, case, rules.SAU_ASSESSED, case.again, world.sau.not_assessed)
     assessor = rules.parenting_assessor(world, case) if assessed else SOCIAL_WORK_STATEMENT
-    pool = world.sau_resource[assessor] if assessed else -1
+    pool = world.assessor_resource[assessor] if assessed else -1
     yield record(ASSESSOR_ASKED, case.index, assessor)
     holds_place = 0
     decided_first = 0
@@ -91,13 +91,13 @@ def lift_service(f, world):
     f.lift_asked = world.now
     yield record(LIFT_ASKED, f.index, 0.0)
     outcome = PENDING
-    if rules.happens(world, f, rules.LIFT_DECLINED, 0, world.lift_decline):
+    if rules.declines_lift(world, f):
         outcome = FAMILY_DECLINED
     elif case.decided <= world.now:
         outcome = ORDER_MADE_FIRST
     else:
         team.trial_waiting += 1
-        yield seize(team.resource, rules.place_in_line(world, f), world.lift_patience)
+        yield seize(team.resource, rules.place_in_line(world, f), world.lift.patience)
         team.trial_waiting -= 1
         if world.outcome == GRANTED and case.decided <= world.now:  # at the moment of the order
             yield release(team.resource)
@@ -115,13 +115,8 @@ def lift_service(f, world):
     else:
         f.lift_started = world.now
         yield record(LIFT_STARTED, f.index, world.now - f.lift_asked)
-        leaves = rules.happens(world, f, rules.LIFT_LEFT, 0, world.lift_leaves)
-        days = rules.lasts(world, f, rules.LIFT_ASSESSMENT, 0, team.assessment)
-        if leaves:
-            days *= 0.5
-        else:
-            days += rules.lasts(world, f, rules.LIFT_MEETING, 0, world.lift_meeting)
-        yield wait(days)
+        leaves = rules.leaves_lift_assessment(world, f)
+        yield wait(rules.lift_assessment_days(world, f, team, leaves))
         if world.outcome == SIGNALLED or leaves:
             f.receipt = ORDER_MADE_FIRST if world.outcome == SIGNALLED else WITHDREW
             f.settled = world.now
@@ -136,7 +131,7 @@ def lift_service(f, world):
             f.return_advised = 1 if rules.return_is_advised(world, f, case, BY_LIFT) else 0
             yield record(LIFT_ASSESSED, f.index, f.return_advised)
             yield record(SERVICE_SETTLED, f.index, RECEIVED)
-            treats = rules.happens(world, f, rules.LIFT_TREATS, 0, world.lift_treats)
+            treats = rules.goes_on_to_treatment(world, f)
             with_parents = treats and f.return_advised == 1
             if not with_parents:
                 case.assessor = BY_LIFT
@@ -151,12 +146,12 @@ def lift_service(f, world):
                 f.treatment = rules.treatment_kind(world, f)
                 f.treatment_started = world.now
                 yield record(TREATMENT_STARTED, f.index, f.treatment)
-                half = 0.5 * rules.lasts(world, f, rules.LIFT_TREATMENT, 0, team.treatment)
-                stays = not rules.happens(world, f, rules.LIFT_WITHDRAWS, 0, world.lift_withdraw)
-                yield hold(half)
+                days = rules.lasts(world, f, rules.LIFT_TREATMENT, 0, team.treatment)
+                stays = not rules.leaves_treatment(world, f)
+                yield hold(days * world.lift.review_at)
                 yield record(TREATMENT_REVIEWED, f.index, 0.0)
                 if stays:
-                    yield hold(half)
+                    yield hold(days * (1.0 - world.lift.review_at))
                 f.treatment_ended = world.now
                 f.treatment_full = 1 if stays else 0
                 yield record(TREATMENT_ENDED, f.index, 1.0 if stays else 0.0)

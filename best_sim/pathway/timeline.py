@@ -138,9 +138,9 @@ def lanes_of(journeys: Journeys, child: int, end: float) -> list[Lane]:
 
 def _lives(told: list[Happening], end: float) -> Lane:
     lane = Lane("Lives")
-    placed = [h for h in told if h.name == "placed"]
+    placed = [h for h in told if h.event in W.PLACED]
     for k, h in enumerate(placed):
-        kind = W.PLACEMENT_TYPES[h.code % 16]
+        kind = W.PLACEMENT_TYPES[h.code]
         look = place_look(kind)
         until = placed[k + 1].days if k + 1 < len(placed) else end
         lane.bars.append(
@@ -153,9 +153,9 @@ def _lives(told: list[Happening], end: float) -> Lane:
                 open_end=k + 1 == len(placed),
             )
         )
-        if W.PLACEMENT_REASONS[h.code // 16] == "unplanned_move":
+        if h.event == W.MOVED_UNPLANNED:
             lane.marks.append(Mark(h.days, "", "v", INK))
-        if W.PLACEMENT_REASONS[h.code // 16] == "re_entry":
+        if h.event == W.PLACED_ON_RE_ENTRY:
             lane.marks.append(Mark(h.days, "back into care", "v", PAPER))
     return lane
 
@@ -168,13 +168,12 @@ def _court(told: list[Happening], end: float) -> Lane:
         if h.name == "proceedings_issued":
             opened = h.days
             lane.marks.append(Mark(h.days, f"issued {say_when(h)}", "|"))
-        elif h.name == "hearing_held":
-            kind = _SHORT_HEARING[W.HEARINGS[h.code % 16]]
-            result = W.HEARING_RESULTS[h.code // 16]
-            if result == "effective":
+        elif h.event in W.HEARING_HELD:
+            kind = _SHORT_HEARING[W.HEARINGS[h.code]]
+            if h.event == W.HEARING_EFFECTIVE:
                 lane.marks.append(Mark(h.days, kind, "o"))
             else:
-                why = ", no evidence" if result == "adjourned_for_evidence" else ""
+                why = ", no evidence" if h.event == W.HEARING_ADJOURNED_FOR_EVIDENCE else ""
                 lane.marks.append(Mark(h.days, f"{kind}, adjourned{why}", "o", PAPER))
         elif h.name == "evidence_in":
             lane.marks.append(Mark(h.days, "evidence in", "s", PAPER))
@@ -289,8 +288,8 @@ def _trial(told: list[Happening]) -> Lane:
             lane.marks.append(Mark(h.days, f"allocated to {arm}", arm_look(arm).marker, arm_look(arm).color))
         elif h.name == "found_ineligible":
             lane.marks.append(Mark(h.days, "found ineligible", "x"))
-        elif h.name == "visit":
-            k, seen = h.code % 16, h.code // 16 == W.SEEN
+        elif h.event in W.VISIT_DUE:
+            k, seen = h.code, h.event == W.VISIT_MADE
             name = VISIT_NAMES[k] if k < len(VISIT_NAMES) else str(k + 1)
             lane.marks.append(
                 Mark(h.days, f"{name} visit, {'seen' if seen else 'not seen'}", "o", INK if seen else PAPER)

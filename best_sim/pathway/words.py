@@ -1,12 +1,15 @@
 """The closed lists of the pathway: every state, reason and event that a run can produce, by name.
 
 Numbers are for the records only; outside the pathway the names are used. A list is extended at its end, never
-renumbered, so that stored runs stay readable.
+renumbered, so that stored runs stay readable. A number follows from the place in its list, and a test compares the two
+where names and numbers are written apart.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+import numpy as np
 
 # --- who serves a family ------------------------------------------------------------------------------------
 NOT_ALLOCATED, SAU, LIFT = 0, 1, 2
@@ -148,9 +151,9 @@ TREATMENTS = ("parent_infant_psychotherapy", "circle_of_security", "video_intera
 # --- visits -------------------------------------------------------------------------------------------------
 VISITS = 3
 NOT_DUE, SEEN, MISSED = 0, 1, 2
-VISIT_STATES = ("not_due", "seen", "missed")
 
 
+# --- what can happen ----------------------------------------------------------------------------------------
 class Event(NamedTuple):
     """One name of the event record: who it is about and what its value means."""
 
@@ -159,69 +162,89 @@ class Event(NamedTuple):
     value: str
 
 
-EVENTS = (
-    Event("entered_care", "family", "route, by number in ROUTES"),
-    Event("placed", "group", "placement type + 16 x reason it began"),
-    Event("plan_made", "group", "plan, by number in PLANS"),
-    Event("proceedings_issued", "case", "number of the family's or group's proceedings, 0 first"),
-    Event("hearing_listed", "case", "kind of hearing + 16 x days from listing to sitting"),
-    Event("hearing_held", "case", "kind of hearing + 16 x result"),
-    Event("evidence_in", "case", "assessor, by number in ASSESSORS"),
-    Event("case_decided", "case", "hearings held"),
-    Event("order_made", "group", "order, by number in ORDERS"),
-    Event("screened", "family", "result, by number in SCREENINGS"),
-    Event("consent_answered", "family", "answer, by number in CONSENTS"),
-    Event("baseline_taken", "family", "0"),
-    Event("randomised", "family", "arm, by number in ARMS"),
-    Event("recruitment_complete", "world", "families randomised"),
-    Event("found_ineligible", "family", "0"),
-    Event("assessor_asked", "case", "assessor, by number in ASSESSORS"),
-    Event("assessment_started", "case", "assessor, by number in ASSESSORS"),
-    Event("lift_asked", "family", "0"),
-    Event("lift_started", "family", "days waited"),
-    Event("lift_assessed", "family", "1 where return is recommended, else 0"),
-    Event("treatment_started", "family", "treatment, by number in TREATMENTS"),
-    Event("treatment_reviewed", "family", "0"),
-    Event("treatment_ended", "family", "1 complete, 0 broken off"),
-    Event("lift_place_freed", "family", "days the place was held"),
-    Event("service_settled", "family", "receipt, by number in RECEIPTS"),
-    Event("visit", "family", "visit number + 16 x (1 seen, 2 missed)"),
-    Event("team_places", "team", "places from now on"),
-    Event("other_lift_asked", "other", "team"),
-    Event("other_lift_started", "other", "days waited"),
-    Event("other_lift_ended", "other", "days held"),
-    Event("assessment_left", "case", "assessor, by number in ASSESSORS; the order came first"),
+_listed: list[Event] = []
+
+
+def _event(name: str, subject: str, value: str) -> int:
+    """The number of a further event of the list: its place there."""
+    _listed.append(Event(name, subject, value))
+    return len(_listed) - 1
+
+
+ENTERED_CARE = _event("entered_care", "family", "route, by number in ROUTES")
+PLACED_ON_ENTRY = _event("placed_on_entry", "group", "placement type, by number in PLACEMENT_TYPES")
+MOVED_UNPLANNED = _event("moved_unplanned", "group", "placement type, by number in PLACEMENT_TYPES")
+MOVED_AS_PLANNED = _event("moved_as_planned", "group", "placement type, by number in PLACEMENT_TYPES")
+STAYED_WITH_CARER = _event("stayed_with_carer", "group", "placement type, by number in PLACEMENT_TYPES")
+PLACED_ON_RE_ENTRY = _event("placed_on_re_entry", "group", "placement type, by number in PLACEMENT_TYPES")
+PLAN_MADE = _event("plan_made", "group", "plan, by number in PLANS")
+PROCEEDINGS_ISSUED = _event(
+    "proceedings_issued", "case", "number of the family's or group's proceedings, 0 first"
 )
-(
-    ENTERED_CARE,
-    PLACED,
-    PLAN_MADE,
-    PROCEEDINGS_ISSUED,
-    HEARING_LISTED,
-    HEARING_HELD,
-    EVIDENCE_IN,
-    CASE_DECIDED,
-    ORDER_MADE,
-    SCREENED,
-    CONSENT_ANSWERED,
-    BASELINE_TAKEN,
-    RANDOMISED,
-    RECRUITMENT_COMPLETE,
-    FOUND_INELIGIBLE,
-    ASSESSOR_ASKED,
-    ASSESSMENT_STARTED,
-    LIFT_ASKED,
-    LIFT_STARTED,
-    LIFT_ASSESSED,
-    TREATMENT_STARTED,
-    TREATMENT_REVIEWED,
-    TREATMENT_ENDED,
-    LIFT_PLACE_FREED,
-    SERVICE_SETTLED,
-    VISIT,
-    TEAM_PLACES,
-    OTHER_LIFT_ASKED,
-    OTHER_LIFT_STARTED,
-    OTHER_LIFT_ENDED,
-    ASSESSMENT_LEFT,
-) = range(len(EVENTS))
+INTERIM_LISTED = _event("interim_listed", "case", "days from listing to sitting")
+CASE_MANAGEMENT_LISTED = _event("case_management_listed", "case", "days from listing to sitting")
+ISSUES_RESOLUTION_LISTED = _event("issues_resolution_listed", "case", "days from listing to sitting")
+FINAL_LISTED = _event("final_listed", "case", "days from listing to sitting")
+HEARING_EFFECTIVE = _event("hearing_effective", "case", "kind of hearing, by number in HEARINGS")
+HEARING_ADJOURNED = _event("hearing_adjourned", "case", "kind of hearing, by number in HEARINGS")
+HEARING_ADJOURNED_FOR_EVIDENCE = _event(
+    "hearing_adjourned_for_evidence", "case", "kind of hearing, by number in HEARINGS"
+)
+EVIDENCE_IN = _event("evidence_in", "case", "assessor, by number in ASSESSORS")
+CASE_DECIDED = _event("case_decided", "case", "hearings held")
+ORDER_MADE = _event("order_made", "group", "order, by number in ORDERS")
+SCREENED = _event("screened", "family", "result, by number in SCREENINGS")
+CONSENT_ANSWERED = _event("consent_answered", "family", "answer, by number in CONSENTS")
+BASELINE_TAKEN = _event("baseline_taken", "family", "0")
+RANDOMISED = _event("randomised", "family", "arm, by number in ARMS")
+RECRUITMENT_COMPLETE = _event("recruitment_complete", "world", "families randomised")
+FOUND_INELIGIBLE = _event("found_ineligible", "family", "0")
+ASSESSOR_ASKED = _event("assessor_asked", "case", "assessor, by number in ASSESSORS")
+ASSESSMENT_STARTED = _event("assessment_started", "case", "assessor, by number in ASSESSORS")
+ASSESSMENT_LEFT = _event("assessment_left", "case", "assessor, by number in ASSESSORS; the order came first")
+LIFT_ASKED = _event("lift_asked", "family", "0")
+LIFT_STARTED = _event("lift_started", "family", "days waited")
+LIFT_ASSESSED = _event("lift_assessed", "family", "1 where return is recommended, else 0")
+TREATMENT_STARTED = _event("treatment_started", "family", "treatment, by number in TREATMENTS")
+TREATMENT_REVIEWED = _event("treatment_reviewed", "family", "0")
+TREATMENT_ENDED = _event("treatment_ended", "family", "1 complete, 0 broken off")
+LIFT_PLACE_FREED = _event("lift_place_freed", "family", "days the place was held")
+SERVICE_SETTLED = _event("service_settled", "family", "receipt, by number in RECEIPTS")
+VISIT_MADE = _event("visit_made", "family", "visit, 0 first")
+VISIT_MISSED = _event("visit_missed", "family", "visit, 0 first")
+TEAM_PLACES = _event("team_places", "team", "places from now on")
+OTHER_LIFT_ASKED = _event("other_lift_asked", "other", "team")
+OTHER_LIFT_STARTED = _event("other_lift_started", "other", "days waited")
+OTHER_LIFT_ENDED = _event("other_lift_ended", "other", "days held")
+
+EVENTS = tuple(_listed)
+"""The closed list of events; an event's number is its place here."""
+
+PLACED = (PLACED_ON_ENTRY, MOVED_UNPLANNED, MOVED_AS_PLANNED, STAYED_WITH_CARER, PLACED_ON_RE_ENTRY)
+"""A placement begins: one event for each of `PLACEMENT_REASONS`, in their order."""
+HEARING_LISTED = (INTERIM_LISTED, CASE_MANAGEMENT_LISTED, ISSUES_RESOLUTION_LISTED, FINAL_LISTED)
+"""A hearing is given its date: one event for each of `HEARINGS`."""
+HEARING_HELD = (HEARING_EFFECTIVE, HEARING_ADJOURNED, HEARING_ADJOURNED_FOR_EVIDENCE)
+"""A hearing sits: one event for each of `HEARING_RESULTS`."""
+VISIT_DUE = (VISIT_MADE, VISIT_MISSED)
+"""A visit falls due."""
+
+
+def which(events: tuple[int, ...], numbers: np.ndarray) -> np.ndarray:
+    """Which of some events each of these is.
+
+    Parameters
+    ----------
+    events : tuple of int
+        Numbers of events, such as `PLACED`.
+    numbers : numpy.ndarray of int
+        Numbers of events, such as the column `event` of the record.
+
+    Returns
+    -------
+    numpy.ndarray of int
+        The place in `events`, or -1 where it is none of them.
+    """
+    place = np.full(len(EVENTS), -1)
+    place[list(events)] = np.arange(len(events))
+    return place[numbers]

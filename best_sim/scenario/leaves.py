@@ -18,6 +18,22 @@ from best_sim.scenario.writing import shown
 METADATA = ("value", "unit", "range", "status", "source", "link", "note")
 """Keys of a described leaf."""
 
+Kind = Literal[
+    "number",
+    "whole",
+    "numbers",
+    "wholes",
+    "flag",
+    "date",
+    "text",
+    "choice",
+    "names",
+    "mix",
+    "series",
+    "duration",
+]
+"""What a leaf may hold: a number, a whole number, several of them, yes or no, ..."""
+
 
 @dataclass(frozen=True)
 class Leaf:
@@ -25,8 +41,8 @@ class Leaf:
 
     Attributes
     ----------
-    reader : callable
-        Makes the value from what TOML gives: ``reader(leaf, raw, unit)``.
+    kind : Kind
+        What it holds.
     limits : Unit
         Unit and hard limits.
     names : tuple of str
@@ -37,7 +53,7 @@ class Leaf:
         Whether a plausible range makes sense for it.
     """
 
-    reader: Callable[[Leaf, Any, str], Any]
+    kind: Kind
     limits: Unit
     names: tuple[str, ...] = ()
     optional: bool = False
@@ -84,7 +100,7 @@ class Leaf:
                 nearest=nearest_name(unit, self.units) if isinstance(unit, str) else None,
                 below="unit",
             )
-        value = self.reader(self, raw, unit)
+        value = _READERS[self.kind](self, raw, unit)
         if self.has_range and not isinstance(value, dt.date):
             try:
                 self.limits.refuse_outside(value)
@@ -169,16 +185,16 @@ def _leaf(where: str, annotation: Any, metadata: tuple[Any, ...]) -> Leaf:
     shares = next((item for item in metadata if isinstance(item, Shares)), None)
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Literal:
-        return Leaf(_read_choice, unit or Unit("choice"), names=args)
+        return Leaf("choice", unit or Unit("choice"), names=args)
     if origin is tuple and args[1:] == (...,) and get_origin(args[0]) is Literal:
-        return Leaf(_read_names, unit or Unit("names"), names=get_args(args[0]))
+        return Leaf("names", unit or Unit("names"), names=get_args(args[0]))
     if annotation is Mix and shares is not None:
-        return Leaf(_read_mix, unit or Unit("probability"), names=shares.names)
+        return Leaf("mix", unit or Unit("probability"), names=shares.names)
     if annotation is Duration:
-        return Leaf(_read_duration, unit or Unit("days", 0), has_range=True)
+        return Leaf("duration", unit or Unit("days", 0), has_range=True)
     if annotation in _PLAIN:
-        reader, usual_unit = _PLAIN[annotation]
-        return Leaf(reader, unit or Unit(usual_unit), has_range=annotation is dt.date)
+        kind, usual_unit = _PLAIN[annotation]
+        return Leaf(kind, unit or Unit(usual_unit), has_range=annotation is dt.date)
     if annotation in _NUMERIC and unit is not None:
         return Leaf(_NUMERIC[annotation], unit, has_range=True)
     raise TypeError(f"{where}: {annotation} with {metadata} declares no leaf; see best_sim.scenario.values")
@@ -322,22 +338,40 @@ def _read_duration(leaf: Leaf, raw: Any, unit: str) -> Duration:
     )
 
 
-_PLAIN: Mapping[Any, tuple[Callable[[Leaf, Any, str], Any], str]] = types.MappingProxyType(
+_READERS: Mapping[Kind, Callable[[Leaf, Any, str], Any]] = types.MappingProxyType(
     {
-        bool: (_read_flag, "yes/no"),
-        dt.date: (_read_date, "date"),
-        str: (_read_text, "text"),
-        tuple[str, ...]: (_read_names, "names"),
+        "number": _read_number,
+        "whole": _read_whole,
+        "wholes": _read_wholes,
+        "numbers": _read_numbers,
+        "flag": _read_flag,
+        "date": _read_date,
+        "text": _read_text,
+        "choice": _read_choice,
+        "names": _read_names,
+        "mix": _read_mix,
+        "series": _read_series,
+        "duration": _read_duration,
+    }
+)
+"""What makes the value of a leaf of each kind from what TOML gives: ``reader(leaf, raw, unit)``."""
+
+_PLAIN: Mapping[Any, tuple[Kind, str]] = types.MappingProxyType(
+    {
+        bool: ("flag", "yes/no"),
+        dt.date: ("date", "date"),
+        str: ("text", "text"),
+        tuple[str, ...]: ("names", "names"),
     }
 )
 
-_NUMERIC: Mapping[Any, Callable[[Leaf, Any, str], Any]] = types.MappingProxyType(
+_NUMERIC: Mapping[Any, Kind] = types.MappingProxyType(
     {
-        float: _read_number,
-        int: _read_whole,
-        tuple[int, ...]: _read_wholes,
-        tuple[float, ...]: _read_numbers,
-        Series: _read_series,
+        float: "number",
+        int: "whole",
+        tuple[int, ...]: "wholes",
+        tuple[float, ...]: "numbers",
+        Series: "series",
     }
 )
 
@@ -362,7 +396,7 @@ def read_range(leaf: Leaf, raw: Any) -> tuple[Any, Any]:
     """
     if not leaf.has_range:
         raise RefusedError("only numbers, times and dates have a range", found=shown(raw), below="range")
-    is_end = _is_date if leaf.reader is _read_date else is_number
+    is_end = _is_date if leaf.kind == "date" else is_number
     if not isinstance(raw, list) or len(raw) != 2 or not all(map(is_end, raw)) or raw[0] > raw[1]:
         allowed = "[lowest, highest]"
         raise RefusedError("this is not a range", found=shown(raw), allowed=allowed, below="range")

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from best_sim.scenario.durations import Duration
 from best_sim.scenario.values import (
     MOST_DATES,
+    MOST_WHOLES,
     Days,
     Mix,
     Named,
@@ -27,6 +28,7 @@ from best_sim.scenario.values import (
 
 LogOdds = Annotated[float, Unit("log odds", -10, 10)]
 Ratio = Annotated[float, Unit("ratio", 0, 100)]
+Part = Annotated[float, Unit("ratio", 0, 1)]
 PerYear = Annotated[float, Unit("per year", 0, 50)]
 Hours = Annotated[float, Unit("hours", 0, 200)]
 Correlation = Annotated[float, Unit("correlation", 0, 0.999)]
@@ -40,6 +42,9 @@ TreatmentMix = Annotated[
     Mix, Shares("parent_infant_psychotherapy", "circle_of_security", "video_interaction_guidance")
 ]
 YesNo = Annotated[Series, Unit("yes/no", 0, 1)]
+
+MOST_STRATA = 40
+"""Boroughs, or sites, within which a trial may allocate: its records count no more."""
 
 
 class Simulation(Section):
@@ -80,6 +85,8 @@ class Population(Section):
     split_with_one_sibling: Probability
     split_with_two_siblings: Probability
     pair_kept_together: Probability
+    sibling_gap: Days
+    """Least time between the births of siblings."""
     frailty_sd: Annotated[float, Unit("log scale", 0, 3)]
 
 
@@ -107,9 +114,12 @@ class Allocation(Section):
 
     def check(self) -> Iterator[Wrong]:
         least = 1 if self.method == "blocks" else 0
-        if not least <= len(self.block_sizes) <= 8:
+        if not least <= len(self.block_sizes) <= MOST_WHOLES:
             yield Wrong(
-                "block_sizes", "blocks need sizes", found=self.block_sizes, allowed=f"{least} to 8 sizes"
+                "block_sizes",
+                "blocks need sizes",
+                found=self.block_sizes,
+                allowed=f"{least} to {MOST_WHOLES} sizes",
             )
         if self.method == "minimisation" and not self.factors:
             yield Wrong(
@@ -210,11 +220,15 @@ class Lift(Section):
 
     declines: Probability
     leaves_in_assessment: Probability
+    leaves_assessment_at: Part
+    """Part of the assessment that a family has had that leaves it."""
     patience: Days
     priority: Literal["first come", "youngest first"]
     meeting: Duration
     treats: Probability
     leaves_treatment: Probability
+    review_at: Part
+    """Part of the treatment after which it is reviewed, and broken off if it is."""
     treatment_under_one: TreatmentMix
     """Shares of treatments where the youngest child was under one at entry."""
     treatment_older: TreatmentMix
@@ -329,6 +343,8 @@ class Unplanned(Section):
     residential: PerYear
     age: Annotated[float, Unit("log hazard per year", -2, 2)]
     earlier_moves: Annotated[float, Unit("log hazard per move", -2, 2)]
+    most_earlier_moves: Annotated[int, Unit("moves", 0, 1000)]
+    """Earlier unplanned moves that count, at most."""
     need: Annotated[float, Unit("log hazard per SD", -2, 2)]
     lift_hazard_ratio: Annotated[float, Unit("ratio", 0.01, 20)]
     next_placement: Annotated[Mix, Shares("foster", "kinship_foster", "residential")]
@@ -476,7 +492,6 @@ class Outcomes(Section):
 class Costs(Section):
     """Unit costs."""
 
-    price_year: Annotated[int, Unit("year", 2000, 2100)]
     discount_rate: Annotated[float, Unit("per year", 0, 0.2)]
     perspective: Literal["public sector", "local authority", "service only"]
     horizon: Days
@@ -568,11 +583,11 @@ class Parameters(Section):
                 )
         if any(max(site.recruiting.values) > 0 for site in self.sites.values()):
             # only who is allocated is counted by borough and site; without recruitment there may be any number
-            for what, named, most in (("borough", self.boroughs, 40), ("site", self.sites, 40)):
-                if len(named) > most:
+            for what, named in (("borough", self.boroughs), ("site", self.sites)):
+                if len(named) > MOST_STRATA:
                     yield Wrong(
                         f"{what}s",
                         f"too many {what}s for a trial",
                         found=len(named),
-                        allowed=f"at most {most}, or any number where no site recruits",
+                        allowed=f"at most {MOST_STRATA}, or any number where no site recruits",
                     )

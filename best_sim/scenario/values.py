@@ -79,6 +79,9 @@ T = TypeVar("T")
 MOST_DATES = 48
 """Dates a series may have: the engine's records (`best_sim.engine.luck.SERIES_POINTS`) hold no more."""
 
+MOST_WHOLES = 8
+"""Whole numbers a list of them may have: the pathway's records (`best_sim.pathway.parameters`) hold no more."""
+
 SHARES_TOLERANCE = 1e-9
 """By how much shares may miss one: rounding, no more."""
 

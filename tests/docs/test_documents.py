@@ -18,7 +18,7 @@ DOCUMENTS = sorted(
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_examples_of_a_document_run(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     blocks = re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), flags=re.DOTALL)
-    shared: dict[str, object] = {"__name__": "example"}
+    shared: dict[str, object] = {"__name__": "__main__"}  # dataclasses look their module up
     for n, block in enumerate(blocks):
         exec(compile(block, f"{path.name}, example {n + 1}", "exec"), shared)
     assert "Traceback" not in capsys.readouterr().out

@@ -51,7 +51,7 @@ def journeys_of(
     for name, values in columns.items():
         f[name] = values
     rows = [
-        (time, W.PLACED, i * LARGEST_FAMILY, place + 16.0 * why)
+        (time, W.PLACED[why], i * LARGEST_FAMILY, float(place))
         for i, life in enumerate(lives)
         for time, place, why in life
     ]

@@ -27,7 +27,7 @@ def _events(j: Journeys, scenario: Scenario) -> None:
     assert (np.diff(r["time"]) >= 0.0).all(), "time runs backwards"
     assert not len(r) or (r["time"][0] >= j.start and r["time"][-1] <= j.end), "an event outside the run"
     assert not np.isnan(r["value"]).any()
-    assert np.isfinite(r["value"][r["event"] != W.HEARING_LISTED]).all()
+    assert np.isfinite(r["value"][~np.isin(r["event"], W.HEARING_LISTED)]).all()
     there = {
         "family": j.tables["families"]["n_children"] > 0,
         "group": j.tables["groups"]["index"] >= 0,
@@ -110,10 +110,10 @@ def _orders(j: Journeys, scenario: Scenario) -> None:
     decided_at: dict[int, float] = {}
     in_care: dict[int, bool] = {}
     n = len(j.tables["families"])
-    for row in r[np.isin(r["event"], [W.PROCEEDINGS_ISSUED, W.CASE_DECIDED, W.ORDER_MADE, W.PLACED])]:
+    for row in r[np.isin(r["event"], [W.PROCEEDINGS_ISSUED, W.CASE_DECIDED, W.ORDER_MADE, *W.PLACED])]:
         subject, time = int(row["subject"]), float(row["time"])
-        if row["event"] == W.PLACED:
-            in_care[subject] = int(row["value"]) % 16 not in W.OUT_OF_CARE
+        if row["event"] in W.PLACED:
+            in_care[subject] = int(row["value"]) not in W.OUT_OF_CARE
         elif row["event"] == W.PROCEEDINGS_ISSUED:
             assert subject not in open_since, f"case {subject} is issued while it is open"
             open_since[subject] = time
@@ -140,11 +140,12 @@ def _hearings(j: Journeys, scenario: Scenario) -> None:
     assert np.isin(weekday[interim], (1, 3)).all(), "urgent lists are on Tuesdays and Thursdays"
     assert (held[done] >= h["listed_days"].to_numpy()[done]).all()
     listed = rows(j, W.HEARING_LISTED)
-    told = (listed["value"] - h["kind"].cat.codes.clip(0).to_numpy()) / 16.0
-    # the wait that was told is the wait that came
-    assert np.allclose(told[done], (held - h["listed_days"].to_numpy())[done], atol=1e-6)
+    # the wait and the kind that were told are the wait and the kind that came
+    assert np.allclose(listed["value"][done], (held - h["listed_days"].to_numpy())[done], atol=1e-9)
+    kinds = np.asarray([f"{kind}_listed" for kind in h["kind"][done]], object)
+    assert ([W.EVENTS[number].name for number in listed["event"][done]] == kinds).all()
     told = j.record[
-        np.isin(j.record["event"], [W.PROCEEDINGS_ISSUED, W.HEARING_LISTED, W.HEARING_HELD, W.CASE_DECIDED])
+        np.isin(j.record["event"], [W.PROCEEDINGS_ISSUED, *W.HEARING_LISTED, *W.HEARING_HELD, W.CASE_DECIDED])
     ]
     kind: dict[int, int] = {}
     number: dict[int, int] = {}
@@ -153,12 +154,12 @@ def _hearings(j: Journeys, scenario: Scenario) -> None:
         case, value = int(row["subject"]), row["value"]
         if row["event"] == W.PROCEEDINGS_ISSUED:
             kind[case], number[case], waiting[case] = -1, 0, False
-        elif row["event"] == W.HEARING_LISTED:
+        elif row["event"] in W.HEARING_LISTED:
             assert not waiting[case], f"case {case}: two hearings listed at once"
             waiting[case] = True
-        elif row["event"] == W.HEARING_HELD:
+        elif row["event"] in W.HEARING_HELD:
             assert waiting[case], f"case {case}: a hearing that was not listed"
-            now, result = int(value) % 16, int(value) // 16
+            now, result = int(value), W.HEARING_HELD.index(row["event"])
             assert now >= kind[case], f"case {case}: hearings out of order"
             assert now <= max(kind[case] + 1, W.CASE_MANAGEMENT)
             kind[case] = now + 1 if result == W.EFFECTIVE else now
@@ -194,7 +195,7 @@ def _evidence(j: Journeys, scenario: Scenario) -> None:
     issued: dict[int, float] = {}
     pace = np.array([court.pace for court in scenario.courts.values()])
     cases, families = j.tables["cases"], j.tables["families"]
-    for row in j.record[np.isin(j.record["event"], [W.PROCEEDINGS_ISSUED, W.EVIDENCE_IN, W.HEARING_HELD])]:
+    for row in j.record[np.isin(j.record["event"], [W.PROCEEDINGS_ISSUED, W.EVIDENCE_IN, *W.HEARING_HELD])]:
         case, time = int(row["subject"]), float(row["time"])
         if row["event"] == W.PROCEEDINGS_ISSUED:
             issued[case] = time
@@ -202,10 +203,7 @@ def _evidence(j: Journeys, scenario: Scenario) -> None:
         elif row["event"] == W.EVIDENCE_IN:
             assert case not in in_at, f"case {case}: two reports"
             in_at[case] = time
-        elif (
-            int(row["value"]) % 16 >= W.ISSUES_RESOLUTION
-            and int(row["value"]) // 16 != W.ADJOURNED_FOR_EVIDENCE
-        ):
+        elif row["value"] >= W.ISSUES_RESOLUTION and row["event"] != W.HEARING_ADJOURNED_FOR_EVIDENCE:
             patience = scenario.proceedings.evidence_patience * pace[families["court"][cases["family"][case]]]
             assert case in in_at or time >= issued[case] + patience - 1e-6, (
                 f"case {case}: decided without evidence"
@@ -289,14 +287,14 @@ def _trial(j: Journeys, scenario: Scenario) -> None:
 
 def _visits(j: Journeys, scenario: Scenario) -> None:
     f = j.tables["families"]
-    visits = rows(j, W.VISIT)
+    visits = rows(j, W.VISIT_DUE)
     assert (visits["time"] >= f["randomised"][visits["subject"]]).all()
     assert np.isnan(f["ineligible"][visits["subject"]]).all(), "a visit to a family found ineligible"
-    number = visits["value"].astype(int) % 16
+    number = visits["value"].astype(int)
     key = visits["subject"].astype(np.int64) * W.VISITS + number
     assert len(np.unique(key)) == len(key)
     state = f["visit_state"]
-    assert (state[visits["subject"], number] == visits["value"].astype(int) // 16).all()
+    assert ((state[visits["subject"], number] == W.SEEN) == (visits["event"] == W.VISIT_MADE)).all()
     assert (state != W.NOT_DUE).sum() == len(visits)
     window = scenario.visits.window / 2.0
     late = visits["time"] - f["visit_due"][visits["subject"], number]

@@ -373,13 +373,13 @@ def test_accounts_diaries_and_commands_are_compared_too(family_of_two):
 
 def test_journeys_are_compared_in_the_same_words(short_run):
     record = short_run.record.copy()
-    at = int(np.flatnonzero(record["event"] == W.PLACED)[40])
+    at = int(np.flatnonzero(record["event"] == W.PLACED_ON_ENTRY)[40])
     record["value"][at] += 1
     told = first_difference_of_journeys(
         short_run, dataclasses.replace(short_run, event_record=record)
     ).splitlines()
     assert told[0].startswith(f"event {at} differs: group {record['subject'][at]}, ")
-    assert told[2].startswith(f"  got: placed with {float(record['value'][at])!r} ")
+    assert told[2].startswith(f"  got: placed_on_entry with {float(record['value'][at])!r} ")
     tables = {**short_run.tables, "groups": short_run.tables["groups"].copy()}
     tables["groups"]["frailty"][3] += 1e-15
     told = first_difference_of_journeys(short_run, dataclasses.replace(short_run, tables=tables))

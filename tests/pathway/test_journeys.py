@@ -114,10 +114,10 @@ def test_proceedings_and_hearings_are_counted_alike(limited):
 def test_visits_are_one_a_child_and_visit(limited):
     v = limited.visits
     assert not v.duplicated(["child", "visit"]).any()
-    visit = rows(limited, W.VISIT)
+    visit = rows(limited, W.VISIT_DUE)
     size = limited.families.set_index("family")["n_children"]
     assert len(v) == size.reindex(visit["subject"]).sum()
-    assert v["seen"].sum() == size.reindex(visit["subject"][visit["value"] // 16 == W.SEEN]).sum()
+    assert v["seen"].sum() == size.reindex(rows(limited, W.VISIT_MADE)["subject"]).sum()
     assert (v["visit_age_days"] >= 0).all()
 
 

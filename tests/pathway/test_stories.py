@@ -8,13 +8,13 @@ from looking import assert_texts_are_apart, texts
 from rich.console import Console
 from small_worlds import run
 
+from best_sim.drawing import wording as say
 from best_sim.pathway import timeline
 from best_sim.pathway import words as W
 from best_sim.pathway.journeys import Journeys
 from best_sim.pathway.lowering import lower
 from best_sim.pathway.story import CHOICES, UnknownChildError, happenings
-from best_sim.pathway.story.happenings import hearing_listed
-from best_sim.pathway.story.telling import Teller
+from best_sim.pathway.story.telling import HEARING, Teller
 
 
 @pytest.fixture(scope="module")
@@ -69,12 +69,26 @@ def test_a_story_says_that_the_child_is_simulated_where_it_lives_and_what_is_not
 
 def test_a_listed_hearing_is_told_with_the_kind_and_the_day_on_which_it_was_held(journeys) -> None:
     child = journeys.child("first SAU")
-    listed = [h for h in happenings(journeys, child) if h.name == "hearing_listed"]
-    held = [h for h in happenings(journeys, child) if h.name == "hearing_held"]
+    told = happenings(journeys, child)
+    listed, held = ([h for h in told if h.event in events] for events in (W.HEARING_LISTED, W.HEARING_HELD))
+    assert len(held) > 2
     for a, b in zip(listed, held, strict=False):
-        kind, sits = hearing_listed(journeys, a)
-        assert (W.HEARINGS.index(kind), sits) == (b.code % 16, b.days)
-        assert a.value == pytest.approx(b.code % 16 + 16 * (sits - a.days))
+        kind, day = HEARING[W.HEARINGS[b.code]], say.day(journeys.date(b.days))
+        assert f" {kind} was listed for {day}, " in Teller(journeys, child).tell(a)
+        assert a.days + a.value == pytest.approx(b.days, abs=1e-9)
+
+
+def test_a_listed_hearing_that_the_run_did_not_reach_is_told_with_its_kind_too(journeys) -> None:
+    """Its record has the kind, and not only the wait."""
+    r = journeys.record
+    listed = r[(r["event"] == W.FINAL_LISTED) & (r["subject"] < len(journeys.tables["families"]))]
+    late = listed[(listed["time"] + listed["value"] > journeys.end) & np.isfinite(listed["value"])]
+    family = int(late["subject"][0])
+    child = int(journeys.children.loc[journeys.children["family"] == family, "child"].iloc[0])
+    last = [h for h in happenings(journeys, child) if h.event in W.HEARING_LISTED][-1]
+    told = Teller(journeys, child).tell(last)
+    assert told.startswith("A final hearing was listed for ")
+    assert say.day(journeys.date(last.days + last.value)) in told
 
 
 def test_the_story_in_a_terminal_and_as_plain_text(journeys) -> None:

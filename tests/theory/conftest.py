@@ -108,10 +108,8 @@ def busy_team() -> BusyTeam:
         family = order["subject"] // 3
         under_one = (journeys.tables["families"]["youngest_days"][family] < YEAR).astype(int)
         np.add.at(it.orders, (under_one, advised[family], order["value"].astype(int)), 1)
-        visit = rows(journeys, W.VISIT)
-        number, state = visit["value"].astype(int) % 16, visit["value"].astype(int) // 16
-        it.due.append(np.bincount(number, minlength=3))
-        it.seen.append(np.bincount(number[state == W.SEEN], minlength=3))
+        for count, events in ((it.due, W.VISIT_DUE), (it.seen, W.VISIT_MADE)):
+            count.append(np.bincount(rows(journeys, events)["value"].astype(int), minlength=3))
     return it
 
 

@@ -86,11 +86,11 @@ def assert_story(journeys, expected):
 
 
 def listed(kind, asked, sits):
-    return (asked, "hearing_listed", kind + 16.0 * (sits - asked))
+    return (asked, f"{W.HEARINGS[kind]}_listed", sits - asked)
 
 
 def held(kind, sits, result=W.EFFECTIVE):
-    return (sits, "hearing_held", kind + 16.0 * result)
+    return (sits, f"hearing_{W.HEARING_RESULTS[result]}", float(kind))
 
 
 CMH, IRH, FINAL = W.CASE_MANAGEMENT, W.ISSUES_RESOLUTION, W.FINAL_HEARING
@@ -101,7 +101,7 @@ FIRST = 21 + TEN
 RANDOMISED = 31 + TEN
 BEGINNING = [
     (2.5, "entered_care", W.BY_ORDER),
-    (2.5, "placed", W.FOSTER + 16.0 * W.AT_ENTRY),
+    (2.5, "placed_on_entry", W.FOSTER),
     (4.5, "proceedings_issued", 0.0),
     listed(CMH, 4.5, FIRST),
     held(CMH, FIRST),
@@ -109,7 +109,7 @@ BEGINNING = [
 
 
 VISITS = [RANDOMISED + months * MONTH for months in (1, 15, 30)]
-VISITED = [(at, "visit", k + 16.0 * W.SEEN) for k, at in enumerate(VISITS)]
+VISITED = [(at, "visit_made", float(k)) for k, at in enumerate(VISITS)]
 
 
 def test_services_as_usual_and_home():
@@ -137,7 +137,7 @@ def test_services_as_usual_and_home():
             held(FINAL, final),
             (final, "case_decided", 4.0),
             (final, "order_made", W.SUPERVISION_ORDER),
-            (final + 10, "placed", W.HOME + 16.0 * W.PLANNED),
+            (final + 10, "moved_as_planned", W.HOME),
             *VISITED[1:],
         ],
     )
@@ -181,9 +181,9 @@ def test_lift_and_adoption():
             held(FINAL, LIFT_FINAL),
             (LIFT_FINAL, "case_decided", 4.0),
             (LIFT_FINAL, "order_made", W.PLACEMENT_ORDER),
-            (289 + TEN, "placed", W.PLACED_FOR_ADOPTION + 16.0 * W.PLANNED),
+            (289 + TEN, "moved_as_planned", W.PLACED_FOR_ADOPTION),
             VISITED[1],
-            (559 + TEN, "placed", W.ADOPTED + 16.0 * W.SAME_CARER),
+            (559 + TEN, "stayed_with_carer", W.ADOPTED),
             VISITED[2],
         ],
     )
@@ -213,7 +213,7 @@ def test_lift_treats_with_the_carers_after_the_order():
             (LIFT_FINAL, "case_decided", 4.0),
             (LIFT_FINAL, "order_made", W.CARE_ORDER),
             (LIFT_FINAL, "treatment_started", journeys.tables["families"]["treatment"][0]),
-            (LIFT_FINAL + 40, "placed", W.LONG_TERM_FOSTER + 16.0 * long_term_reason(journeys)),
+            (LIFT_FINAL + 40, long_term_event(journeys), W.LONG_TERM_FOSTER),
             (LIFT_FINAL + 50, "treatment_reviewed", 0.0),
             (LIFT_FINAL + 100, "treatment_ended", 1.0),
             (LIFT_FINAL + 100, "lift_place_freed", LIFT_FINAL + 100 - RANDOMISED),
@@ -222,9 +222,9 @@ def test_lift_treats_with_the_carers_after_the_order():
     )
 
 
-def long_term_reason(journeys):
+def long_term_event(journeys):
     """With the same carer or another: the one thing left to chance (60 %)."""
-    return int(rows(journeys, W.PLACED)["value"][-1]) // 16
+    return W.EVENTS[rows(journeys, (W.STAYED_WITH_CARER, W.MOVED_AS_PLANNED))["event"][-1]].name
 
 
 def test_lift_treats_with_the_parents_and_reports_then():
@@ -254,7 +254,7 @@ def test_lift_treats_with_the_parents_and_reports_then():
             held(FINAL, final),
             (final, "case_decided", 4.0),
             (final, "order_made", W.SUPERVISION_ORDER),
-            (final + 10, "placed", W.HOME + 16.0 * W.PLANNED),
+            (final + 10, "moved_as_planned", W.HOME),
             *VISITED[1:],
         ],
     )
@@ -288,7 +288,7 @@ def test_after_an_interim_hearing_the_timetable_is_lifts():
             (25 + TEN, "lift_started", 0.0),
             held(CMH, cmh),
             listed(IRH, cmh, irh),
-            (25 + TEN + MONTH, "visit", 16.0 * W.SEEN),
+            (25 + TEN + MONTH, "visit_made", 0.0),
             (report, "lift_assessed", 0.0),
             (report, "service_settled", W.RECEIVED),
             (report, "evidence_in", W.BY_LIFT),
@@ -298,9 +298,9 @@ def test_after_an_interim_hearing_the_timetable_is_lifts():
             held(FINAL, final),
             (final, "case_decided", 4.0),
             (final, "order_made", W.GUARDIANSHIP_ORDER),
-            (final + 12, "placed", W.SPECIAL_GUARDIANSHIP + 16.0 * W.PLANNED),
-            (25 + TEN + 15 * MONTH, "visit", 1 + 16.0 * W.SEEN),
-            (25 + TEN + 30 * MONTH, "visit", 2 + 16.0 * W.SEEN),
+            (final + 12, "moved_as_planned", W.SPECIAL_GUARDIANSHIP),
+            (25 + TEN + 15 * MONTH, "visit_made", 1.0),
+            (25 + TEN + 30 * MONTH, "visit_made", 2.0),
         ],
     )
 
@@ -317,19 +317,19 @@ def test_the_court_loses_patience_with_a_report_that_does_not_come():
         if row["time"] > RANDOMISED + 35
     ]
     expected = [
-        ("hearing_held", 91 + TEN),
-        ("hearing_listed", patience),
-        ("hearing_held", again),
-        ("hearing_listed", again),
-        ("hearing_held", final),
+        ("hearing_adjourned_for_evidence", 91 + TEN),
+        ("issues_resolution_listed", patience),
+        ("hearing_effective", again),
+        ("final_listed", again),
+        ("hearing_effective", final),
         ("case_decided", final),
         ("order_made", final),
         ("plan_made", final),
         ("assessment_left", final),
         ("service_settled", final),
-        ("placed", final + 10),
-        ("visit", VISITS[1]),
-        ("visit", VISITS[2]),
+        ("moved_as_planned", final + 10),
+        ("visit_made", VISITS[1]),
+        ("visit_made", VISITS[2]),
     ]
     assert sorted(name for name, _ in got) == sorted(name for name, _ in expected)
     assert sorted(at for _, at in got) == pytest.approx(sorted(at for _, at in expected))
@@ -375,9 +375,9 @@ def test_a_voluntary_stay_ends_at_home():
         "entry.voluntary_stay": days(70),
     }
     journeys = run_known_at(plain_world({**TIMES, **changes}), WEDNESDAY)
-    assert [(row["time"], row["value"]) for row in rows(journeys, W.PLACED)] == [
-        (2.5, W.FOSTER + 16.0 * W.AT_ENTRY),
-        (72.5, W.HOME + 16.0 * W.PLANNED),
+    assert [(row["time"], row["event"], row["value"]) for row in rows(journeys, W.PLACED)] == [
+        (2.5, W.PLACED_ON_ENTRY, W.FOSTER),
+        (72.5, W.MOVED_AS_PLANNED, W.HOME),
     ]
     assert journeys.families["screening"].tolist() == ["not_in_proceedings"]
 

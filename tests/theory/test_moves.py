@@ -42,22 +42,21 @@ def moves(journeys, within):
     placed = rows(journeys, W.PLACED)
     group = placed["subject"].astype(np.int64)
     order = np.lexsort((np.arange(len(placed)), group))
-    group, time, value = group[order], placed["time"][order], placed["value"][order].astype(int)
+    group, time, event = group[order], placed["time"][order], placed["event"][order]
     first = np.append(True, group[1:] != group[:-1])
     entered = np.maximum.accumulate(np.where(first, np.arange(len(group)), 0))
     since_entry = time - time[entered]
     watched = time[entered] + within <= journeys.end
-    moved = (value // 16 == W.UNPLANNED) & watched & (since_entry <= within)
+    moved = (event == W.MOVED_UNPLANNED) & watched & (since_entry <= within)
     counts = np.bincount(np.cumsum(first) - 1, weights=moved)[watched[first]]
     return counts, group[first][watched[first]]
 
 
-def first_stays(journeys, reason=W.UNPLANNED):
+def first_stays(journeys, event=W.MOVED_UNPLANNED):
     """Days from entry to the first move."""
-    placed = rows(journeys, W.PLACED)
-    began = placed[placed["value"].astype(int) // 16 == W.AT_ENTRY]
+    began = rows(journeys, W.PLACED_ON_ENTRY)
     start = dict(zip(began["subject"].tolist(), began["time"].tolist(), strict=True))
-    later = placed[placed["value"].astype(int) // 16 == reason]
+    later = rows(journeys, event)
     _, index = np.unique(later["subject"], return_index=True)
     later = later[index]
     stays = later["time"] - np.array([start[g] for g in later["subject"].tolist()])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,8 +24,8 @@ class Happening:
         Its row in the event record.
     days : float
         Days since the start.
-    name : str
-        A name of `best_sim.pathway.words.EVENTS`.
+    event : int
+        Number of the event in `best_sim.pathway.words.EVENTS`.
     subject : int
         Number of the family, group or case.
     value : float
@@ -34,9 +33,14 @@ class Happening:
 
     row: int
     days: float
-    name: str
+    event: int
     subject: int
     value: float
+
+    @property
+    def name(self) -> str:
+        """Name of the event."""
+        return W.EVENTS[self.event].name
 
     @property
     def code(self) -> int:
@@ -85,35 +89,9 @@ def happenings(journeys: Journeys, child: int) -> list[Happening]:
         Happening(
             int(i),
             float(record["time"][i]),
-            W.EVENTS[int(record["event"][i])].name,
+            int(record["event"][i]),
             int(record["subject"][i]),
             float(record["value"][i]),
         )
         for i in np.flatnonzero(found)
     ]
-
-
-def hearing_listed(journeys: Journeys, happening: Happening) -> tuple[str, float]:
-    """Kind of a listed hearing and the time for which it is listed.
-
-    The event's value is the kind + 16 x days from listing to sitting, and the days have a fraction. So both
-    are taken from the hearing itself; of one that the run did not reach, from the hour at which the court's
-    other hearings began.
-    """
-    r = journeys.record
-    held = (r["event"] == W.HEARING_HELD) & (r["subject"] == happening.subject)
-    later = np.flatnonzero(held[happening.row + 1 :])
-    if len(later):
-        row = happening.row + 1 + int(later[0])
-        return W.HEARINGS[int(r["value"][row]) % 16], float(r["time"][row])
-    if not math.isfinite(happening.value):
-        return "", math.inf
-    before = r["time"][held]
-    hour = float(before[-1]) % 1.0 if len(before) else 0.0
-
-    def off(kind: int) -> float:
-        x = happening.days + (happening.value - kind) / 16.0 - hour
-        return abs(x - round(x))
-
-    kind = min(range(len(W.HEARINGS)), key=off)
-    return W.HEARINGS[kind], happening.days + (happening.value - kind) / 16.0

@@ -146,7 +146,7 @@ def story(journeys: Journeys, child: int | str) -> Story:
         first = told[k].days
         while k < len(told) and math.floor(told[k].days) == days:
             sentence = teller.tell(told[k])
-            if sentences and told[k].name == "placed" and told[k - 1].name == "entered_care":
+            if sentences and told[k].event == W.PLACED_ON_ENTRY and told[k - 1].event == W.ENTERED_CARE:
                 # "came into care under an order and was placed with foster carers" is one sentence
                 sentences[-1] = sentences[-1].rstrip(".") + sentence.replace("The child was", " and was", 1)
             elif sentences and told[k].name == "order_made" and told[k - 1].name == "case_decided":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from best_sim.drawing import wording as say
 from best_sim.pathway import words as W
-from best_sim.pathway.story.happenings import Happening, hearing_listed
+from best_sim.pathway.story.happenings import Happening
 
 if TYPE_CHECKING:
     from best_sim.pathway.journeys import Journeys
@@ -64,7 +64,7 @@ _ORDER = {
     "placement_order": "a placement order: the child may be placed for adoption",
     "care_order": "a care order: the child is to stay in care, with foster carers for the long term",
 }
-_HEARING = {
+HEARING = {
     "interim": "interim hearing",
     "case_management": "case management hearing",
     "issues_resolution": "issues resolution hearing",
@@ -130,6 +130,10 @@ def name_of(names: tuple[str, ...], code: int) -> str:
     return names[code] if 0 <= code < len(names) else f"number {code}"
 
 
+def _ordinal(visit: int) -> str:
+    return VISIT_NAMES[visit] if visit < len(VISIT_NAMES) else f"{visit + 1}th"
+
+
 class Teller:
     """Tells happenings one by one, and remembers what it has told."""
 
@@ -158,26 +162,30 @@ class Teller:
         }.get(name_of(W.ROUTES, h.code), "")
         return f"The child came into care {how}."
 
-    def _placed(self, h: Happening) -> str:
-        place, why = name_of(W.PLACEMENT_TYPES, h.code % 16), name_of(W.PLACEMENT_REASONS, h.code // 16)
-        before, lived = self.place, h.days - self.since
-        self.place, self.since = place, h.days
-        self.placements += 1
-        if why == "entry":
-            return f"The child was placed {where(place)}{self._siblings()}."
-        stay = f"after {say.span(lived)}" if math.isfinite(lived) else ""
-        if why == "unplanned_move":
-            if place == before:
-                to = toward(place, "", before)
-                return f"The placement ended {stay}, which was not planned, and the child moved {to}."
-            return (
-                f"The stay {where(before, self.order)} ended {stay}, which was not planned, and the child "
-                f"moved {toward(place, self.order, before)}."
-            )
-        if why == "planned_move":
-            return f"As planned, the child moved {toward(place, self.order, before)}, {stay} {where(before)}."
-        if why == "re_entry":
-            return f"The child came back into care {stay} {where(before, self.order)}, and was placed {where(place)}."
+    def _placed_on_entry(self, h: Happening) -> str:
+        place, _, _ = self._new_place(h)
+        return f"The child was placed {where(place)}{self._siblings()}."
+
+    def _moved_unplanned(self, h: Happening) -> str:
+        place, before, stay = self._new_place(h)
+        if place == before:
+            to = toward(place, "", before)
+            return f"The placement ended {stay}, which was not planned, and the child moved {to}."
+        return (
+            f"The stay {where(before, self.order)} ended {stay}, which was not planned, and the child "
+            f"moved {toward(place, self.order, before)}."
+        )
+
+    def _moved_as_planned(self, h: Happening) -> str:
+        place, before, stay = self._new_place(h)
+        return f"As planned, the child moved {toward(place, self.order, before)}, {stay} {where(before)}."
+
+    def _placed_on_re_entry(self, h: Happening) -> str:
+        place, before, stay = self._new_place(h)
+        return f"The child came back into care {stay} {where(before, self.order)}, and was placed {where(place)}."
+
+    def _stayed_with_carer(self, h: Happening) -> str:
+        place, _, _ = self._new_place(h)
         if place == "adopted":
             return "The adoption order was made: the adopters are now the child's parents. The child did not move."
         if place == "home":
@@ -194,6 +202,13 @@ class Teller:
         if place == "long_term_foster":
             return "The carers with whom the child lived became its long-term foster carers; the child did not move."
         return f"The child now lives {where(place, self.order)}, with the same carers."
+
+    def _new_place(self, h: Happening) -> tuple[str, str, str]:
+        """Where the child lives from now on, where it lived until now, and for how long, in words."""
+        before, lived = self.place, h.days - self.since
+        self.place, self.since = name_of(W.PLACEMENT_TYPES, h.code), h.days
+        self.placements += 1
+        return self.place, before, f"after {say.span(lived)}" if math.isfinite(lived) else ""
 
     def _siblings(self) -> str:
         n = int(self.family["n_children"]) - 1
@@ -214,24 +229,37 @@ class Teller:
     def _proceedings_issued(self, h: Happening) -> str:
         return "New care proceedings were issued." if h.code else "Care proceedings were issued."
 
-    def _hearing_listed(self, h: Happening) -> str:
-        kind, sits = hearing_listed(self.j, h)
+    def _interim_listed(self, h: Happening) -> str:
+        return self._listed("interim", h)
+
+    def _case_management_listed(self, h: Happening) -> str:
+        return self._listed("case_management", h)
+
+    def _issues_resolution_listed(self, h: Happening) -> str:
+        return self._listed("issues_resolution", h)
+
+    def _final_listed(self, h: Happening) -> str:
+        return self._listed("final", h)
+
+    def _listed(self, kind: str, h: Happening) -> str:
+        sits = h.days + h.value
         if not math.isfinite(sits):
             return "The next hearing could not be listed within the simulated time."
         ahead = int(math.floor(sits) - math.floor(h.days))
-        words = _HEARING.get(kind, kind)
+        words = HEARING[kind]
         return (
             f"{'An' if words[0] in 'aeiou' else 'A'} {words} was listed for {say.day(self.j.date(sits))}, "
             f"{'the same day' if ahead == 0 else say.plural(ahead, 'day') + ' ahead'}."
         )
 
-    def _hearing_held(self, h: Happening) -> str:
-        kind, result = _HEARING[name_of(W.HEARINGS, h.code % 16)], name_of(W.HEARING_RESULTS, h.code // 16)
-        if result == "effective":
-            return f"The {kind} took place."
-        if result == "adjourned_for_evidence":
-            return f"The {kind} was adjourned, for the evidence was not in."
-        return f"The {kind} was adjourned to a further one."
+    def _hearing_effective(self, h: Happening) -> str:
+        return f"The {HEARING[name_of(W.HEARINGS, h.code)]} took place."
+
+    def _hearing_adjourned(self, h: Happening) -> str:
+        return f"The {HEARING[name_of(W.HEARINGS, h.code)]} was adjourned to a further one."
+
+    def _hearing_adjourned_for_evidence(self, h: Happening) -> str:
+        return f"The {HEARING[name_of(W.HEARINGS, h.code)]} was adjourned, for the evidence was not in."
 
     def _assessor_asked(self, h: Happening) -> str:
         who = name_of(W.ASSESSORS, h.code)
@@ -319,11 +347,12 @@ class Teller:
             name_of(W.RECEIPTS, h.code), "It was settled whether the family received the service."
         )
 
-    def _visit(self, h: Happening) -> str:
-        k, state = h.code % 16, name_of(W.VISIT_STATES, h.code // 16)
-        which = VISIT_NAMES[k] if k < len(VISIT_NAMES) else f"{k + 1}th"
-        if state != "seen":
-            return f"The trial's {which} visit was due; the family was not seen, so its scores are not known."
+    def _visit_missed(self, h: Happening) -> str:
+        which = _ordinal(h.code)
+        return f"The trial's {which} visit was due; the family was not seen, so its scores are not known."
+
+    def _visit_made(self, h: Happening) -> str:
+        k = h.code
         said = []
         for name, label, digits in (
             ("sdq", "SDQ total difficulties {} of 40", 0),
@@ -333,4 +362,4 @@ class Teller:
             if math.isfinite(value):
                 said.append(label.format(say.number(value, digits)))
         young = "" if math.isfinite(float(self.scores["sdq"][k])) else " (too young for the SDQ)"
-        return f"The trial's {which} visit: {say.listed(said) or 'no scores'}{young}."
+        return f"The trial's {_ordinal(k)} visit: {say.listed(said) or 'no scores'}{young}."

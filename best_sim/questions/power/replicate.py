@@ -120,7 +120,7 @@ class Replicate:
                     }  # fmt: skip
                     row |= _analysed(journeys, plan, self.alpha, made)
                     if i == pathway and n == 0 and scoring == 0:
-                        target = int(self.lowered[i].world["target"][0])
+                        target = int(self.lowered[i].world["trial"]["target_families"][0])
                         row |= self._pathway(journeys, target, made.used(journeys, plan))
                     rows.append(row)
         return rows

@@ -1,0 +1,85 @@
+"""What single parameters do, each at a value that nobody would choose."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace as Record
+
+import numpy as np
+import pytest
+from small_worlds import BOROUGH, TEAM, after, always, days, in_days, plain_world, rows, run
+
+from best_sim.pathway import rules
+from best_sim.pathway import words as W
+
+
+def lift_world(**changes):
+    """Every family is allocated to LIFT as it becomes known; the assessment takes 60 days, the treatment 100."""
+    return plain_world(
+        {
+            "simulation.end_date": after(700),
+            "sites.glasgow.consent": 1.0,
+            "trial.allocation.lift_share": 0.99,
+            "proceedings.timetable_lift": in_days(400),
+            "proceedings.timetable_sau": in_days(400),
+            f"{BOROUGH}.entries": always(200),
+            f"{TEAM}.assessment": days(60),
+            f"{TEAM}.treatment": days(100),
+            **{name.replace("__", "."): value for name, value in changes.items()},
+        }
+    )
+
+
+@pytest.mark.parametrize("part", [0.0, 0.25, 1.0])
+def test_a_family_leaves_the_assessment_after_the_part_that_is_given(part):
+    journeys = run(lift_world(lift__leaves_in_assessment=1.0, lift__leaves_assessment_at=part))
+    f = journeys.tables["families"]
+    left = f[f["receipt"] == W.WITHDREW]
+    assert len(left) > 50
+    assert left["settled"] - left["lift_started"] == pytest.approx(np.full(len(left), 60.0 * part))
+
+
+@pytest.mark.parametrize(("leaves", "takes"), [(0.0, 100.0), (1.0, 20.0)])
+def test_treatment_is_reviewed_and_may_end_after_the_part_that_is_given(leaves, takes):
+    journeys = run(
+        lift_world(
+            lift__treats=1.0, lift__leaves_treatment=leaves, lift__review_at=0.2, advice__intercept=10.0
+        )
+    )
+    begun, reviewed, ended = (
+        {int(row["subject"]): float(row["time"]) for row in rows(journeys, event)}
+        for event in (W.TREATMENT_STARTED, W.TREATMENT_REVIEWED, W.TREATMENT_ENDED)
+    )
+    assert len(ended) > 50
+    for family, time in ended.items():
+        assert reviewed[family] - begun[family] == pytest.approx(20.0)
+        assert time - begun[family] == pytest.approx(takes)
+
+
+def test_siblings_are_born_at_least_the_gap_apart():
+    world = plain_world(
+        {
+            "simulation.end_date": after(100),
+            f"{BOROUGH}.entries": always(30_000),
+            "population.children_per_family": {"one": 0.0, "two": 1.0, "three": 0.0},
+            "population.sibling_gap": in_days(1000.0),
+        }
+    )
+    ages = run(world).tables["children"]["age_at_entry"].reshape(-1, 3)[:, :2]
+    room = ages[:, 0] < 800.0
+    gap = (ages[:, 1] - ages[:, 0])[room]
+    assert room.sum() > 1_000
+    assert 1000.0 - 1e-9 <= gap.min() < 1010.0
+
+
+def test_earlier_moves_count_up_to_the_most_that_are_given():
+    unplanned = Record(need=0.0, age=0.0, earlier_moves=0.3, most_earlier_moves=2, lift_hazard_ratio=1.0)
+    world = Record(placements=Record(unplanned=unplanned))
+    family = Record(need=0.0, entered=0.0, arm=W.SAU)
+    weights = [
+        rules.hazard_weight(
+            world, family, Record(in_care=1, youngest_days=0.0, unplanned=n, frailty=1.0), 100.0
+        )
+        for n in range(4)
+    ]
+    assert weights == pytest.approx([1.0, math.exp(0.3), math.exp(0.6), math.exp(0.6)])
