@@ -66,7 +66,7 @@ class Question(Part):
     Attributes
     ----------
     kind : str
-        In every file of this question; also the name of its command.
+        In every file of this question.
     options : tuple of str
         Fields that its command offers as options, beside those that every command has.
     """
