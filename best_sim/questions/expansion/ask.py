@@ -18,6 +18,7 @@ from pydantic import Field
 from best_sim.questions.asking import (
     Part,
     QuestionError,
+    Several,
     SimulatedQuestion,
     Table,
     names_apart,
@@ -133,6 +134,8 @@ class ExpansionQuestion(SimulatedQuestion):
     options: ClassVar[tuple[str, ...]] = ("target", "baseline")
     figure: ClassVar[str] = "months_to_target"
 
+    replicates: Several = 100
+    """How often every plan is simulated."""
     target: Families
     """Families, for every plan that has no target of its own."""
     baseline: str = ""
@@ -216,7 +219,7 @@ class ExpansionQuestion(SimulatedQuestion):
             return
         yield from names_apart("plan", "plans", names)
         if not self.baseline:
-            yield Wrong("baseline", "no plan is the baseline", found="nothing", allowed=", ".join(names))
+            yield Wrong("baseline", "no plan is the baseline", allowed=", ".join(names))
         elif self.baseline not in names:
             yield Wrong(
                 "baseline", "no plan has this name", found=self.baseline, allowed=", ".join(names),

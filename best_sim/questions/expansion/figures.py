@@ -24,6 +24,7 @@ from best_sim.drawing.style import (
     SOFT,
     TINY,
     Sheet,
+    fitted,
     styled,
     text_width,
     wrapped,
@@ -106,7 +107,9 @@ def differences_figure(found: ExpansionFound, measures: Sequence[str] = _PANELS)
         sheet.text(left, y + 0.1, _whole_label(one, label), size=SMALL, weight="bold")
         for i, (plan, r) in enumerate(zip(others, mine.to_dict("records"), strict=True)):
             at = y - row_high * (i + 0.5)
-            sheet.text(left, at, _fitted(plan.shown, names_wide - 0.1), size=SMALL, color=SOFT, va="center")
+            sheet.text(
+                left, at, fitted(plan.shown, names_wide - 0.1, SMALL), size=SMALL, color=SOFT, va="center"
+            )
             sheet.text(
                 left + wide,
                 at,
@@ -328,15 +331,6 @@ def _at(months: pd.DataFrame, day: dt.date) -> pd.Series:
 def _whole_label(one: PlanMeasure, fitted: str) -> str:
     """A label that stands alone, of a measure that says `of those` in a table."""
     return {"received_lift": "Allocated to LIFT and received it"}.get(one.name, fitted)
-
-
-def _fitted(words: str, width: float) -> str:
-    """Words cut so that they fit, with an ellipsis."""
-    if text_width(words, SMALL) <= width:
-        return words
-    while words and text_width(f"{words}…", SMALL) > width:
-        words = words[:-1]
-    return f"{words.rstrip()}…"
 
 
 def _horizon(found: ExpansionFound, plan: str) -> str:

@@ -44,7 +44,7 @@ class PlanMeasure:
     times : float
         What is shown is so many times the column: 100 for a share shown in per cent.
     short : str
-        A name for narrow tables; only the chief measures have one.
+        The head of its column in a narrow table, with its unit; only the chief measures have one.
     """
 
     name: str
@@ -61,22 +61,28 @@ MEASURES: tuple[PlanMeasure, ...] = (
     PlanMeasure(
         "months_to_target", "First opening to target, at most to the end of recruitment", "months", 1
     ),
-    PlanMeasure("lift_wait", "Wait of trial families who began LIFT, mean", "days", 1, short="Wait for LIFT"),
+    PlanMeasure(
+        "lift_wait", "Wait of trial families who began LIFT, mean", "days", 1, short="Wait for\nLIFT, days"
+    ),
     PlanMeasure("lift_wait_90", "Wait that one in ten of them exceeds", "days", 1),
     PlanMeasure("lift_gave_up", "Trial families that asked and waited too long", "%", 1, 100.0),
     PlanMeasure("lift_waiting", "Families waiting for LIFT, mean number", "families", 2),
-    PlanMeasure("lift_occupancy", "LIFT places in use", "%", 1, 100.0, short="Places used"),
+    PlanMeasure("lift_occupancy", "LIFT places in use", "%", 1, 100.0, short="Places\nused, %"),
     PlanMeasure("received", "Received what they were allocated", "%", 1, 100.0),
-    PlanMeasure("received_lift", "of those allocated to LIFT", "%", 1, 100.0, short="Received LIFT"),
+    PlanMeasure("received_lift", "of those allocated to LIFT", "%", 1, 100.0, short="Received\nLIFT, %"),
     PlanMeasure("received_sau", "of those allocated to services as usual", "%", 1, 100.0),
-    PlanMeasure("weeks", "Proceedings, all families, mean", "weeks", 1, short="Proceedings"),
+    PlanMeasure("weeks", "Proceedings, all families, mean", "weeks", 1, short="Proceedings,\nweeks"),
     PlanMeasure("within_26", "Decided within 26 weeks, all families", "%", 1, 100.0),
     PlanMeasure("weeks_trial", "Proceedings, trial families, mean", "weeks", 1),
     PlanMeasure("within_26_trial", "Decided within 26 weeks, trial families", "%", 1, 100.0),
     PlanMeasure("sitting_days", "Court sitting days of these families' hearings", "days", 0),
-    PlanMeasure("moves", "Moves per child-year in care, all children", "moves", 3, short="Moves per year"),
+    PlanMeasure(
+        "moves", "Moves per child-year in care, all children", "moves", 3, short="Moves per\nchild-year"
+    ),
     PlanMeasure("moves_trial", "Moves per child-year in care, trial children", "moves", 3),
-    PlanMeasure("cost", "Spent on all these boroughs' families", "million GBP", 2, 1e-6, short="Spent"),
+    PlanMeasure(
+        "cost", "Spent on all these boroughs' families", "million GBP", 2, 1e-6, short="Spent,\nmillion GBP"
+    ),
     *(
         PlanMeasure(f"cost_{holder.replace(' ', '_').lower()}", f"by the {who}", "million GBP", 2, 1e-6)
         for holder, who in zip(HOLDERS, ("local authorities", "NHS", "courts"), strict=True)

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from best_sim.drawing import wording as say
 from best_sim.questions.expansion.replicate import MEASURES
@@ -127,7 +126,7 @@ def capital(words: str) -> str:
 
 # --- tables ---------------------------------------------------------------------------------------------------
 def date_cells(found: ExpansionFound) -> dict[str, str]:
-    """The date of each plan's target in a few words: median, and 90 % interval."""
+    """The date of each plan's target: the median, and on a second line its 90 % interval."""
     out = {}
     rows: list[dict[str, Any]] = [{str(k): v for k, v in r.items()} for r in found.dates().to_dict("records")]
     for row in rows:
@@ -136,14 +135,14 @@ def date_cells(found: ExpansionFound) -> dict[str, str]:
             continue
         middle = f"{row['median']:%b %Y}" if row["median"] is not None else "not by the end"
         late = f"{row['upper_90']:%b %Y}" if row["upper_90"] is not None else "later"
-        out[row["plan"]] = f"{middle} ({row['lower_90']:%b %Y} to {late})"
+        out[row["plan"]] = f"{middle}\n({row['lower_90']:%b %Y} to {late})"
     return out
 
 
 def short_tables(found: ExpansionFound) -> list[Shown]:
     """The chief measures, a plan a line, narrow enough for a terminal: the trial's, then those of all families."""
     table = found.table().set_index(["plan", "measure"])
-    dates = {name: words.partition(" (")[0] for name, words in date_cells(found).items()}
+    dates = {name: words.partition("\n")[0] for name, words in date_cells(found).items()}
     chief = [one for one in MEASURES if one.short]
     of_trial = [one for one in chief if one.name.startswith(("lift", "received"))]
     of_all = [one for one in chief if one not in of_trial]
@@ -155,44 +154,19 @@ def short_tables(found: ExpansionFound) -> list[Shown]:
             _with_error(row["mean"], row["mcse"], one.digits) for row, one in zip(got, measures, strict=True)
         )
 
-    def heads(measures: Iterable[Any]) -> tuple[str, ...]:
-        return tuple(f"{one.short},\n{one.unit}" for one in measures)
-
     return [
         Shown(
             "The trial: when the target is reached, and LIFT",
-            ("Plan", "Target\nreached", *heads(of_trial)),
+            ("Plan", "Target\nreached", *(one.short for one in of_trial)),
             tuple((one.shown, dates[one.name], *cells(one.name, of_trial)) for one in found.plans),
         ),
         Shown(
             "All families of these boroughs: courts, placements and money",
-            ("Plan", *heads(of_all)),
+            ("Plan", *(one.short for one in of_all)),
             tuple((one.shown, *cells(one.name, of_all)) for one in found.plans),
             note=note,
         ),
     ]
-
-
-def plans_table(found: ExpansionFound) -> pd.DataFrame:
-    """All plans beside each other, as texts.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row for the date of the target and one for each measure: label, unit, and a column for each plan, by name:
-        mean, and its Monte Carlo standard error in brackets.
-    """
-    table = found.table().set_index(["plan", "measure"])
-    rows: list[dict[str, str]] = [
-        {"label": "Target reached, median (5 to 95%)", "unit": "date", **date_cells(found)}
-    ]
-    for one in MEASURES:
-        cells = {}
-        for plan in found.plans:
-            got: Any = table.loc[(plan.name, one.name)]
-            cells[plan.name] = _with_error(got["mean"], got["mcse"], one.digits)
-        rows.append({"label": _label(one.label), "unit": one.unit, **cells})
-    return pd.DataFrame(rows)
 
 
 def _label(label: str) -> str:
@@ -215,12 +189,18 @@ def _range(low: float, high: float, digits: int) -> str:
     return f"{say.number(low, digits)} to {say.number(high, digits)}"
 
 
-def _all_plans(found: ExpansionFound) -> Shown:
-    rows = plans_table(found).to_dict("records")
+def all_plans_shown(found: ExpansionFound) -> Shown:
+    """Every figure, a line each, of all plans beside each other: mean, and Monte Carlo standard error in brackets."""
+    table, dates = found.table().set_index(["plan", "measure"]), date_cells(found)
+    rows = [("Target reached, median (5 to 95%)", "date", *(dates[plan.name] for plan in found.plans))]
+    for one in MEASURES:
+        got: list[Any] = [table.loc[(plan.name, one.name)] for plan in found.plans]
+        cells = (_with_error(each["mean"], each["mcse"], one.digits) for each in got)
+        rows.append((_label(one.label), one.unit, *cells))
     return Shown(
         f"Mean of {found.question.replicates} replicates, with its Monte Carlo standard error in brackets",
         ("Figure", "Unit", *(one.shown for one in found.plans)),
-        tuple((r["label"], r["unit"], *(r[one.name] for one in found.plans)) for r in rows),
+        tuple(rows),
         left=2,
     )
 
@@ -292,7 +272,7 @@ def chapters_of(found: ExpansionFound) -> list[Chapter]:
     ]
     chapters = [
         Chapter("summary", "In plain words", tuple(summary)),
-        Chapter("all", "All plans", (_all_plans(found),), own_page=True),
+        Chapter("all", "All plans", (all_plans_shown(found),), own_page=True),
     ]
     if found.others:
         caption = (
