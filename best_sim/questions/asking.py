@@ -572,7 +572,7 @@ def _allowed(field: FieldInfo) -> str:
     if _is_free(field.annotation):
         return "a table"
     leaf = cast(Leaf, node_of("", field.annotation, tuple(field.metadata)))
-    usual = {"text": "a text in quotes", "name": "a name in quotes", "date": "a date", "yes/no": "true or false"}
+    usual = {"text": "a text in quotes", "date": "a date", "yes/no": "true or false"}
     return ", ".join(leaf.names) or usual.get(leaf.unit) or leaf.limits.limits()
 
 

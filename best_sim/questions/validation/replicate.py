@@ -168,8 +168,8 @@ def trial_figures(j: Journeys) -> dict[str, float]:
     eligible = f[np.isnan(f["ineligible"]) & (f["visit_state"][:, 2] != W.NOT_DUE)]
     settled = f[np.isnan(f["ineligible"]) & (f["receipt"] != W.PENDING)]
     return {
-        "families": float(len(then)),
-        "children": float(then["n_children"].sum()),
+        "families": float(len(then)) if len(f) else np.nan,
+        "children": float(then["n_children"].sum()) if len(f) else np.nan,
         "months": (order[381] - first) / MONTH if len(order) >= 382 else np.nan,
         "lift_share": _mean(f["arm"] == W.LIFT),
         "ineligible": _mean(~np.isnan(f["ineligible"])),
