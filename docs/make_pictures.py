@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from best_sim import run_experiment
 from best_sim.display.best_plan import best_plan_figure
 from best_sim.display.calibration import calibration_figure
 from best_sim.display.designs import (
@@ -25,7 +26,6 @@ from best_sim.display.designs import (
     size_pairs_figure,
     twins_figure,
 )
-from best_sim.display.expanding import differences_figure
 from best_sim.display.local import backcast_figure, rates_figure
 from best_sim.display.recruiting import forecast_figure
 from best_sim.display.stability import stability_figure
@@ -37,8 +37,6 @@ from best_sim.experiments.assurance import run_assurance, run_fragility
 from best_sim.experiments.best_plan import best_plan, pareto
 from best_sim.experiments.best_plan_problem import PlanProblem
 from best_sim.experiments.calibration import CalibrationExperiment, run_calibration
-from best_sim.experiments.expansion import run_expansion
-from best_sim.experiments.expansion_plans import ExpansionExperiment
 from best_sim.experiments.interims import LookPlan, run_interims
 from best_sim.experiments.local_rates import backcast, estimate_rates
 from best_sim.experiments.recruitment import update_recruitment
@@ -128,7 +126,7 @@ def planning() -> dict[str, Any]:
     plan = best_plan(problem)
     forecast = update_recruitment(scenario, seen.table, cut_off, target=60, by=dt.date(2019, 12, 31))
     return {
-        "expansion": differences_figure(run_expansion(ExpansionExperiment.load())),
+        "expansion": run_experiment("expansion").figures()["differences"],
         "best-plan": best_plan_figure(plan, pareto(problem)),
         "stability": stability_figure(run_stability(scenario)),
         "local-rates": rates_figure(estimate_rates(own, low, then), england),

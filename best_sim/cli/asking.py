@@ -85,7 +85,7 @@ FigureOption = Annotated[
 def register(app: typer.Typer) -> None:
     """Give the app a command for each kind of question; its options are made when it is called."""
     for kind in KINDS.values():
-        app.command(kind.name, help=kind.summary, rich_help_panel=kind.group)(lambda: None)
+        app.command(kind.command, help=kind.summary, rich_help_panel=kind.group)(lambda: None)
 
 
 def command_of(kind: Kind) -> typer.Typer:
@@ -127,7 +127,7 @@ def command_of(kind: Kind) -> typer.Typer:
     command.__annotations__ = {name: annotation for name, (annotation, _) in parameters.items()}
     command.__doc__ = f"{kind.summary}\n\nExample: [bold]{kind.example}[/bold]"
     one = typer.Typer(rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False)
-    one.command(kind.name)(command)
+    one.command(kind.command)(command)
     return one
 
 
@@ -247,7 +247,7 @@ def ask(
                 [
                     Problem(
                         file="--resume", message="the folder holds another question", found=question.kind,
-                        allowed=f"a folder of {cls.kind}; best-sim {question.kind} --resume {resume}",
+                        allowed=f"a folder of {cls.kind}; best-sim {KINDS[question.kind].command} --resume {resume}",
                     )
                 ]
             )  # fmt: skip
@@ -300,7 +300,7 @@ def ask(
                     "browser.", soft_wrap=True,
                 )  # fmt: skip
     if found is None or found.interrupted:
-        again = f"best-sim {question.kind} --resume {shlex.quote(str(store.folder))}"
+        again = f"best-sim {KINDS[question.kind].command} --resume {shlex.quote(str(store.folder))}"
         console.print(f"Stopped. To go on:\n  {again}", soft_wrap=True)
         raise typer.Exit(130)
     if not found.settled:

@@ -27,10 +27,10 @@ class Commands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command that is called."""
         from best_sim.cli.asking import command_of
-        from best_sim.questions.kinds import KINDS
+        from best_sim.questions.kinds import COMMANDS
 
-        if args and args[0] in KINDS:
-            self.commands[args[0]] = typer.main.get_command(command_of(KINDS[args[0]]))
+        if args and args[0] in COMMANDS:
+            self.commands[args[0]] = typer.main.get_command(command_of(COMMANDS[args[0]]))
         return super().resolve_command(ctx, args)
 
 

@@ -1,4 +1,4 @@
-"""Commands about the model: `simulate`, `trace`, `validate`."""
+"""Commands about the model: `simulate`, `trace`."""
 
 from __future__ import annotations
 
@@ -19,9 +19,6 @@ from best_sim.cli.common import (
     engine_of,
     load,
     must_be_free,
-)
-from best_sim.cli.common import (
-    progress_in_lines as progress_of,
 )
 
 if TYPE_CHECKING:
@@ -117,39 +114,3 @@ def trace(
     path.parent.mkdir(parents=True, exist_ok=True)
     png, _ = save(figure, path)
     console.print(f"\nTimeline: [bold]{png}[/bold]")
-
-
-@app.command()
-def validate(
-    scenario: Annotated[str, typer.Argument(help="A scenario's name or file.")] = "trial-as-run",
-    replicates: Annotated[int, typer.Option(min=2)] = 100,
-    seed: Seed = 2025,
-    out: Out = None,
-    changes: Set = [],  # noqa: B006
-    engine: Engine = "auto",
-) -> None:
-    """Set the published figures beside simulated ones."""
-    from rich.table import Table
-
-    from best_sim.experiments.validation import validation_table
-    from best_sim.questions.writing import whole_folder
-
-    must_be_free(out)
-    console = Console()
-    world = load(scenario, changes)
-    used = engine_of(engine, console)
-    with progress_of(console, replicates) as tick:
-        table = validation_table(world, replicates, seed, used, tick)
-    shown = Table(
-        "figure", "published", "simulated", "MCSE", "used to", "near", title="Published and simulated"
-    )
-    for row in table.to_dict("records"):
-        shown.add_row(
-            row["figure"], f"{row['published']:g} {row['unit']}", f"{row['simulated']:.4g}", f"{row['mcse']:.2g}",
-            row["role"], row["near"] + (f": {row['note']}" if row["note"] else ""),
-        )  # fmt: skip
-    console.print(shown)
-    if out is not None:
-        with whole_folder(out) as scratch:
-            table.to_csv(scratch / "validation.csv", index=False)
-        console.print(f"Written to [bold]{out / 'validation.csv'}[/bold].")

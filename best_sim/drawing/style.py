@@ -212,6 +212,21 @@ def wrapped(
     return lines
 
 
+def fitted(text: str, width: float, size: float = SIZE) -> str:
+    """A text in one line of at most `width` inches: whole, or cut with an ellipsis.
+
+    Examples
+    --------
+    >>> fitted("one two", 5.0), fitted("one two", 0.4)
+    ('one two', 'one…')
+    """
+    if text_width(text, size) <= width:
+        return text
+    while text and text_width(f"{text}…", size) > width:
+        text = text[:-1]
+    return f"{text.rstrip()}…"
+
+
 def line_height(size: float = SIZE) -> float:
     """Height of a line of text, inches."""
     return size * 1.32 / 72.0

@@ -16,15 +16,15 @@ import numpy as np
 from scipy import special
 
 from best_sim.experiments.files import read_experiment
-from best_sim.experiments.validation import (
-    FIGURES,
-    _adoption_figures,
-    _cost_figures,
-    _placement_figures,
-    _score_figures,
-    _trial_figures,
-)
 from best_sim.pathway import Journeys
+from best_sim.questions.validation.published import FIGURES
+from best_sim.questions.validation.replicate import (
+    adoption_figures,
+    cost_figures,
+    placement_figures,
+    score_figures,
+    trial_figures,
+)
 from best_sim.scenario import Problem, Scenario, ScenarioError
 
 Scale = Literal["linear", "log", "logit"]
@@ -48,31 +48,31 @@ _COURT_UNITS: Mapping[str, tuple[str, str]] = MappingProxyType(
 _GROUPS: tuple[tuple[tuple[str, ...], Callable[[Journeys, Scenario], dict[str, float]]], ...] = (
     (
         ("moves", "three_in_year_to_march", "ended_month", "ended_half_year", "ended_year", "home_and_back"),
-        lambda j, s: _placement_figures(j),
+        lambda j, s: placement_figures(j),
     ),
     (
         ("entry_to_decision", "decision_to_match", "match_to_placed", "placed_to_order"),
-        lambda j, s: _adoption_figures(j),
+        lambda j, s: adoption_figures(j),
     ),
     (
         ("families", "children", "months", "lift_share", "ineligible", "seen", "received"),
-        lambda j, s: _trial_figures(j),
+        lambda j, s: trial_figures(j),
     ),
     (
         (
             "sdq_sau", "sdq_sau_sd", "sdq_lift", "sdq_lift_sd", "sdq_difference", "pirgas_first", "pirgas_first_sd",
             "pirgas_third", "pirgas_third_sd",
         ),
-        lambda j, s: _score_figures(j),
+        lambda j, s: score_figures(j),
     ),
-    (("cost_lift", "cost_sau"), _cost_figures),
+    (("cost_lift", "cost_sau"), cost_figures),
 )  # fmt: skip
 
 
 def measures() -> dict[str, tuple[str, str]]:
     """What can be a target, by name: what it is, and its unit.
 
-    Every figure that `best_sim.experiments.validation` computes; for the courts ``weeks_YEAR``, ``within_26_YEAR`` and
+    Every figure that `best_sim.questions.validation` computes; for the courts ``weeks_YEAR``, ``within_26_YEAR`` and
     ``hearings_YEAR`` of any year of the run, shown here for those that were published.
     """
     return {one.key: (one.text, one.unit) for one in FIGURES}

@@ -21,9 +21,9 @@ import pandas as pd
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
+from best_sim.questions.target_times import TargetTimes
 from best_sim.replications import Keep, gather
 from best_sim.scenario import Problem, Scenario, ScenarioError
-from best_sim.trial.closed_forms import monte_carlo_error, monte_carlo_error_quantile
 from best_sim.trial.recruitment import (
     BetaShare,
     BoroughChecks,
@@ -52,16 +52,11 @@ _DRAWS = 3
 
 
 @dataclass(frozen=True)
-class Simulated:
+class Simulated(TargetTimes):
     """What the simulation forecasts.
 
     Attributes
     ----------
-    since : datetime.date
-        Day zero of its times.
-    target : int
-    days : numpy.ndarray of float, shape (replicates,)
-        When the target is reached; infinite where it is not within the run.
     randomised : tuple of numpy.ndarray of float
         Of each replicate, days on which families were randomised, in order; those already seen are not simulated, and
         lie at the cut-off.
@@ -71,29 +66,9 @@ class Simulated:
         One row for each replicate: what a trial looks like on the day of the forecast; empty before it begins.
     """
 
-    since: dt.date
-    target: int
-    days: np.ndarray
     randomised: tuple[np.ndarray, ...]
     borough: tuple[np.ndarray, ...]
     today: pd.DataFrame
-
-    def date(self, p: float) -> dt.date | None:
-        """First day by which the target is reached in a share p of replicates; None if not within the run."""
-        day = float(np.quantile(self.days, p, method="higher"))
-        return self.since + dt.timedelta(days=math.ceil(day)) if math.isfinite(day) else None
-
-    def median_error(self) -> float:
-        """Monte Carlo standard error of the median, days; NaN where it is not within the run."""
-        if not math.isfinite(float(np.quantile(self.days, 0.5, method="higher"))):
-            return math.nan
-        within = self.days[np.isfinite(self.days)]
-        return monte_carlo_error_quantile(np.minimum(self.days, within.max()), 0.5)
-
-    def probability(self, by: dt.date) -> tuple[float, float]:
-        """Share of replicates in which the target is reached by a day, and its Monte Carlo standard error."""
-        share = float((self.days <= (by - self.since).days).mean())
-        return share, monte_carlo_error(share, len(self.days))
 
     def fan(self, dates: Sequence[dt.date]) -> pd.DataFrame:
         """Families by each date: date, mean, lower_90, lower_50, median, upper_50, upper_90."""

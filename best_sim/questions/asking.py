@@ -42,6 +42,8 @@ _OF_A_TRIAL = ("design", "grid", "analysis")
 """Keys by which a file that says no kind is known as that of a power experiment."""
 
 Replicates = Annotated[int, Unit("replicates", 1, 100_000_000)]
+Several = Annotated[int, Unit("replicates", 2, 100_000_000)]
+"""Of a question whose every figure has an error over replicates."""
 Seed = Annotated[int, Unit("number", 0, 2**63 - 1)]
 Alpha = Annotated[float, Unit("probability", 1e-6, 0.5)]
 Scorings = Annotated[int, Unit("scorings", 1, 1000)]
@@ -66,7 +68,7 @@ class Question(Part):
     Attributes
     ----------
     kind : str
-        In every file of this question; also the name of its command.
+        In every file of this question.
     options : tuple of str
         Fields that its command offers as options, beside those that every command has.
     """
@@ -434,14 +436,17 @@ class _Source:
         self.file, self.text, self.given, self.beside = file, text, given, beside
         self.problems: list[Problem] = []
 
-    def report(self, key: tuple[str, ...], **what: Any) -> None:
+    def report(self, key: tuple[str, ...], *, stands: bool = True, **what: Any) -> None:
+        """Add a problem; with its line, where the key stands in the file."""
         dotted = "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in key).lstrip(".")
         if key and key[0] in self.given:
             option = f"--{key[0].replace('_', '-')}" if self.beside else f"{key[0]}, given beside the file"
             rest = dotted.removeprefix(key[0]).lstrip(".")
             self.problems.append(Problem(file=option, key=rest, **what))
             return
-        line = line_of(self.text, [part for part in key if not part.isdigit()]) if self.text else None
+        line = None
+        if self.text and stands:
+            line = line_of(self.text, [part for part in key if not part.isdigit()])
         self.problems.append(Problem(file=self.file, key=dotted, line=line, **what))
 
 
@@ -472,7 +477,9 @@ def read_part(
         if key in table:
             values[name] = _value(f"{cls.__name__}.{name}", field, table[key], source, (*at, key))
         elif field.is_required():
-            source.report((*at, key), message="this is missing", found="nothing", allowed=_allowed(field))
+            source.report(
+                (*at, key), stands=False, message="this is missing", found="nothing", allowed=_allowed(field)
+            )
     if len(source.problems) > before:
         return None
     made = cls(**values)
@@ -565,7 +572,8 @@ def _allowed(field: FieldInfo) -> str:
     if _is_free(field.annotation):
         return "a table"
     leaf = cast(Leaf, node_of("", field.annotation, tuple(field.metadata)))
-    return ", ".join(leaf.names) or leaf.limits.limits()
+    usual = {"text": "a text in quotes", "date": "a date", "yes/no": "true or false"}
+    return ", ".join(leaf.names) or usual.get(leaf.unit) or leaf.limits.limits()
 
 
 def _table_of(part: Part) -> dict[str, Any]:

@@ -21,7 +21,7 @@ class Kind:
     Attributes
     ----------
     name : str
-        Of its command, and ``kind`` in its files.
+        ``kind`` in its files.
     group : str
         Under which ``best-sim --help`` lists it.
     summary : str
@@ -30,6 +30,8 @@ class Kind:
         A command, for ``--help``.
     where : str
         Module and name of its class.
+    verb : str
+        Its command, where that is not its name: the kind is what is asked about, a command may be what is done.
     """
 
     name: str
@@ -37,6 +39,12 @@ class Kind:
     summary: str
     example: str
     where: str
+    verb: str = ""
+
+    @property
+    def command(self) -> str:
+        """What is typed after ``best-sim``."""
+        return self.verb or self.name
 
     @property
     def cls(self) -> type[Question]:
@@ -56,7 +64,22 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 "best-sim power --replicates 200 --set trial.target_families=300",
                 "power.ask:PowerQuestion",
             ),
+            Kind(
+                "expansion", "Planners",
+                "What plans of openings and teams lead to: dates, waits for LIFT, courts, moves and money.",
+                "best-sim expand my-plans.toml --replicates 100",
+                "expansion.ask:ExpansionQuestion", verb="expand",
+            ),
+            Kind(
+                "validation", "The model",
+                "How near the model comes to the published figures; those that set nothing are its test.",
+                "best-sim validate --replicates 200",
+                "validation.ask:ValidationQuestion", verb="validate",
+            ),
         )
     }
 )  # fmt: skip
 """The kinds of question, by name, in the order in which they are listed."""
+
+COMMANDS: Mapping[str, Kind] = MappingProxyType({kind.command: kind for kind in KINDS.values()})
+"""The same, by what is typed."""

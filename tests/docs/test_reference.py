@@ -14,8 +14,8 @@ import typer.main
 from best_sim.cli import app
 from best_sim.experiments.best_plan_problem import PlanProblem
 from best_sim.experiments.calibration import CalibrationExperiment
-from best_sim.experiments.expansion_plans import ExpansionExperiment
 from best_sim.pathway import Journeys, rules
+from best_sim.questions.expansion.ask import ExpansionQuestion
 from best_sim.questions.power.ask import PowerQuestion
 from best_sim.scenario import Scenario, check
 
@@ -122,7 +122,9 @@ def test_an_example_in_toml_can_be_used(where: str, block: str, tmp_path: Path) 
         experiment = PowerQuestion.load(file)
         assert [experiment.scenario_of(design) for design in experiment.designs]
     elif "[[plan]]" in block:
-        assert ExpansionExperiment.load(file).plans
+        asked = ExpansionQuestion.load(file)
+        asked.refuse()
+        assert asked.plans
     elif "[[candidate]]" in block:
         assert PlanProblem.load(file).candidates
     elif "[[target]]" in block:

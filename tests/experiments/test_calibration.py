@@ -18,8 +18,9 @@ from scipy import stats
 from best_sim.experiments import calibration_asked as asked
 from best_sim.experiments.calibration import Calibration, CalibrationExperiment, run_calibration, words_of
 from best_sim.experiments.fitting import Simulated, Simulator, allowed, collinearity, directions, fit
-from best_sim.experiments.validation import FIGURES, figures_of
 from best_sim.pathway import simulate
+from best_sim.questions.validation.published import FIGURES
+from best_sim.questions.validation.replicate import figures_of
 from best_sim.scenario import Scenario, ScenarioError
 
 SHORT = """

@@ -23,10 +23,13 @@ from best_sim.replications import Store
 
 SMALL: dict[str, list[str]] = {
     "power": ["--scenario", "london-2017", "--replicates", "6", "--set", "trial.target_families=60"],
+    "expansion": ["--replicates", "4", "--set", "simulation.warm_up=0.5"],
+    "validation": ["--replicates", "4"],
 }
 """By kind, what makes a run of a few seconds that keeps at least two chunks."""
 FROM_PYTHON: dict[str, dict[str, object]] = {
     "power": {"replicates": 2, "scenario": "london-2017"},
+    "expansion": {"replicates": 2},
 }
 """By kind, what makes every shipped file of it quick."""
 
@@ -43,7 +46,7 @@ def test_every_kind_is_tried() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_run_leaves_what_repeats_it(kind: str, here: Path, best_sim: Callable) -> None:
-    code, told, error = best_sim(kind, *SMALL[kind], "--out", "run")
+    code, told, error = best_sim(KINDS[kind].command, *SMALL[kind], "--out", "run")
     assert code == 0, error
     about = json.loads((here / "run" / "manifest.json").read_text())
     assert about["kind"] == kind and about["state"] == "finished"
@@ -64,9 +67,9 @@ def test_a_run_leaves_what_repeats_it(kind: str, here: Path, best_sim: Callable)
 def test_a_run_goes_on_after_it_was_killed(kind: str, here: Path, best_sim: Callable) -> None:
     if "resume" not in _options(kind):
         pytest.skip("nothing is simulated")
-    assert best_sim(kind, *SMALL[kind], "--out", "whole")[0] == 0
+    assert best_sim(KINDS[kind].command, *SMALL[kind], "--out", "whole")[0] == 0
     process = subprocess.Popen(
-        [sys.executable, "-m", "best_sim", kind, *SMALL[kind], "--out", "run", "--workers", "1"],
+        [sys.executable, "-m", "best_sim", KINDS[kind].command, *SMALL[kind], "--out", "run", "--workers", "1"],
         env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     until = time.monotonic() + 240
@@ -79,7 +82,7 @@ def test_a_run_goes_on_after_it_was_killed(kind: str, here: Path, best_sim: Call
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert list(Path("run").glob("chunks/**/*.parquet")), "it was killed before anything was kept"
-    code, told, error = best_sim(kind, "--resume", "run")
+    code, told, error = best_sim(KINDS[kind].command, "--resume", "run")
     assert code == 0 and "replicates are there" in told, told + error
     whole, run = (json.loads((here / name / "manifest.json").read_text()) for name in ("whole", "run"))
     assert run["outputs"] == whole["outputs"] and run["state"] == "finished"
@@ -113,10 +116,10 @@ def test_what_is_typed_wrong_is_one_message_and_exit_code_2(
     if "replicates" in _options(kind):
         wrong += [["--replicates", "-1"], ["--set", "trial.targt_families=3"], ["--seed", str(2**63)]]
     for arguments in wrong:
-        code, _, error = best_sim(kind, *SMALL[kind], *arguments)
+        code, _, error = best_sim(KINDS[kind].command, *SMALL[kind], *arguments)
         assert code == 2 and error.count("\n") < 30 and "Traceback" not in error, error
     (here / "taken").mkdir()
     (here / "taken" / "file").write_text("")
-    code, _, error = best_sim(kind, *SMALL[kind], "--out", "taken")
+    code, _, error = best_sim(KINDS[kind].command, *SMALL[kind], "--out", "taken")
     assert code == 2 and "--out" in error
     assert not (here / "results").exists()

@@ -29,6 +29,8 @@ from best_sim.questions.pictures.columns import need
 
 MONTH = 365.25 / 12
 WIDTH = 9.0
+WIDE, NARROW, LINE = "#cfe3f1", "#8fbfdf", "#004f7c"
+"""Of a fan: the band of 90 %, that of half, and the line in their middle."""
 CURVE_COLUMNS = ("date", "low90", "low50", "median", "high50", "high90")
 
 
@@ -69,6 +71,25 @@ def reached(curve: pd.DataFrame, target: float) -> tuple[dt.date | None, dt.date
         hit = curve.loc[curve[column].to_numpy(float) >= target - 1e-9, "date"]
         out.append(say.as_date(hit.iloc[0]) if len(hit) else None)
     return out[0], out[1], out[2]
+
+
+def draw_fan(ax: Axes, x: Any, bands: Sequence[Any], middle: Any) -> None:
+    """A fan: a band that holds 90 % of replicates, one that holds half of them, and a line in their middle.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    x : array-like
+    bands : sequence of four array-like
+        Quantiles over replicates at each x, from the lowest: the low end of the wide band, that of the narrow one, then
+        their high ends.
+    middle : array-like
+        Median or mean.
+    """
+    low90, low50, high50, high90 = bands
+    ax.fill_between(x, low90, high90, color=WIDE, lw=0)
+    ax.fill_between(x, low50, high50, color=NARROW, lw=0)
+    ax.plot(x, middle, color=LINE, lw=1.8)
 
 
 @styled
@@ -130,9 +151,7 @@ def recruitment_figure(
     ax = sheet.axes(left, right, deep, top)
     ceiling = max(float(curve["high90"].max()), target, published[1] if published else 0)
     ax.set(xlim=(low, high), ylim=(0, ceiling * 1.17))
-    ax.fill_between(x, curve["low90"], curve["high90"], color="#cfe3f1", lw=0)
-    ax.fill_between(x, curve["low50"], curve["high50"], color="#8fbfdf", lw=0)
-    ax.plot(x, curve["median"], color="#004f7c", lw=1.8)
+    draw_fan(ax, x, [curve[name] for name in ("low90", "low50", "high50", "high90")], curve["median"])
     ax.axhline(target, color=INK, lw=0.9, ls=(0, (5, 3)))
     ax.text(
         low + 0.01 * (high - low), target, f"target: {say.number(target)} families", va="bottom", size=SMALL
@@ -146,18 +165,18 @@ def recruitment_figure(
         y = min(y, ceiling * 1.13)
         a = mdates.date2num(early) if early is not None else high
         b = mdates.date2num(late) if late is not None else high
-        ax.plot([a, b], [y, y], color="#004f7c", lw=1.6, solid_capstyle="butt")
+        ax.plot([a, b], [y, y], color=LINE, lw=1.6, solid_capstyle="butt")
         for at, there in ((a, early), (b, late)):
             if there is not None:
-                ax.plot([at, at], [y - 0.05 * unit, y + 0.05 * unit], color="#004f7c", lw=1.2)
+                ax.plot([at, at], [y - 0.05 * unit, y + 0.05 * unit], color=LINE, lw=1.2)
         if middle is not None:
-            ax.plot([mdates.date2num(middle)], [y], marker="o", color="#004f7c", ms=5)
+            ax.plot([mdates.date2num(middle)], [y], marker="o", color=LINE, ms=5)
         words = "target reached: median and 90% interval"
         span_x = (text_width(words, TINY) + 0.12) / width * (high - low)
         if a - span_x > low:
-            ax.text(a - 0.01 * (high - low), y, words, va="center", ha="right", size=TINY, color="#004f7c")
+            ax.text(a - 0.01 * (high - low), y, words, va="center", ha="right", size=TINY, color=LINE)
         else:
-            ax.text(b + 0.01 * (high - low), y, words, va="center", ha="left", size=TINY, color="#004f7c")
+            ax.text(b + 0.01 * (high - low), y, words, va="center", ha="left", size=TINY, color=LINE)
     if published is not None:
         at = float(mdates.date2num(say.as_date(published[0])))
         ax.plot([at], [published[1]], marker="D", mfc=PAPER, mec=INK, mew=1.3, ms=6.5, zorder=6)
@@ -255,7 +274,7 @@ def _band_labels(ax: Axes, x: np.ndarray, curve: pd.DataFrame, unit: float) -> N
     k = min(k, int(np.searchsorted(x, x[0] + 0.55 * span)))
     row = curve.iloc[k]
     targets = (
-        ("median", float(row["median"]), "#004f7c"),
+        ("median", float(row["median"]), LINE),
         ("half of replicates", float((row["low50"] + row["median"]) / 2), "#25688f"),
         ("90% of replicates", float((row["low90"] + row["low50"]) / 2), SOFT),
     )

@@ -1,0 +1,1 @@
+"""Plans of openings and LIFT teams, compared with common random numbers."""

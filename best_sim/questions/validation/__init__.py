@@ -1,0 +1,1 @@
+"""How near the model comes to the published figures."""
