@@ -28,7 +28,6 @@ from best_sim.display.designs import (
 )
 from best_sim.display.local import backcast_figure, rates_figure
 from best_sim.display.recruiting import forecast_figure
-from best_sim.display.stability import stability_figure
 from best_sim.drawing.style import save
 from best_sim.drawing.wording import as_date
 from best_sim.exchange.observed_recruitment import read_observed_recruitment
@@ -42,7 +41,6 @@ from best_sim.experiments.local_rates import backcast, estimate_rates
 from best_sim.experiments.recruitment import update_recruitment
 from best_sim.experiments.sample_size import find_sample_size
 from best_sim.experiments.sample_size_pairs import find_size_pairs
-from best_sim.experiments.stability import run_stability
 from best_sim.experiments.twins import twins
 from best_sim.measures.episodes import episodes_of
 from best_sim.pathway import Journeys, simulate
@@ -55,6 +53,9 @@ from best_sim.questions.pictures.care import (
 from best_sim.questions.pictures.consort import consort_figure
 from best_sim.questions.pictures.recruitment import recruitment_curve, recruitment_figure
 from best_sim.questions.power.ask import PowerQuestion
+from best_sim.questions.running import answer
+from best_sim.questions.stability.ask import StabilityQuestion
+from best_sim.questions.stability.figures import stability_figure
 from best_sim.scenario import Scenario
 from best_sim.trial.consort import consort, mean_flow
 from best_sim.trial.recruitment import borough_plans
@@ -128,7 +129,7 @@ def planning() -> dict[str, Any]:
     return {
         "expansion": run_experiment("expansion").figures()["differences"],
         "best-plan": best_plan_figure(plan, pareto(problem)),
-        "stability": stability_figure(run_stability(scenario)),
+        "stability": stability_figure(answer(StabilityQuestion().in_world(scenario))),
         "local-rates": rates_figure(estimate_rates(own, low, then), england),
         "backcast": backcast_figure(cast),
         "recruitment-forecast": forecast_figure(forecast),

@@ -7,7 +7,7 @@ import inspect
 import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_origin
 
 import typer
 from rich.console import Console
@@ -160,7 +160,7 @@ def _option(
         ), kind
     if kind in (tuple[float, ...], tuple[int, ...]):
         return option(str | None, flag, metavar="A,B,..."), _numbers
-    if kind == tuple[str, ...]:
+    if get_origin(kind) is tuple:
         return option(list[str] | None, flag), list
     return option(str | None, flag, metavar="TEXT"), str
 

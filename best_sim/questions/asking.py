@@ -12,7 +12,7 @@ import dataclasses
 import datetime as dt
 import tomllib
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -227,6 +227,8 @@ class SimulatedQuestion(Question):
     seed: Seed = 1
     """Random seed. The same seed gives the same children and the same luck."""
 
+    _made: Any = PrivateAttr(None)
+
     @cached_property
     def world(self) -> Scenario:
         """The scenario with its overrides.
@@ -235,9 +237,46 @@ class SimulatedQuestion(Question):
         ------
         ScenarioError
         """
-        from best_sim.scenario import Scenario
+        return self.changed_world(())
 
-        return Scenario.load(self.scenario, self.overrides)
+    def changed_world(self, changes: Iterable[str]) -> Scenario:
+        """The scenario with its overrides, and more of them.
+
+        Parameters
+        ----------
+        changes : iterable of str
+            Each key=value.
+
+        Raises
+        ------
+        ScenarioError
+        """
+        from best_sim.scenario import Scenario
+        from best_sim.scenario.layers import parse_override
+
+        if self._made is None:
+            return Scenario.load(self.scenario, (*self.overrides, *changes))
+        changed = {".".join(key): value for key, value in map(parse_override, changes)}
+        return self._made.replace(changed) if changed else self._made
+
+    def in_world(self, world: Scenario) -> Self:
+        """The same question about a scenario that was made in Python.
+
+        Parameters
+        ----------
+        world : Scenario
+            With all that is to hold; overrides of the question are dropped.
+        """
+        asked = self.replaced(scenario=world.name, overrides=())
+        asked._made = world
+        return asked
+
+    def replaced(self, **fields: Any) -> Self:
+        """The question with some fields changed; see `Question.replaced`."""
+        changed = super().replaced(**fields)
+        if "scenario" in fields or "overrides" in fields:
+            changed._made = None
+        return changed
 
     def replicates_words(self) -> str:
         """What will be simulated, in words."""

@@ -71,6 +71,12 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 "expansion.ask:ExpansionQuestion", verb="expand",
             ),
             Kind(
+                "stability", "Planners",
+                "How often children move and how long placements last, by group, and who could see what LIFT changes.",
+                "best-sim stability --by borough --scenario london-2017",
+                "stability.ask:StabilityQuestion",
+            ),
+            Kind(
                 "validation", "The model",
                 "How near the model comes to the published figures; those that set nothing are its test.",
                 "best-sim validate --replicates 200",

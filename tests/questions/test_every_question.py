@@ -24,6 +24,7 @@ from best_sim.replications import Store
 SMALL: dict[str, list[str]] = {
     "power": ["--scenario", "london-2017", "--replicates", "6", "--set", "trial.target_families=60"],
     "expansion": ["--replicates", "4", "--set", "simulation.warm_up=0.5"],
+    "stability": ["--replicates", "4", "--set", "simulation.warm_up=0.5"],
     "validation": ["--replicates", "4"],
 }
 """By kind, what makes a run of a few seconds that keeps at least two chunks."""

@@ -311,9 +311,7 @@ class PowerQuestion(SimulatedQuestion):
         ScenarioError
             If it can't be used, or nobody is recruited in it.
         """
-        from best_sim.scenario import Scenario
-
-        scenario = Scenario.load(self.scenario, self.changes_of(design))
+        scenario = self.changed_world(self.changes_of(design)[len(self.overrides) :])
         if design.boroughs is not None:
             scenario = _only(scenario, design, self.scenario)
         refuse_without_recruitment(scenario, self.scenario)

@@ -11,18 +11,15 @@ import pytest
 from scipy import stats
 from small_worlds import BOROUGH, after, always, in_days, plain_world
 
-from best_sim.experiments.stability import (
-    EFFECTS,
-    KINDS,
-    MEASURES,
-    Stability,
-    group_name,
-    run_stability,
-    words_of,
-)
 from best_sim.measures.groups import AGES
+from best_sim.questions.asking import QuestionError
+from best_sim.questions.running import Running
+from best_sim.questions.stability.ask import StabilityQuestion
+from best_sim.questions.stability.measured import EFFECTS, KINDS, MEASURES
+from best_sim.questions.stability.run import StabilityFound
+from best_sim.questions.stability.show import group_name, words_of
 from best_sim.replications import Memory
-from best_sim.scenario import Scenario, ScenarioError
+from best_sim.scenario import Scenario
 
 YEAR = 365.25
 RATE = 0.9
@@ -41,19 +38,29 @@ def unplanned(rate: float) -> dict[str, float]:
     return {f"placements.unplanned.{name}": rate for name in ("foster", "kinship_foster", "residential")}
 
 
-def measured(found: Stability, name: str) -> tuple[float, float]:
+def ask(
+    world: Scenario, replicates: int, seed: int = 1, keep: Memory | None = None, **asked: Any
+) -> StabilityFound:
+    """Of a scenario made here; with replicates kept elsewhere, where they are given."""
+    question = StabilityQuestion(replicates=replicates, seed=seed, **asked).in_world(world)
+    found = question.run(Running(_memory={"": keep or Memory()}))
+    assert isinstance(found, StabilityFound)
+    return found
+
+
+def measured(found: StabilityFound, name: str) -> tuple[float, float]:
     row = found.measure(name).iloc[0]
     return float(row["mean"]), float(row["mcse"])
 
 
 @pytest.fixture(scope="module")
-def poisson() -> Stability:
+def poisson() -> StabilityFound:
     world = plain_world({**STAYS_IN_CARE, **unplanned(RATE)})
-    return run_stability(world, 60, 3, by=(), executor=None)
+    return ask(world, 60, 3, by=())
 
 
 @pytest.mark.theory
-def test_moves_per_child_year_are_the_hazard(poisson: Stability) -> None:
+def test_moves_per_child_year_are_the_hazard(poisson: StabilityFound) -> None:
     for name in ("moves", "unplanned_moves"):
         mean, error = measured(poisson, name)
         assert 0.0 < error < 0.01
@@ -61,13 +68,15 @@ def test_moves_per_child_year_are_the_hazard(poisson: Stability) -> None:
 
 
 @pytest.mark.theory
-def test_three_placements_in_the_first_year_are_two_moves_of_a_poisson_process(poisson: Stability) -> None:
+def test_three_placements_in_the_first_year_are_two_moves_of_a_poisson_process(
+    poisson: StabilityFound,
+) -> None:
     mean, error = measured(poisson, "three_in_first_year")
     assert abs(mean - stats.poisson(RATE).sf(1)) < 4.0 * error
 
 
 @pytest.mark.theory
-def test_three_placements_by_31_march_are_those_of_children_by_time_in_care(poisson: Stability) -> None:
+def test_three_placements_by_31_march_are_those_of_children_by_time_in_care(poisson: StabilityFound) -> None:
     """Entries are even from day 0 on; a child who came d days before the day was at risk for d, or for the year."""
     share, children = 0.0, 0.0
     for year in (2019, 2020, 2021, 2022):
@@ -85,16 +94,16 @@ def test_three_placements_by_31_march_are_those_of_children_by_time_in_care(pois
 
 
 @pytest.mark.theory
-def test_the_same_carer_for_two_years_is_no_move_for_so_long(poisson: Stability) -> None:
+def test_the_same_carer_for_two_years_is_no_move_for_so_long(poisson: StabilityFound) -> None:
     mean, error = measured(poisson, "same_carer")
     assert abs(mean - math.exp(-2.0 * RATE)) < 4.0 * error
 
 
-def test_what_nobody_does_is_no_figure(poisson: Stability) -> None:
+def test_what_nobody_does_is_no_figure(poisson: StabilityFound) -> None:
     assert measured(poisson, "permanence_24")[0] == 0.0
     back = poisson.measure("re_entry").iloc[0]
     assert math.isnan(back["mean"]) and back["replicates"] == 0
-    assert "1.0" not in words_of(poisson) and poisson.effects.empty
+    assert "1.0" not in " ".join(words_of(poisson)) and poisson.effects.empty
     assert group_name(poisson, {}) == "All children in care"
 
 
@@ -108,10 +117,10 @@ TRIAL: dict[str, Any] = {
 
 def trial(
     hazard_ratio: float, replicates: int, keep: Memory | None = None, power: float = 0.8, **changes: Any
-) -> Stability:
+) -> StabilityFound:
     ratio = {"placements.unplanned.lift_hazard_ratio": hazard_ratio}
     world = plain_world({**TRIAL, **unplanned(RATE), **ratio, **changes})
-    return run_stability(world, replicates, 2, power=power, keep=keep, executor=None)
+    return ask(world, replicates, 2, keep, power=power)
 
 
 @pytest.mark.theory
@@ -124,7 +133,7 @@ def test_without_an_effect_the_interval_covers_none_and_no_number_is_given() -> 
     assert "no effect in the model" in row["note"]
     assert abs(math.log(row["estimate"])) < 4.0 * row["mcse"]
     assert abs(row["excludes_none"] - 0.05) < 4.0 * math.sqrt(0.05 * 0.95 / n)
-    assert "No effect in the model that 150 realisations can tell from none" in words_of(found)
+    assert "No effect in the model that 150 realisations can tell from none" in " ".join(words_of(found))
     assert row["design_effect"] == pytest.approx(1.0, abs=0.15)  # one child in each family
 
 
@@ -169,16 +178,16 @@ def _slope(power: float) -> float:
 
 
 @pytest.fixture(scope="module")
-def london() -> dict[tuple[str, ...], Stability]:
+def london() -> dict[tuple[str, ...], StabilityFound]:
     world = Scenario.load("london-2017", ["simulation.warm_up=1"])
     split = dt.date(2020, 1, 1)
     return {
-        by: run_stability(world, 4, 1, by=by, split=split if "period" in by else None, executor=None)
+        by: ask(world, 4, 1, by=by, split=split if "period" in by else None)
         for by in (("arm",), ("borough",), ("age",), ("period",), ("arm", "age"))
     }
 
 
-def test_each_group_has_each_measure(london: dict[tuple[str, ...], Stability]) -> None:
+def test_each_group_has_each_measure(london: dict[tuple[str, ...], StabilityFound]) -> None:
     groups = {("arm",): 2, ("borough",): 5, ("age",): 3, ("period",): 2, ("arm", "age"): 6}
     for by, found in london.items():
         assert len(found.measures) == groups[by] * len(MEASURES)
@@ -187,15 +196,15 @@ def test_each_group_has_each_measure(london: dict[tuple[str, ...], Stability]) -
         assert (rates["low_90"] <= rates["mean"]).all() and (rates["mean"] <= rates["high_90"]).all()
         shares = found.measures[found.measures["unit"] == "share"]["mean"].dropna()
         assert shares.between(0.0, 1.0).all()
-        assert found.contrast == {"arm": "arm", "period": "period"}.get(by[0], "")
-        assert list(found.effects.get("effect", [])) == (list(EFFECTS) if found.contrast else [])
+        assert found.question.contrast == {"arm": "arm", "period": "period"}.get(by[0], "")
+        assert list(found.effects.get("effect", [])) == (list(EFFECTS) if found.question.contrast else [])
         assert words_of(found)
     assert london["age",].measure("moves")["age"].tolist() == list(AGES)
     assert london["arm", "age"].effects["estimate"].equals(london["arm",].effects["estimate"])
-    assert "Croydon" in words_of(london["borough",])
+    assert "Croydon" in " ".join(words_of(london["borough",]))
 
 
-def test_curves_add_up_to_permanence(london: dict[tuple[str, ...], Stability]) -> None:
+def test_curves_add_up_to_permanence(london: dict[tuple[str, ...], StabilityFound]) -> None:
     found = london["arm",]
     at = found.curves[found.curves["month"] == 12].groupby("arm", sort=False)["mean"].sum()
     assert at.to_numpy() == pytest.approx(found.measure("permanence_12")["mean"].to_numpy())
@@ -203,24 +212,33 @@ def test_curves_add_up_to_permanence(london: dict[tuple[str, ...], Stability]) -
 
 
 def test_periods_count_moves_in_as_many_months_as_the_warm_up_has(
-    london: dict[tuple[str, ...], Stability],
+    london: dict[tuple[str, ...], StabilityFound],
 ) -> None:
-    assert london["period",].months == pytest.approx(12.0)
-    assert london["arm",].months is None
-    assert "not randomised" in words_of(london["period",])
+    assert london["period",].question.counted_months == pytest.approx(12.0)
+    assert london["arm",].question.counted_months is None
+    assert "not randomised" in " ".join(words_of(london["period",]))
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
-    world = Scenario.load("london-2017")
-    with pytest.raises(ScenarioError) as error:
-        run_stability(world, 1, by=("arms", "period"), horizon=99, power=0.01, months=-1.0)
+    wrong = {"by": ["arms", "period"], "replicates": 1, "horizon": 99, "power": 0.001, "months": -1.0}
+    with pytest.raises(QuestionError) as error:
+        StabilityQuestion.load("london-2017", **wrong)
     said = str(error.value)
-    assert "6 problems" in said
-    for part in ("did you mean arm?", "before and after what day?", "2 or more", "1 to 36", "above 0.05"):
+    assert "5 problems" in said
+    for part in ("did you mean arm?", "2 or more", "from 1 to 36", "from 0.01 to 0.9999", "from 0 to 1200"):
         assert part in said, part
-    with pytest.raises(ScenarioError, match="nothing is parted by it"):
-        run_stability(world, 2, by=("arm",), split=dt.date(2020, 1, 1))
-    with pytest.raises(ScenarioError, match="not within the run"):
-        run_stability(world, 2, by=("period",), split=dt.date(2050, 1, 1))
+    with pytest.raises(QuestionError, match="before and after what day"):
+        StabilityQuestion.load("london-2017", by=["period"])
+    with pytest.raises(QuestionError, match=r"above 0\.05"):
+        StabilityQuestion.load("london-2017", power=0.04)
+    with pytest.raises(QuestionError, match="nothing is parted by it"):
+        StabilityQuestion.load("london-2017", split=dt.date(2020, 1, 1))
+    with pytest.raises(QuestionError, match="not within the run"):
+        StabilityQuestion.load("london-2017", by=["period"], split=dt.date(2050, 1, 1)).refuse()
+
+
+def test_a_measure_that_is_none_is_told_with_those_there_are(
+    london: dict[tuple[str, ...], StabilityFound],
+) -> None:
     with pytest.raises(ValueError, match="allowed moves"):
-        run_stability(world, 2, executor=None).measure("movs")
+        london["arm",].measure("movs")

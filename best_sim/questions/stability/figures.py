@@ -24,10 +24,11 @@ from best_sim.drawing.style import (
     text_width,
     wrapped,
 )
-from best_sim.experiments.stability import CURVE_MONTHS, KINDS, group_name
+from best_sim.questions.stability.measured import CURVE_MONTHS, KINDS
+from best_sim.questions.stability.show import group_name
 
 if TYPE_CHECKING:
-    from best_sim.experiments.stability import Stability
+    from best_sim.questions.stability.run import StabilityFound
 
 WIDTH = 9.0
 MOST_ROWS = 12
@@ -56,12 +57,12 @@ _ENOUGH = 0.95
 
 
 @styled
-def stability_figure(found: Stability) -> Figure:
+def stability_figure(found: StabilityFound) -> Figure:
     """Six measures by group, and the incidence of each kind of permanence, stacked.
 
     Parameters
     ----------
-    found : best_sim.experiments.stability.Stability
+    found : StabilityFound
 
     Returns
     -------
@@ -80,20 +81,20 @@ def stability_figure(found: Stability) -> Figure:
     moves = "; ".join(
         f"{name} {say.number(row['mean'], 2)}" for name, row in list(zip(groups, rows, strict=True))[:3]
     )
-    whose = "children of randomised families" if "arm" in found.by else "all children in care"
+    whose = "children of randomised families" if "arm" in found.question.by else "all children in care"
     fewer = f" The first {drawn} of {len(groups)} groups." if drawn < len(groups) else ""
     apart = ""
-    if found.split is not None:
-        apart = f" Before and after {say.day(found.split)}; the periods were not randomised."
+    if found.question.split is not None:
+        apart = f" Before and after {say.day(found.question.split)}; the periods were not randomised."
     sheet = Sheet(
         WIDTH, body, "Placement stability",
-        f"Of {whose}. Dots: means over {say.plural(found.replicates, 'realisation')}; lines: where nine of ten "
-        f"realisations lie.{apart}{fewer}",
+        f"Of {whose}. Dots: means over {say.plural(found.question.replicates, 'realisation')}; lines: where nine of "
+        f"ten realisations lie.{apart}{fewer}",
         "Children entered care under five; official figures are of all ages.",
         f"Placement stability. Moves per child-year in care: {moves}.",
     )  # fmt: skip
     wide = (WIDTH - left - Sheet.MARGIN) / _COLUMNS
-    since = "randomisation" if "arm" in found.by else "entry to care"
+    since = "randomisation" if "arm" in found.question.by else "entry to care"
     for number, (name, what) in enumerate(_SHOWN.items()):
         title = what.format(since=since)
         down, across = divmod(number, _COLUMNS)
@@ -116,11 +117,11 @@ def stability_figure(found: Stability) -> Figure:
     return sheet.figure
 
 
-def _measure(ax, found: Stability, name: str, drawn: int) -> None:  # type: ignore[no-untyped-def]
+def _measure(ax, found: StabilityFound, name: str, drawn: int) -> None:  # type: ignore[no-untyped-def]
     table = found.measure(name).iloc[:drawn]
     shares = table["unit"].iloc[0] == "share"
     for i, row in enumerate(table.to_dict("records")):
-        look = arm_look(str(row["arm"])) if "arm" in found.by else None
+        look = arm_look(str(row["arm"])) if "arm" in found.question.by else None
         color, marker = (look.color, look.marker) if look else (ACCENT, "o")
         if not np.isfinite(row["mean"]):
             ax.text(
@@ -143,10 +144,10 @@ def _measure(ax, found: Stability, name: str, drawn: int) -> None:  # type: igno
     ax.set_axisbelow(True)
 
 
-def _all_curves(sheet: Sheet, found: Stability, groups: list[str]) -> None:
+def _all_curves(sheet: Sheet, found: StabilityFound, groups: list[str]) -> None:
     n = min(len(groups), MOST_CURVES)
     table = found.curves
-    since = "randomisation" if "arm" in found.by else "entry to care"
+    since = "randomisation" if "arm" in found.question.by else "entry to care"
     left, bottom = 0.7, _BELOW
     wide = (WIDTH - left - _RIGHT - Sheet.MARGIN) / n
     y = sheet.bottom + bottom + _CURVES
@@ -162,7 +163,9 @@ def _all_curves(sheet: Sheet, found: Stability, groups: list[str]) -> None:
         mine = table.iloc[k * each : (k + 1) * each]
         shares = mine["mean"].to_numpy(float).reshape(len(KINDS), -1)
         # a mean over few realisations is of those alone, and would make the curve jump
-        whole = mine["replicates"].to_numpy().reshape(len(KINDS), -1)[0] >= _ENOUGH * found.replicates
+        whole = (
+            mine["replicates"].to_numpy().reshape(len(KINDS), -1)[0] >= _ENOUGH * found.question.replicates
+        )
         months = np.asarray(CURVE_MONTHS)[whole]
         below = np.zeros(len(months))
         for kind, share in zip(KINDS, shares[:, whole], strict=True):
