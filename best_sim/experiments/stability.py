@@ -21,8 +21,9 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, special
 
+from best_sim.engine.model import Engine
 from best_sim.measures.groups import AGES, GROUPS, PERIODS, child_labels
-from best_sim.measures.observed import MONTH, YEAR, named, ratio
+from best_sim.measures.observed import named, ratio
 from best_sim.measures.stability import (
     ended_placements,
     long_in_care,
@@ -36,6 +37,7 @@ from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
 from best_sim.replications import Keep, gather
 from best_sim.scenario import Problem, Scenario, ScenarioError
+from best_sim.scenario.durations import MONTH, YEAR
 from best_sim.trial.analysis import (
     Fit,
     aalen_johansen,
@@ -45,8 +47,6 @@ from best_sim.trial.analysis import (
     risk_difference,
 )
 from best_sim.trial.closed_forms import monte_carlo_error_mean, rate_ratio_power, risk_power, schoenfeld_power
-
-Engine = Literal["compiled", "simpy"]
 
 MEASURES: Mapping[str, tuple[str, str]] = {
     "moves": ("moves", "per child-year in care"),

@@ -23,8 +23,8 @@ from best_sim.experiments.stability import (
 from best_sim.measures.groups import AGES
 from best_sim.replications import Memory
 from best_sim.scenario import Scenario, ScenarioError
+from best_sim.scenario.durations import YEAR
 
-YEAR = 365.25
 RATE = 0.9
 DAYS = 1600
 
