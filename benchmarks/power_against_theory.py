@@ -27,6 +27,8 @@ from typing import Any
 import numpy as np
 from scipy import special, stats
 
+from best_sim.scenario.durations import YEAR
+
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "tests"))
 
@@ -43,7 +45,6 @@ from best_sim.trial.outcomes import analysis_set  # noqa: E402
 PAGE = HERE / "power-against-theory.md"
 ROUNDING = 1.0 / 12.0
 """Variance that rounding to whole points adds."""
-YEAR = 365.25
 MIXED = {1: 0.76, 2: 0.20, 3: 0.04}
 """Families of one, two and three children, as in the trial."""
 MEAN_SIZE = sum(size * share for size, share in MIXED.items())

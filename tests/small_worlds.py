@@ -26,7 +26,6 @@ from best_sim.scenario import Duration, Scenario
 
 MONDAY = dt.date(2018, 1, 1)
 MORNING = 10.0 / 24.0
-MONTH = 365.25 / 12
 FOR_EVER = 1e6
 
 Changes = Mapping[str, Any]

@@ -26,6 +26,7 @@ from best_sim.drawing.style import (
     styled,
     wrapped,
 )
+from best_sim.scenario.durations import YEAR
 
 if TYPE_CHECKING:
     from best_sim.experiments.allocations import Allocations
@@ -420,7 +421,7 @@ def interims_figure(found: Interims) -> Figure:
     calendar.spines["left"].set_visible(False)
     days = {
         year: (dt.date(year, 1, 1) - found.start_date).days
-        for year in range(found.start_date.year, found.start_date.year + int(high / 365.25) + 2)
+        for year in range(found.start_date.year, found.start_date.year + int(high / YEAR) + 2)
     }
     shown = {year: day for year, day in days.items() if low <= day <= high}
     calendar.set_xticks(list(shown.values()), [str(year) for year in shown])

@@ -6,6 +6,8 @@ import datetime as dt
 import math
 from typing import Any
 
+from best_sim.scenario.durations import MONTH
+
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -153,7 +155,7 @@ def span(days: float) -> str:
     elif days < 182:
         n, unit = round(days / 7), "week"
     else:
-        n, unit = round(days / (365.25 / 12)), "month"
+        n, unit = round(days / MONTH), "month"
     return f"{n} {unit}{'' if n == 1 else 's'}"
 
 
@@ -174,7 +176,7 @@ def age(days: float) -> str:
         return f"{n} day{'' if n == 1 else 's'}"
     if days < 91:
         return f"{int(days / 7)} weeks"
-    months = int(days / (365.25 / 12) + 1e-9)
+    months = int(days / MONTH + 1e-9)
     if months < 24:
         return f"{months} months"
     years, rest = divmod(months, 12)

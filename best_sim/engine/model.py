@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import ModuleType
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -15,6 +15,11 @@ from best_sim.engine.records import WORLD_FIELDS, field_problems, hidden_fields
 
 Array: TypeAlias = np.ndarray[Any, Any]
 ProcessFunction: TypeAlias = Callable[[Any, Any], Generator[Command, None, None]]
+
+Engine: TypeAlias = Literal["compiled", "simpy"]
+"""A driver, by name."""
+EngineAsked: TypeAlias = Literal["auto", "compiled", "simpy"]
+"""A driver, or whichever there is here."""
 
 STARTING = np.dtype([("time", "f8"), ("kind", "i8"), ("index", "i8")])
 """A process that begins by itself."""

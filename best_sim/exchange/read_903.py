@@ -36,6 +36,7 @@ from best_sim.measures.episodes import (
     periods,
     spells,
 )
+from best_sim.scenario.durations import YEAR
 from best_sim.scenario.problems import Problem, ProblemsError, nearest_name
 
 SHORT_BREAKS = ("V3", "V4")
@@ -132,7 +133,7 @@ class Clean903:
         for year in self.years:
             low, high = ((pd.Timestamp(y, 4, 1) - zero).days for y in (year - 1, year))
             came = p[p["seen"] & (p["start"] >= low) & (p["start"] < high)]
-            age = np.floor((came["start"] - came["born"]) / 365.25).clip(0).astype(int)
+            age = np.floor((came["start"] - came["born"]) / YEAR).clip(0).astype(int)
             left = p[(p["end"] >= low) & (p["end"] < high)]
             there = p[(p["start"] < high) & (p["end"] >= high)]
             groups = [
@@ -539,7 +540,7 @@ def _cleaned(
     if under is not None:
         # by the child's first episode on record, so that who comes back at another age stays
         came = e.groupby("CHILD")["begun"].transform("min")
-        drop((came - e["born"]).dt.days / 365.25 >= under, f"first came into care aged {under:g} or older")
+        drop((came - e["born"]).dt.days / YEAR >= under, f"first came into care aged {under:g} or older")
     return e
 
 

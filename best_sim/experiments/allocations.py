@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from best_sim.engine.model import EngineAsked
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import lower
 from best_sim.scenario import Scenario
+from best_sim.scenario.durations import YEAR
 
-YEAR = 365.25
 METHODS: Mapping[str, Mapping[str, Any]] = {
     "simple": {"trial.allocation.method": "simple", "trial.allocation.strata": "none"},
     "blocks by site": {"trial.allocation.method": "blocks", "trial.allocation.strata": "site"},
@@ -81,7 +82,7 @@ def compare_allocations(
     seed: int = 1,
     methods: Mapping[str, Mapping[str, Any]] = METHODS,
     *,
-    engine: Literal["auto", "compiled", "simpy"] = "auto",
+    engine: EngineAsked = "auto",
 ) -> Allocations:
     """Recruit the same families under several methods of allocation.
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from best_sim.engine.model import Engine
 from best_sim.measures.costs import UnitCosts
 from best_sim.pathway import simulate
 from best_sim.pathway.lowering import Lowered, lower
@@ -27,8 +28,6 @@ from best_sim.scenario import Problem, Scenario, ScenarioError
 from best_sim.trial.closed_forms import exact_bounds
 from best_sim.trial.outcomes import OUTCOMES
 from best_sim.trial.performance import Estimate, error_over_trials
-
-Engine = Literal["compiled", "simpy"]
 
 
 # --- assurance ----------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from best_sim.engine.model import Engine
 from best_sim.experiments.best_plan_problem import Candidate, PlanProblem, TeamChoice
 from best_sim.experiments.selection import Selection, exact_bounds, select_first, select_highest
 from best_sim.pathway import simulate
@@ -53,7 +54,6 @@ __all__ = [
     "pareto",
 ]
 
-Engine = Literal["compiled", "simpy"]
 Floats = NDArray[np.float64]
 
 MOST_PLANS = 200_000

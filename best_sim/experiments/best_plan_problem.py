@@ -18,13 +18,12 @@ from typing import Any, Literal
 
 from best_sim.experiments.files import read_experiment
 from best_sim.scenario import Problem, Scenario, ScenarioError
+from best_sim.scenario.durations import MONTH, YEAR
 from best_sim.trial.recruitment import BoroughPlan, borough_plans, expected_randomised
 
 __all__ = ["Candidate", "Goal", "PlanProblem", "TeamChoice"]
 
 Goal = Literal["cheapest", "earliest"]
-MONTH = 365.25 / 12.0
-YEAR = 365.25
 PROFESSIONS = ("social_workers", "psychologists", "psychiatrists")
 
 _KEYS = (

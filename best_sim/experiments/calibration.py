@@ -18,6 +18,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from best_sim.engine.model import Engine
 from best_sim.experiments.calibration_asked import (
     CalibrationExperiment,
     Parameter,
@@ -55,7 +56,6 @@ __all__ = [
     "words_of",
 ]
 
-Engine = Literal["compiled", "simpy"]
 
 _DIGITS = 4
 _LOADED = 0.3

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from best_sim.engine.model import Engine
 from best_sim.pathway import simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from best_sim.pathway import Journeys
     from best_sim.questions.power.ask import PowerQuestion
 
-Engine = Literal["compiled", "simpy"]
 STOPS = ("benefit", "harm", "futility", "end")
 """Why a trial ends: a bound crossed in either direction, futility, or its last look."""
 SPENDING: Mapping[str, Spending] = MappingProxyType(

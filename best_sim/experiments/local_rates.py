@@ -45,10 +45,10 @@ from best_sim.measures.episodes import (
     time_at_risk,
 )
 from best_sim.measures.frailty import HazardFit, fit_hazards
-from best_sim.measures.observed import YEAR
 from best_sim.pathway import simulate
 from best_sim.pathway.lowering import BAND_FROM, BAND_NAMES
 from best_sim.scenario import Scenario
+from best_sim.scenario.durations import YEAR
 from best_sim.scenario.writing import toml_document
 
 Floats = NDArray[np.float64]

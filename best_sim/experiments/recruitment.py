@@ -18,12 +18,14 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from best_sim.engine.model import Engine
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
 from best_sim.questions.target_times import TargetTimes
 from best_sim.replications import Keep, gather
 from best_sim.scenario import Problem, Scenario, ScenarioError
+from best_sim.scenario.durations import YEAR
 from best_sim.trial.recruitment import (
     BetaShare,
     BoroughChecks,
@@ -44,7 +46,6 @@ from best_sim.trial.recruitment import (
     retained,
 )
 
-Engine = Literal["compiled", "simpy"]
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Quantiles of every forecast: the ends of the 90 and 50 % intervals, and the median."""
 _DRAWS = 3
@@ -525,7 +526,7 @@ def _today(j: Journeys, day: float) -> dict[str, int]:
             ((asked <= day) & ~(started <= day) & ~(settled <= day)).sum()
         ),
         "today.in_lift": int(((started <= day) & ~(freed <= day)).sum()),
-        "today.visits_due_in_a_year": int(((due >= day) & (due < day + 365.25)).sum()),
+        "today.visits_due_in_a_year": int(((due >= day) & (due < day + YEAR)).sum()),
         "today.last_visits_over": int((due[:, -1] < day).sum()),
     }  # fmt: skip
 

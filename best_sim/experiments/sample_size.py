@@ -25,8 +25,8 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from best_sim.engine.model import Engine
 from best_sim.measures.costs import child_costs
-from best_sim.measures.observed import MONTH
 from best_sim.pathway import simulate
 from best_sim.pathway.lowering import lower
 from best_sim.questions.power.ask import PowerQuestion
@@ -34,6 +34,7 @@ from best_sim.questions.power.replicate import Replicate
 from best_sim.questions.power.summary import rows_of
 from best_sim.replications import Keep, Memory, Plan, Store, run, working
 from best_sim.scenario import Problem, ScenarioError
+from best_sim.scenario.durations import MONTH
 from best_sim.trial.performance import error_over_trials
 
 FAMILIES = "trial.target_families"
@@ -140,7 +141,7 @@ def find_sample_size(
     along: str = FAMILIES,
     limits: tuple[float, float] = (20, 2_000),
     most: int = 100_000,
-    engine: Literal["compiled", "simpy"] = "compiled",
+    engine: Engine = "compiled",
     executor: Executor | None | Literal["default"] = "default",
     folder: Path | None = None,
     progress: Callable[[int, Crossing | None], object] | None = None,
@@ -197,7 +198,7 @@ def begin_search(
     within: float,
     along: str,
     limits: tuple[float, float],
-    engine: Literal["compiled", "simpy"] = "compiled",
+    engine: Engine = "compiled",
     folder: Path | None = None,
 ) -> _Search:
     """A search that is ready to run; what can't be searched is refused, and nothing is simulated or written."""
@@ -241,7 +242,7 @@ class _Search:
         experiment: PowerQuestion,
         along: str,
         limits: tuple[float, float],
-        engine: Literal["compiled", "simpy"],
+        engine: Engine,
         folder: Path | None,
     ) -> None:
         self.experiment, self.along, self.limits, self.engine, self.folder = (

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
+from best_sim.engine.model import Engine
 from best_sim.experiments.sample_size import (
     FAMILIES,
     Crossing,
@@ -76,7 +77,7 @@ def find_size_pairs(
     along: str = FAMILIES,
     limits: tuple[float, float] = (20, 2_000),
     most: int = 30_000,
-    engine: Literal["compiled", "simpy"] = "compiled",
+    engine: Engine = "compiled",
     executor: Executor | None | Literal["default"] = "default",
     folder: Path | None = None,
     progress: Callable[[float, int, Crossing | None], object] | None = None,

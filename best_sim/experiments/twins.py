@@ -11,19 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from best_sim.measures.observed import MONTH
+from best_sim.engine.model import EngineAsked
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
 from best_sim.pathway.records import LARGEST_FAMILY
 from best_sim.scenario import Scenario
+from best_sim.scenario.durations import MONTH, YEAR
 from best_sim.trial.methods import METHODS
-from best_sim.trial.outcomes import OUTCOMES, YEAR, analysis_set
+from best_sim.trial.outcomes import OUTCOMES, analysis_set
 
 PARTS = 20
 _HORIZON = 30.0 * MONTH
@@ -87,7 +87,7 @@ def twins(
     seed: int = 1,
     *,
     parts: int = PARTS,
-    engine: Literal["auto", "compiled", "simpy"] = "auto",
+    engine: EngineAsked = "auto",
 ) -> Twins:
     """Simulate trials, and every family of theirs in the other arm too.
 
@@ -150,7 +150,7 @@ def _both(
     seed: int,
     number: int,
     parts: int,
-    engine: Literal["auto", "compiled", "simpy"],
+    engine: EngineAsked,
 ) -> tuple[pd.DataFrame, int]:
     families = base.tables["families"]
     mine = np.flatnonzero((families["arm"] != W.NOT_ALLOCATED) & np.isnan(families["ineligible"]))

@@ -16,14 +16,12 @@ import pandas as pd
 
 from best_sim.pathway import words as W
 from best_sim.pathway.records import LARGEST_FAMILY
+from best_sim.scenario.durations import MONTH, WEEK, YEAR
 
 if TYPE_CHECKING:
     from best_sim.pathway import Journeys
     from best_sim.scenario import Scenario
 
-WEEK = 7.0
-MONTH = 365.25 / 12
-YEAR = 365.25
 PARTS = ("LIFT", "assessments", "usual support", "court", "placements")
 SERVICE = ("LIFT", "assessments", "usual support")
 HOLDERS = ("local authority", "NHS", "courts")

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from best_sim.measures.costs import YEAR, UnitCosts, cost_items, total_by_child, trial_families
+from best_sim.measures.costs import UnitCosts, cost_items, total_by_child, trial_families
 from best_sim.pathway import words as W
 from best_sim.pathway.records import LARGEST_FAMILY
+from best_sim.scenario.durations import YEAR
 
 if TYPE_CHECKING:
     from best_sim.pathway import Journeys

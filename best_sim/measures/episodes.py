@@ -26,9 +26,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from best_sim.measures.observed import YEAR, stays_of
+from best_sim.measures.observed import stays_of
 from best_sim.pathway import words as W
 from best_sim.pathway.records import LARGEST_FAMILY
+from best_sim.scenario.durations import YEAR
 from best_sim.scenario.problems import Problem, ProblemsError, nearest_name
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from best_sim.measures.observed import YEAR, Floats, Ints, labels, named
+from best_sim.measures.observed import Floats, Ints, labels, named
+from best_sim.scenario.durations import YEAR
 
 if TYPE_CHECKING:
     from best_sim.pathway import Journeys

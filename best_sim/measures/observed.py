@@ -20,9 +20,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-YEAR = 365.25
-MONTH = YEAR / 12
-WEEK = 7.0
 STILL_THERE = -1
 """In place of the reason why a stay ended, where it had not ended when the run did."""
 

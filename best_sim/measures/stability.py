@@ -17,8 +17,6 @@ import pandas as pd
 
 from best_sim.measures.groups import child_labels, require_groups
 from best_sim.measures.observed import (
-    MONTH,
-    YEAR,
     Floats,
     Ints,
     Stays,
@@ -31,6 +29,7 @@ from best_sim.measures.observed import (
     stays_of,
 )
 from best_sim.pathway import words as W
+from best_sim.scenario.durations import MONTH, YEAR
 
 if TYPE_CHECKING:
     from best_sim.pathway import Journeys

@@ -8,13 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from best_sim.measures.observed import (
-    WEEK,
-    labels,
-    nth_of,
-    year_in,
-)
+from best_sim.measures.observed import labels, nth_of, year_in
 from best_sim.pathway import words as W
+from best_sim.scenario.durations import WEEK
 
 if TYPE_CHECKING:
     from best_sim.pathway import Journeys

@@ -6,8 +6,9 @@ from best_sim.engine import rule
 from best_sim.engine.luck import uniform
 from best_sim.pathway.parameters import number_of
 from best_sim.pathway.records import FACTORS, LARGEST_FAMILY, boroughs, groups, sites
-from best_sim.pathway.rules import ALLOCATION, BLOCK_SIZE, TWIN, YEAR
+from best_sim.pathway.rules import ALLOCATION, BLOCK_SIZE, TWIN
 from best_sim.pathway.words import KINSHIP_FOSTER, LIFT, SAU
+from best_sim.scenario.durations import YEAR
 from best_sim.scenario.schema import Allocation
 
 BLOCKS = number_of(Allocation, "method", "blocks")

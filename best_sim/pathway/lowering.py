@@ -21,6 +21,7 @@ from best_sim.pathway.parameters import write_parameters
 from best_sim.pathway.records import BANDS, LARGEST_FAMILY, TABLES, WORLD
 from best_sim.pathway.scores import OutcomeModel
 from best_sim.pathway.words import ADOPTED, ARMS, HOME, OUT_OF_CARE, PLACEMENT_TYPES, SPECIAL_GUARDIANSHIP
+from best_sim.scenario.durations import YEAR
 from best_sim.scenario.schema import FrontLoading
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from best_sim.scenario.schema import Court, Placements
     from best_sim.scenario.values import Section
 
-YEAR = 365.25
 BAND_NAMES = tuple(FrontLoading.model_fields)
 BAND_FROM = (0.0, 7.0, 30.0, 91.0, 182.0, 365.0)
 """Day of the placement on which each of these bands begins."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from best_sim.engine.compiled_driver import CompilationError, CompiledModel, compile_model
-from best_sim.engine.model import Model, ProcessKind, State
+from best_sim.engine.model import Engine, EngineAsked, Model, ProcessKind, State
 from best_sim.engine.simpy_driver import run_simpy
 from best_sim.pathway import (
     allocation,
@@ -29,8 +29,6 @@ from best_sim.pathway.lowering import Lowered, lower, state_of
 
 if TYPE_CHECKING:
     from best_sim.scenario import Scenario
-
-Engine = Literal["auto", "compiled", "simpy"]
 
 _PROCESSES = {
     kinds.FAMILY_ENTERS: ProcessKind("family_enters", entry.family_enters, "families"),
@@ -90,7 +88,7 @@ def compiled_pathway() -> CompiledModel:
     return got
 
 
-def engine_in_use() -> Literal["compiled", "simpy"]:
+def engine_in_use() -> Engine:
     """What the engine ``auto`` comes to here: compiled, or SimPy where numba can't compile."""
     return "simpy" if isinstance(_compiled_or_why_not(), CompilationError) else "compiled"
 
@@ -99,7 +97,7 @@ def simulate(
     scenario: Scenario | Lowered,
     seed: int = 1,
     replicate: int = 0,
-    engine: Engine = "auto",
+    engine: EngineAsked = "auto",
     *,
     arm: str | None = None,
     events: bool = True,

@@ -51,11 +51,9 @@ from best_sim.pathway.words import (
     WITH_A_PARENT,
     WITH_PARENTS,
 )
+from best_sim.scenario.durations import WEEK, YEAR
 from best_sim.scenario.schema import Entry, Lift, Trial, Unplanned, Visits
 
-MONTH = 365.25 / 12
-YEAR = 365.25
-WEEK = 7.0
 FIFTH_BIRTHDAY = 5.0 * YEAR
 """Days of age; the model is about children under 60 months."""
 

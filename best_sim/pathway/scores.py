@@ -22,6 +22,7 @@ from best_sim.engine.luck import uniforms_at
 from best_sim.pathway import rules
 from best_sim.pathway import words as W
 from best_sim.pathway.records import LARGEST_FAMILY
+from best_sim.scenario.durations import MONTH
 
 if TYPE_CHECKING:
     from best_sim.scenario import Scenario
@@ -233,7 +234,7 @@ class Scores(Mapping[str, np.ndarray]):
         since_entry = (
             m.sdq_lift * self._counts_as_lift
             + m.sdq_move * self._of_child("moves_then")
-            + m.sdq_month * (until - entered) / rules.MONTH
+            + m.sdq_month * (until - entered) / MONTH
         )
         score[:, 1:] += since_entry[:, 1:]
         young = self._of_child("age_at_entry")[:, None] + at - entered < m.sdq_from_age

@@ -35,11 +35,11 @@ from best_sim.pathway import words as W
 from best_sim.pathway.story.happenings import Happening, happenings
 from best_sim.pathway.story.telling import VISIT_NAMES
 from best_sim.pathway.story.who import choose_child
+from best_sim.scenario.durations import MONTH
 
 if TYPE_CHECKING:
     from best_sim.pathway.journeys import Journeys
 
-MONTH = 365.25 / 12
 WIDTH, LEFT, RIGHT = 11.0, 1.28, 0.35
 ROW, BAR, GAP = 0.165, 0.24, 0.17
 _SHORT_PLACE = {

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, Union
 from pydantic import ConfigDict, Field, PrivateAttr
 from pydantic.fields import FieldInfo
 
+from best_sim.engine.model import Engine
 from best_sim.scenario.files import line_of, shipped_names
 from best_sim.scenario.leaves import Leaf, node_of
 from best_sim.scenario.problems import Problem, ProblemsError, RefusedError, nearest_name
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from best_sim.questions.found import Found
-    from best_sim.questions.running import Engine, Running, Work
+    from best_sim.questions.running import Running, Work
     from best_sim.replications import Keep
     from best_sim.scenario import Scenario
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from best_sim.engine.model import Engine
 from best_sim.questions.asking import QuestionError, SimulatedQuestion
 from best_sim.replications import Keep, Memory, Plan, Row, Store, whole_from_start, working
 from best_sim.replications import run as run_plan
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from best_sim.questions.asking import Question
     from best_sim.questions.found import Found
 
-Engine = Literal["compiled", "simpy"]
 Work = Callable[[int], list[Row]]
 Progress = Callable[[int, int | None, str], object]
 """``progress(done, total, words)``: replicates done, of how many where that is known, and what is told beside."""

@@ -14,9 +14,10 @@ from typing import Any, Literal
 import pandas as pd
 
 from best_sim import __version__
+from best_sim.engine.model import Engine
 from best_sim.questions.asking import Question, SimulatedQuestion, read_question
 from best_sim.questions.kinds import KINDS
-from best_sim.questions.running import Engine, Progress, answer
+from best_sim.questions.running import Progress, answer
 from best_sim.questions.writing import (
     QUESTION,
     SCENARIO,

@@ -27,9 +27,10 @@ from pathlib import Path
 from typing import Any
 
 from best_sim import __version__
+from best_sim.engine.model import Engine
 from best_sim.questions.asking import Question, QuestionError, SimulatedQuestion
 from best_sim.questions.found import Found
-from best_sim.questions.running import Engine, chunk_for
+from best_sim.questions.running import chunk_for
 from best_sim.replications import Store
 from best_sim.scenario.problems import Problem
 from best_sim.scenario.writing import toml_text

@@ -25,9 +25,10 @@ CONSTANT, EXPONENTIAL, LOGNORMAL, WEIBULL, UNIFORM, EMPIRICAL = range(6)
 MOST_POINTS = 12
 """Points an empirical distribution may have: the engine's records hold no more."""
 
-DAYS_IN: Mapping[str, float] = MappingProxyType(
-    {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12, "years": 365.25}
-)
+WEEK, YEAR = 7.0, 365.25
+MONTH = YEAR / 12.0
+"""Days in each."""
+DAYS_IN: Mapping[str, float] = MappingProxyType({"days": 1.0, "weeks": WEEK, "months": MONTH, "years": YEAR})
 """Units in which a time may be written, each in days."""
 
 _Z90 = NormalDist().inv_cdf(0.9)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from best_sim.pathway.words import HOME
+from best_sim.scenario.durations import YEAR
 from best_sim.trial.analysis import (
     Fit,
     ancova_cluster_robust,
@@ -27,7 +28,7 @@ from best_sim.trial.analysis import (
     t_test_children,
     t_test_family_means,
 )
-from best_sim.trial.outcomes import OUTCOMES, YEAR, AnalysisSet, Kind
+from best_sim.trial.outcomes import OUTCOMES, AnalysisSet, Kind
 
 
 @dataclass(frozen=True)

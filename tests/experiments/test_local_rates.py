@@ -29,8 +29,8 @@ from best_sim.experiments.local_rates import (
 )
 from best_sim.measures.episodes import episodes_of, spells, time_at_risk
 from best_sim.pathway.lowering import BAND_FROM, BAND_NAMES
+from best_sim.scenario.durations import YEAR
 
-YEAR = 365.25
 ZERO = pd.Timestamp("2016-01-01")
 WINDOW = 2000.0
 Z95 = 1.959963984540054

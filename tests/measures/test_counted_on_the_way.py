@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from oracles.permanence import time_to_permanence
 
-from best_sim.measures.observed import MONTH, STILL_THERE, YEAR, stays_of
+from best_sim.measures.observed import STILL_THERE, stays_of
 from best_sim.measures.stability import child_moves
 from best_sim.measures.timeliness import decided_cases
 from best_sim.pathway import Journeys
 from best_sim.pathway import words as W
 from best_sim.questions.power.replicate import PERMANENT_AT, what_happened
+from best_sim.scenario.durations import MONTH, YEAR
 from best_sim.trial.analysis import kaplan_meier
 
 

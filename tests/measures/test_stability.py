@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from lives import journeys_of
 
-from best_sim.measures.observed import MONTH, YEAR, stays_of, year_edges, year_in
+from best_sim.measures.observed import stays_of, year_edges, year_in
 from best_sim.measures.stability import (
     child_moves,
     ended_placements,
@@ -19,6 +19,7 @@ from best_sim.measures.stability import (
 )
 from best_sim.pathway import Journeys
 from best_sim.pathway import words as W
+from best_sim.scenario.durations import MONTH, YEAR
 
 
 def test_stays_are_the_placements_of_the_tidy_table(trial_run: Journeys) -> None:

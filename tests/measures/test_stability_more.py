@@ -9,7 +9,6 @@ import pytest
 from lives import journeys_of
 
 from best_sim.measures.groups import AGES, PERIODS, child_labels
-from best_sim.measures.observed import YEAR
 from best_sim.measures.stability import (
     child_moves,
     ended_placements,
@@ -23,6 +22,7 @@ from best_sim.measures.stability import (
 )
 from best_sim.pathway import Journeys
 from best_sim.pathway import words as W
+from best_sim.scenario.durations import YEAR
 from best_sim.trial.outcomes import analysis_set
 
 

@@ -22,11 +22,11 @@ from hypothesis import strategies as st
 from best_sim.engine import State, starts_table
 from best_sim.pathway.lowering import Lowered, lower, state_of
 from best_sim.scenario import Duration, Scenario
+from best_sim.scenario.durations import YEAR
 from best_sim.scenario.leaves import Leaf, nodes_of
 from best_sim.scenario.values import Mix, Section, Series
 
 LONG_AGO = dt.date(2000, 1, 1)
-YEAR = 365.25
 
 # --- the frame: places by name, in a file -------------------------------------------------------------------
 

@@ -257,6 +257,16 @@ def test_a_process_has_the_name_of_its_number():
         assert getattr(kinds, kind.name.upper()) == number
 
 
+def test_a_year_has_its_days_in_one_place():
+    found = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value == 365.25
+    }
+    assert found == {"scenario/durations.py"}
+
+
 # --- rules --------------------------------------------------------------------------------------------------
 def test_a_rule_changes_nothing():
     """What a rule decides is carried out by the processes; a rule writes to no record."""

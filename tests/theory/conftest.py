@@ -24,8 +24,7 @@ from small_worlds import (
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import lower
 from best_sim.scenario import Scenario
-
-YEAR = 365.25
+from best_sim.scenario.durations import YEAR
 
 
 @dataclass

@@ -24,13 +24,13 @@ from small_worlds import (
 )
 
 from best_sim.pathway import words as W
+from best_sim.scenario.durations import MONTH
 
 pytestmark = pytest.mark.theory
 
 TEN = 10.0 / 24.0
 NOON = 0.5
 WEDNESDAY = 2 + NOON
-MONTH = 365.25 / 12
 
 TIMES = {
     "simulation.end_date": after(1500),

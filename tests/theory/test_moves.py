@@ -22,10 +22,10 @@ from small_worlds import (
 )
 
 from best_sim.pathway import words as W
+from best_sim.scenario.durations import YEAR
 
 pytestmark = pytest.mark.theory
 
-YEAR = 365.25
 FLOOR = 6e-5
 """The p value of a deviation of 4 standard errors."""
 

@@ -30,6 +30,7 @@ from statsmodels.stats.multitest import multipletests
 from best_sim import simulate
 from best_sim.pathway.lowering import lower
 from best_sim.scenario import Duration, Scenario
+from best_sim.scenario.durations import MONTH, YEAR
 from best_sim.trial.recruitment import (
     BetaShare,
     BoroughPlan,
@@ -51,7 +52,6 @@ from best_sim.trial.recruitment import (
     retained,
     updated_rates,
 )
-from best_sim.trial.recruitment.plans import MONTH, YEAR
 
 OPENS = dt.date(2018, 1, 1)
 LATER = OPENS + dt.timedelta(days=4000)

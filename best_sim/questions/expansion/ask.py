@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from best_sim.engine.model import Engine
 from best_sim.questions.asking import (
     Part,
     QuestionError,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
     from best_sim.questions.expansion.replicate import ReplicateOfPlans
     from best_sim.questions.expansion.run import ExpansionFound
-    from best_sim.questions.running import Engine
     from best_sim.replications import Keep
 
 NEVER = "never"

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from best_sim.engine.model import Engine
 from best_sim.measures.costs import HOLDERS, PARTS, UnitCosts, cost_items
-from best_sim.measures.observed import MONTH, overlap
+from best_sim.measures.observed import overlap
 from best_sim.measures.stability import child_moves
 from best_sim.measures.timeliness import STATUTORY_WEEKS, decided_cases
 from best_sim.measures.workload import TRIAL, lift_waits, received
@@ -25,9 +26,9 @@ from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
 from best_sim.questions.expansion.ask import ExpansionQuestion, recruiting_spans
-from best_sim.questions.running import Engine
 from best_sim.replications import Row
 from best_sim.scenario import Scenario
+from best_sim.scenario.durations import MONTH
 
 
 # --- what is measured ---------------------------------------------------------------------------------------

@@ -27,8 +27,8 @@ from best_sim.drawing.style import (
     styled,
 )
 from best_sim.questions.pictures.columns import need
+from best_sim.scenario.durations import MONTH
 
-MONTH = 365.25 / 12
 OBSERVED = 104
 """Weeks for which a case should have been observed where durations are compared."""
 WIDTH = 9.0

@@ -26,8 +26,8 @@ from best_sim.drawing.style import (
     text_width,
 )
 from best_sim.questions.pictures.columns import need
+from best_sim.scenario.durations import MONTH
 
-MONTH = 365.25 / 12
 WIDTH = 9.0
 WIDE, NARROW, LINE = "#cfe3f1", "#8fbfdf", "#004f7c"
 """Of a fan: the band of 90 %, that of half, and the line in their middle."""

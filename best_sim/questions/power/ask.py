@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_args
 
 from pydantic import Field
 
+from best_sim.engine.model import Engine
 from best_sim.pathway import words as W
 from best_sim.questions.asking import (
     Alpha,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
     from best_sim.questions.power.replicate import Replicate
     from best_sim.questions.power.run import PowerFound
-    from best_sim.questions.running import Engine
     from best_sim.replications import Keep
     from best_sim.scenario import Scenario
 

@@ -10,17 +10,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
+from best_sim.engine.model import Engine
 from best_sim.measures.costs import UnitCosts
 from best_sim.measures.economics import Amounts, amounts_of
-from best_sim.measures.observed import MONTH, YEAR, day_of
+from best_sim.measures.observed import day_of
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
 from best_sim.questions.power.ask import AnalysisPlan, PowerQuestion
+from best_sim.scenario.durations import MONTH, YEAR
 from best_sim.trial.analysis import Fit, kaplan_meier
 from best_sim.trial.consort import consort
 from best_sim.trial.methods import METHODS
@@ -71,11 +73,11 @@ class Replicate:
     scorings: int
     seed: int
     alpha: float
-    engine: Literal["compiled", "simpy"]
+    engine: Engine
     recruitment_ended: dt.date | None
 
     @classmethod
-    def of(cls, experiment: PowerQuestion, engine: Literal["compiled", "simpy"]) -> Replicate:
+    def of(cls, experiment: PowerQuestion, engine: Engine) -> Replicate:
         """For the designs of an experiment.
 
         Raises

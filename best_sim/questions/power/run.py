@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from best_sim.engine.model import Engine
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway.lowering import lower
 from best_sim.questions.found import Chapter, Found, Shown
 from best_sim.questions.power.ask import PowerQuestion
 from best_sim.questions.power.summary import curve_of, flow_of, power_table, rows_of, summary_of, when_of
-from best_sim.questions.running import Engine
 from best_sim.replications import Keep
 from best_sim.scenario import Scenario
 from best_sim.trial.consort import Pair

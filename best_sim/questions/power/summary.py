@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
-from best_sim.measures.observed import MONTH
 from best_sim.pathway import words as W
 from best_sim.questions.power.ask import AnalysisPlan, Design, PowerQuestion, Published
 from best_sim.questions.power.replicate import BY_MONTH, PERMANENT_AT, UNITS
 from best_sim.replications import Keep, tables, whole_table
 from best_sim.scenario import Scenario
+from best_sim.scenario.durations import MONTH
 from best_sim.trial.closed_forms import (
     design_effect_survival,
     monte_carlo_error,

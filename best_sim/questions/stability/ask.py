@@ -12,7 +12,7 @@ from best_sim.scenario.problems import Problem
 from best_sim.scenario.values import Unit, Wrong
 
 if TYPE_CHECKING:
-    from best_sim.questions.running import Engine
+    from best_sim.engine.model import Engine
     from best_sim.questions.stability.replicate import StabilityReplicate
     from best_sim.questions.stability.run import StabilityFound
     from best_sim.replications import Keep
@@ -79,7 +79,7 @@ class StabilityQuestion(SimulatedQuestion):
     @property
     def counted_months(self) -> float | None:
         """Months from entry to care in which moves are counted; None for all time."""
-        from best_sim.measures.observed import MONTH
+        from best_sim.scenario.durations import MONTH
 
         simulation = self.world.simulation
         if self.months is None and "period" in self.by and simulation.starts_with == "running":

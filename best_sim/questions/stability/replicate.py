@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from best_sim.engine.model import Engine
 from best_sim.measures.groups import AGES, PERIODS, child_labels
-from best_sim.measures.observed import MONTH, YEAR, ratio
+from best_sim.measures.observed import ratio
 from best_sim.measures.stability import (
     ended_placements,
     long_in_care,
@@ -23,9 +24,9 @@ from best_sim.measures.timeliness import PERMANENCE
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
-from best_sim.questions.running import Engine
 from best_sim.questions.stability.ask import StabilityQuestion
 from best_sim.questions.stability.measured import CURVE_MONTHS, HORIZONS, KINDS, MEASURES
+from best_sim.scenario.durations import MONTH, YEAR
 from best_sim.trial.analysis import (
     Fit,
     aalen_johansen,

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, special
 
+from best_sim.engine.model import Engine
 from best_sim.measures.observed import named
 from best_sim.questions.found import Chapter, Found, Shown
-from best_sim.questions.running import Engine
 from best_sim.questions.stability.ask import StabilityQuestion
 from best_sim.questions.stability.measured import AT_HORIZON, CURVE_MONTHS, EFFECTS, KINDS, MEASURES, SELECTED
 from best_sim.questions.stability.replicate import FITTED

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from best_sim.engine.model import Engine
 from best_sim.measures.costs import service_costs
-from best_sim.measures.observed import MONTH, YEAR
 from best_sim.measures.stability import (
     ended_placements,
     move_rates,
@@ -21,10 +21,10 @@ from best_sim.measures.stability import (
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
-from best_sim.questions.running import Engine
 from best_sim.questions.validation.published import FIGURES
 from best_sim.replications import Row
 from best_sim.scenario import Scenario
+from best_sim.scenario.durations import MONTH, YEAR
 
 if TYPE_CHECKING:
     from best_sim.questions.validation.ask import ValidationQuestion

@@ -14,11 +14,9 @@ from best_sim.trial.outcomes.definition import (
     Recorded,
 )
 from best_sim.trial.outcomes.registry import OUTCOMES, analysis_set, means_of_all
-from best_sim.trial.outcomes.taking import YEAR
 
 __all__ = [
     "OUTCOMES",
-    "YEAR",
     "Absent",
     "AnalysisSet",
     "Asked",

@@ -13,12 +13,12 @@ import numpy as np
 
 from best_sim.pathway import words as W
 from best_sim.pathway.records import LARGEST_FAMILY
+from best_sim.scenario.durations import YEAR
 from best_sim.trial.outcomes.definition import AnalysisSet, Asked
 
 if TYPE_CHECKING:
     from best_sim.pathway import Journeys
 
-YEAR = 365.25
 Whole = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Of every child: the outcome, whether allocated to LIFT, and the child's weight in the mean of the arm."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from best_sim.trial.recruitment.plans import MONTH
+from best_sim.scenario.durations import MONTH
 
 _ROUNDING = 1e-12
 

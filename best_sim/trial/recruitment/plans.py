@@ -11,11 +11,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from best_sim.scenario.durations import YEAR
+
 Floats = NDArray[np.float64]
 Stage = Literal["screened", "eligible", "randomised"]
 
-YEAR = 365.25
-MONTH = YEAR / 12.0
 AT_ONCE = (1.0,)
 """A delay of no time, by day."""
 _QUANTILES = 4000  # by which a delay's distribution is known
