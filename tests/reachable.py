@@ -121,11 +121,10 @@ class Reached:
                 continue
             for name, node in module.definitions.items():
                 owner = Name(module.name, name.split(".")[0])
-                if (
-                    Name(module.name, name) not in self.definitions
-                    and (owner.name == name or owner in self.definitions)
-                    and not any(Name(module.name, other) in self.definitions for other in _beside(node))
-                ):
+                alone = (
+                    owner.name == name or owner in self.definitions
+                )  # else its class is missing, and that is said
+                if Name(module.name, name) not in self.definitions and alone and not _are_codes(node):
                     first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
                     out[f"{module.name}.{name}"] = node.end_lineno - first + 1
         return out
@@ -294,10 +293,9 @@ class Reached:
                     self._reach(found)
 
 
-def _beside(node: ast.AST) -> list[str]:
-    """Constants that one statement defines together: codes, of which one is used and others may not be yet."""
-    targets = node.targets if isinstance(node, ast.Assign) else []
-    return [n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)]
+def _are_codes(node: ast.AST) -> bool:
+    """Whether it numbers several words at once: a vocabulary, of which rules may use some."""
+    return isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple)
 
 
 def _decorators(node: ast.AST) -> Iterator[str]:

@@ -104,8 +104,6 @@ ORDERS = (
     "placement_order",
     "care_order",
 )
-ORDER_GROUPS = ("home", "special_guardianship", "child_arrangements", "placement_order", "care_order")
-"""The court's five directions, as the multinomial logit has them; `home` is with or without supervision."""
 
 # --- the trial ----------------------------------------------------------------------------------------------
 NOT_SCREENED, INVITED = 0, 1
