@@ -53,7 +53,7 @@ from best_sim.engine.luck import (
 from best_sim.engine.model import EVENT, STARTING, USE, Model, ProcessKind, Run, State, starts_table
 from best_sim.engine.records import rows, world_dtype
 from best_sim.engine.rule import rule
-from best_sim.engine.simpy_driver import Simulation, run_simpy
+from best_sim.engine.simpy_driver import SimPyRun, run_simpy
 
 __all__ = [
     "CONSTANT",
@@ -80,7 +80,7 @@ __all__ = [
     "Model",
     "ProcessKind",
     "Run",
-    "Simulation",
+    "SimPyRun",
     "SimulationError",
     "State",
     "book",

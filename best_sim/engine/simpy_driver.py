@@ -55,7 +55,7 @@ from best_sim.engine.model import EVENT, USE, Model, Run, State, ready
 from best_sim.engine.records import hidden_fields, rows_of, write_rows
 
 Hook: TypeAlias = Callable[[float, str, int, Command], None]
-Extension: TypeAlias = Callable[[simpy.Environment, "Simulation"], Generator[simpy.Event, Any, None]]
+Extension: TypeAlias = Callable[[simpy.Environment, "SimPyRun"], Generator[simpy.Event, Any, None]]
 
 
 class Clock(simpy.Environment):
@@ -157,7 +157,7 @@ class _Activity:
         self.request: PlaceRequest | None = None
 
 
-class Simulation:
+class SimPyRun:
     """A model in the course of a run on SimPy: what an extension gets as `run`.
 
     Attributes
@@ -391,7 +391,7 @@ def run_simpy(
         `best_sim.engine.describe(command)` is its text.
     extensions : iterable of generator function
         Each is run as a SimPy process beside those of the model, from the first start on, as
-        `extension(env, run)`, with a `Simulation` as `run`. Time still ends at `world.end`.
+        `extension(env, run)`, with a `SimPyRun` as `run`. Time still ends at `world.end`.
 
     Returns
     -------
@@ -420,4 +420,4 @@ def run_simpy(
 
         run_simpy(model, state, extensions=[christmas])
     """
-    return Simulation(model, ready(model, state), hooks)._run(extensions)
+    return SimPyRun(model, ready(model, state), hooks)._run(extensions)

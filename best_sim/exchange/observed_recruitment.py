@@ -78,51 +78,6 @@ class ObservedRecruitment:
     missing_weeks: Mapping[str, int] = field(default_factory=dict)
     unread: tuple[str, ...] = ()
 
-    def totals(self, what: str = "randomised", before: dt.date | None = None) -> dict[str, int]:
-        """Families by borough, 0 where there are none.
-
-        Parameters
-        ----------
-        what : {"screened", "eligible", "consented", "randomised"}
-        before : datetime.date, optional
-            Only of rows dated before; by default all.
-
-        Returns
-        -------
-        dict of str to int
-        """
-        table = self.table if before is None else self.table[self.table["date"] < pd.Timestamp(before)]
-        sums = table.groupby("borough")[what].sum()
-        return {name: int(sums.get(name, 0)) for name in self.boroughs}
-
-    def by_week(self, what: str = "randomised", since: dt.date | None = None) -> pd.DataFrame:
-        """Families by week and borough, with 0 for weeks without any.
-
-        Parameters
-        ----------
-        what : {"screened", "eligible", "consented", "randomised"}
-        since : datetime.date, optional
-            First day of the first week; by default the first date in the table. Weeks of the file stay whole only if
-            it is a whole number of weeks from them.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Index ``week`` (its first day), one column a borough. Only weeks that end by the cut-off.
-        """
-        if self.table.empty:
-            return pd.DataFrame(0, index=pd.DatetimeIndex([], name="week"), columns=list(self.boroughs))
-        first = pd.Timestamp(since) if since is not None else self.table["date"].min()
-        n = max((pd.Timestamp(self.cut_off) - first).days // 7, 0)
-        weeks = pd.date_range(first, periods=n, freq="7D", name="week")
-        number = (self.table["date"] - first).dt.days // 7
-        inside = (number >= 0) & (number < n)
-        counted = self.table[inside].groupby([number[inside], "borough"])[what].sum().unstack(fill_value=0)
-        counted = counted.reindex(index=range(n), columns=list(self.boroughs), fill_value=0)
-        counted.index = weeks
-        counted.columns.name = None
-        return counted.astype(int)
-
 
 def read_observed_recruitment(
     path: str | Path,

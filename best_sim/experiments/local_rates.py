@@ -84,7 +84,7 @@ _P90 = float(special.ndtri(0.9))
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class JointEstimate:
     """Parameters that were estimated together.
 
     Attributes
@@ -128,7 +128,7 @@ class LocalRates:
         Of the intervals.
     least : int
         Smallest count that is shown.
-    parts : tuple of Part
+    parts : tuple of JointEstimate
     missing : tuple of str
         What could not be estimated, and why.
     """
@@ -140,7 +140,7 @@ class LocalRates:
     frailty: Frailty
     level: float
     least: int
-    parts: tuple[Part, ...]
+    parts: tuple[JointEstimate, ...]
     missing: tuple[str, ...]
 
     @property
@@ -304,7 +304,7 @@ class _Work:
     least: int
     siblings_named: bool
     rows: list[dict[str, Any]] = field(default_factory=list)
-    parts: list[Part] = field(default_factory=list)
+    parts: list[JointEstimate] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     frailty: Frailty = "estimated"
     need: float = 0.0
@@ -383,7 +383,7 @@ class _Work:
             return
         sd = (ends[2] - ends[1]) / (2.0 * self.z)
         self.parts.append(
-            Part(
+            JointEstimate(
                 estimate=ends[:1],
                 covariance=np.asarray([[sd * sd]]),
                 values=lambda x: {parameter: float(back(x[0]))},
@@ -430,7 +430,7 @@ def _entries(work: _Work) -> None:
     variation = "boroughs.local.rate_variation"
     since = dt.date(work.start.year, work.start.month, 1)
     work.parts.append(
-        Part(
+        JointEstimate(
             estimate=np.asarray([len(first) / years]),
             covariance=np.zeros((1, 1)),  # the scenario itself varies the rate between replicates
             values=lambda x: {name: [{"from": since, "value": float(x[0])}], variation: cv},
@@ -525,7 +525,7 @@ def _routes(work: _Work) -> None:
     sd = float(np.diff(special.logit(np.asarray(figures[1:])))[0] / (2.0 * work.z))
     text = f"{hits} of {n} children came in voluntarily; orders before and after issue are divided as in the base file"
     work.parts.append(
-        Part(
+        JointEstimate(
             estimate=np.asarray([special.logit(figures[0])]),
             covariance=np.asarray([[sd * sd]]),
             values=values,
@@ -612,7 +612,7 @@ def _voluntary(work: _Work) -> None:
         f"children who came in voluntarily, {n_court} seen to come to an order, {n_home} seen to leave before"
     )
     work.parts.append(
-        Part(
+        JointEstimate(
             estimate=x,
             covariance=covariance,
             values=values,
@@ -671,7 +671,7 @@ def _first_placements(work: _Work) -> None:
         return {"entry.first_placement": _mix(_FIRST_PLACES, np.append(1.0 - three.sum(), three))}
 
     work.parts.append(
-        Part(
+        JointEstimate(
             estimate=np.asarray(estimates),
             covariance=np.diag(variances),
             values=values,
@@ -900,7 +900,7 @@ def _report_hazards(work: _Work, fit: HazardFit, names: list[str], rows: pd.Data
         return out | {name: float(min(sd, 3.0))}
 
     theta = np.append(fit.coefficients, fit.frailty_sd) if estimated else fit.coefficients
-    work.parts.append(Part(theta, fit.covariance, values, units, sources, ranges))
+    work.parts.append(JointEstimate(theta, fit.covariance, values, units, sources, ranges))
 
 
 _HOW = {
@@ -941,7 +941,9 @@ def _next_placements(work: _Work) -> None:
     variance = np.asarray([k * kin * (1.0 - k * kin) / n / kin**2, r * (1.0 - r) / n])
     text = f"{n} moves; to kin over the share of families with kin, {kin:g}"
     work.parts.append(
-        Part(np.asarray([k, r]), np.diag(variance), values, {name: "probability"}, {name: work.source(text)})
+        JointEstimate(
+            np.asarray([k, r]), np.diag(variance), values, {name: "probability"}, {name: work.source(text)}
+        )
     )
 
 
@@ -1068,7 +1070,7 @@ def _court_orders(
             for word, value in (("intercept", x[k]), ("under_one", x[4 + k] - x[k]))
         }
 
-    work.parts.append(Part(x, covariance, values, units, sources, ranges))
+    work.parts.append(JointEstimate(x, covariance, values, units, sources, ranges))
 
 
 @dataclass(frozen=True)
@@ -1495,4 +1497,4 @@ def _suppressed(rows: list[dict[str, Any]], least: int) -> pd.DataFrame:
     return out.drop(columns="block")
 
 
-__all__ = ["BackCast", "LocalRates", "Part", "backcast", "estimate_rates"]
+__all__ = ["BackCast", "LocalRates", "JointEstimate", "backcast", "estimate_rates"]

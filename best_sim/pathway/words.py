@@ -104,8 +104,6 @@ ORDERS = (
     "placement_order",
     "care_order",
 )
-ORDER_GROUPS = ("home", "special_guardianship", "child_arrangements", "placement_order", "care_order")
-"""The court's five directions, as the multinomial logit has them; `home` is with or without supervision."""
 
 # --- the trial ----------------------------------------------------------------------------------------------
 NOT_SCREENED, INVITED = 0, 1
@@ -145,7 +143,6 @@ RECEIPTS = (
 IN_HOUSE, INDEPENDENT_SOCIAL_WORKER, EXTERNAL_EXPERT, BY_LIFT, SOCIAL_WORK_STATEMENT = 0, 1, 2, 3, 4
 ASSESSORS = ("in_house", "independent_social_worker", "external_expert", "lift", "social_work_statement")
 
-PSYCHOTHERAPY, CIRCLE_OF_SECURITY, VIDEO_INTERACTION = 0, 1, 2
 TREATMENTS = ("parent_infant_psychotherapy", "circle_of_security", "video_interaction_guidance")
 
 # --- visits -------------------------------------------------------------------------------------------------

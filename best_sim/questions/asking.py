@@ -24,7 +24,7 @@ from pydantic.fields import FieldInfo
 from best_sim.engine.model import Engine
 from best_sim.scenario.files import line_of, shipped_names
 from best_sim.scenario.leaves import Leaf, node_of
-from best_sim.scenario.problems import Problem, ProblemsError, RefusedError, nearest_name
+from best_sim.scenario.problems import NotAllowedError, Problem, ProblemsError, nearest_name
 from best_sim.scenario.values import Section, Unit, Wrong
 from best_sim.scenario.writing import shown, toml_text
 
@@ -545,7 +545,7 @@ def _value(where: str, field: FieldInfo, raw: Any, source: _Source, at: tuple[st
         leaf = cast(Leaf, node_of(where, field.annotation, tuple(field.metadata)))
         try:
             return leaf.read(raw, leaf.unit)
-        except RefusedError as refused:
+        except NotAllowedError as refused:
             at = (*at, refused.below) if refused.below else at
             source.report(
                 at, message=refused.message, found=refused.found, allowed=refused.allowed, nearest=refused.nearest

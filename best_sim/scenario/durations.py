@@ -1,7 +1,7 @@
 """Distributions of a duration: given by name in a file, in days everywhere else.
 
 A `Duration` knows its moments and quantiles for documentation and tests. The simulation does not draw from
-it: it uses the `Lowered` form, plain numbers that `best_sim.engine.luck.duration_record` takes as they are.
+it: it uses the `PlainDuration` form, plain numbers that `best_sim.engine.luck.duration_record` takes as they are.
 The codes of the kinds are those of that module; they are repeated here because this room imports no other,
 and a test keeps them equal.
 """
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from best_sim.scenario.problems import RefusedError, nearest_name
+from best_sim.scenario.problems import NotAllowedError, nearest_name
 from best_sim.scenario.writing import shown
 
 CONSTANT, EXPONENTIAL, LOGNORMAL, WEIBULL, UNIFORM, EMPIRICAL = range(6)
@@ -34,7 +34,7 @@ DAYS_IN: Mapping[str, float] = MappingProxyType({"days": 1.0, "weeks": WEEK, "mo
 _Z90 = NormalDist().inv_cdf(0.9)
 
 
-class Lowered(NamedTuple):
+class PlainDuration(NamedTuple):
     """A duration as plain numbers, in days: the arguments of `best_sim.engine.luck.duration_record`.
 
     Attributes
@@ -103,12 +103,12 @@ class Duration:
 
         Raises
         ------
-        RefusedError
+        NotAllowedError
             (a `ValueError`) If the distribution is unknown, or its parameters are not what it takes.
         """
         family = _FAMILIES.get(distribution) if isinstance(distribution, str) else None
         if family is None:
-            raise RefusedError(
+            raise NotAllowedError(
                 "no distribution has this name",
                 found=shown(distribution),
                 allowed=", ".join(_FAMILIES),
@@ -197,12 +197,12 @@ class Duration:
             return next(x0 + (u - p0) / (p1 - p0) * (x1 - x0) for p0, p1, x0, x1 in _pieces(p, x) if u <= p1)
         return a
 
-    def lowered(self) -> Lowered:
+    def lowered(self) -> PlainDuration:
         """As plain numbers, in days, for the simulation.
 
         Returns
         -------
-        Lowered
+        PlainDuration
         """
         return _FAMILIES[self.distribution].lower(dict(self.parameters))
 
@@ -212,7 +212,7 @@ class Duration:
         except ArithmeticError:
             absurd = True
         if absurd:
-            raise RefusedError(
+            raise NotAllowedError(
                 "no computer can hold this distribution",
                 found=", ".join(
                     f"{name} {value:g} (days)" if _PARAMETERS[name].is_time else f"{name} {value:g}"
@@ -241,7 +241,7 @@ class Duration:
         given = dict(self.parameters)
         for low, high in (("low", "high"), ("median", "p90")):
             if low in given and high in given and given[high] < given[low]:  # type: ignore[operator]
-                raise RefusedError(
+                raise NotAllowedError(
                     f"{high} is less than {low}",
                     found=f"{high} = {given[high]:g}",
                     allowed=f"at least {low}, {given[low]:g} (days)",
@@ -273,18 +273,18 @@ class _Parameter:
             return _read_quantiles(value, scale)
         allowed = "a number above 0" if self.above_zero else "a number, 0 or more"
         if not is_number(value):
-            raise RefusedError(f"{name} is not a number", found=shown(value), allowed=allowed, below=name)
+            raise NotAllowedError(f"{name} is not a number", found=shown(value), allowed=allowed, below=name)
         if value < 0 or (self.above_zero and value == 0):
             message = f"{name} is negative" if value < 0 else f"{name} is zero"
-            raise RefusedError(message, found=shown(value), allowed=allowed, below=name)
+            raise NotAllowedError(message, found=shown(value), allowed=allowed, below=name)
         return float(value) * (scale if self.is_time else 1.0)
 
 
 def _read_quantiles(value: Any, scale: float) -> Points:
     allowed = f"[[p, x], ...]: 2 to {MOST_POINTS} points, p rising from 0 to 1, x 0 or more and never falling"
 
-    def refuse(message: str) -> RefusedError:
-        return RefusedError(message, found=shown(value), allowed=allowed, below="quantiles")
+    def refuse(message: str) -> NotAllowedError:
+        return NotAllowedError(message, found=shown(value), allowed=allowed, below="quantiles")
 
     if not isinstance(value, list | tuple) or not all(
         isinstance(point, list | tuple) and len(point) == 2 and all(map(is_number, point)) for point in value
@@ -321,34 +321,38 @@ class _Family:
     """A distribution: the sets of parameters it can be given by, and how they are lowered."""
 
     forms: tuple[tuple[str, ...], ...]
-    lower: Callable[[dict[str, Any]], Lowered]
+    lower: Callable[[dict[str, Any]], PlainDuration]
 
 
-def _lower_lognormal(given: dict[str, Any]) -> Lowered:
+def _lower_lognormal(given: dict[str, Any]) -> PlainDuration:
     if "median" in given:
-        return Lowered(LOGNORMAL, math.log(given["median"]), math.log(given["p90"] / given["median"]) / _Z90)
+        return PlainDuration(
+            LOGNORMAL, math.log(given["median"]), math.log(given["p90"] / given["median"]) / _Z90
+        )
     variance = math.log1p(given["cv"] ** 2)
-    return Lowered(LOGNORMAL, math.log(given["mean"]) - variance / 2, math.sqrt(variance))
+    return PlainDuration(LOGNORMAL, math.log(given["mean"]) - variance / 2, math.sqrt(variance))
 
 
-def _lower_weibull(given: dict[str, Any]) -> Lowered:
+def _lower_weibull(given: dict[str, Any]) -> PlainDuration:
     shape = given["shape"]
     scale = given["scale"] if "scale" in given else given["mean"] / math.gamma(1 + 1 / shape)
-    return Lowered(WEIBULL, shape, scale)
+    return PlainDuration(WEIBULL, shape, scale)
 
 
-def _lower_empirical(given: dict[str, Any]) -> Lowered:
+def _lower_empirical(given: dict[str, Any]) -> PlainDuration:
     p, x = zip(*given["quantiles"], strict=True)
-    return Lowered(EMPIRICAL, p=p, x=x)
+    return PlainDuration(EMPIRICAL, p=p, x=x)
 
 
 _FAMILIES: Mapping[str, _Family] = MappingProxyType(
     {
-        "constant": _Family((("value",),), lambda given: Lowered(CONSTANT, given["value"])),
-        "exponential": _Family((("mean",),), lambda given: Lowered(EXPONENTIAL, given["mean"])),
+        "constant": _Family((("value",),), lambda given: PlainDuration(CONSTANT, given["value"])),
+        "exponential": _Family((("mean",),), lambda given: PlainDuration(EXPONENTIAL, given["mean"])),
         "lognormal": _Family((("mean", "cv"), ("median", "p90")), _lower_lognormal),
         "weibull": _Family((("shape", "scale"), ("mean", "shape")), _lower_weibull),
-        "uniform": _Family((("low", "high"),), lambda given: Lowered(UNIFORM, given["low"], given["high"])),
+        "uniform": _Family(
+            (("low", "high"),), lambda given: PlainDuration(UNIFORM, given["low"], given["high"])
+        ),
         "empirical": _Family((("quantiles",),), _lower_empirical),
     }
 )
@@ -363,14 +367,14 @@ def _form(distribution: str, family: _Family, parameters: Mapping[str, Any]) -> 
     known = list(dict.fromkeys(name for form in family.forms for name in form))
     unknown = [name for name in parameters if name not in known]
     if unknown:
-        raise RefusedError(
+        raise NotAllowedError(
             f"{distribution} has no parameter of this name",
             found=", ".join(unknown),
             allowed=allowed,
             nearest=nearest_name(unknown[0], known),
             below=unknown[0],
         )
-    raise RefusedError(
+    raise NotAllowedError(
         f"{distribution} is not given by these parameters",
         found=", ".join(parameters) or "none",
         allowed=allowed,

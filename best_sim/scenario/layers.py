@@ -15,7 +15,7 @@ from typing import Any
 
 from best_sim.scenario.durations import Duration
 from best_sim.scenario.leaves import ANY_NAME, METADATA, Leaf, Node, nodes_of, read_range
-from best_sim.scenario.problems import Problem, RefusedError, nearest_name
+from best_sim.scenario.problems import NotAllowedError, Problem, nearest_name
 from best_sim.scenario.values import Mix, Named, Section, Series, magnitudes
 from best_sim.scenario.writing import shown, value_as_text, with_unit
 
@@ -267,7 +267,7 @@ class Layers:
             return None
         try:
             return read_range(leaf, table["range"])
-        except RefusedError as refused:
+        except NotAllowedError as refused:
             self.problems.append(problem_of(layer.file, key, refused))
             return None
 
@@ -413,7 +413,7 @@ class _Builder:
             return None
         try:
             value = leaf.read(entry.value, entry.unit)
-        except RefusedError as refused:
+        except NotAllowedError as refused:
             self.problems.append(problem_of(entry.file, key, refused))
             return None
         self.values[key] = value
@@ -472,7 +472,7 @@ class _Builder:
         return any(f"{told}.".startswith(this) or this.startswith(f"{told}.") for told in self._told if told)
 
 
-def problem_of(file: str, key: Key, refused: RefusedError) -> Problem:
+def problem_of(file: str, key: Key, refused: NotAllowedError) -> Problem:
     """A refusal, with the file and the key it is about."""
     return Problem(
         file=file,
@@ -499,13 +499,13 @@ def parse_override(text: str) -> tuple[Key, Any]:
 
     Raises
     ------
-    RefusedError
+    NotAllowedError
         If there is no key or no value, or a list, table or quoted text is not closed.
     """
     dotted, sign, written = (part.strip() for part in text.partition("="))
     key = tuple(part.strip().strip("\"'") for part in dotted.split("."))
     if not sign or not written or not all(key):
-        raise RefusedError(
+        raise NotAllowedError(
             "this is no override", found=text, allowed="key=value, e.g. trial.consent.probability=0.6"
         )
     try:
@@ -513,7 +513,7 @@ def parse_override(text: str) -> tuple[Key, Any]:
     except tomllib.TOMLDecodeError as error:
         # A word is meant as a text; a bracket or quotation mark that is left open is a slip.
         if written[0] in "[{\"'":
-            raise RefusedError(
+            raise NotAllowedError(
                 "the value can't be read", found=written, allowed=f"a TOML value ({error})"
             ) from None
         return key, written
@@ -645,5 +645,5 @@ def _same(layers: Layers, key: Key, before: Provenance, value: Any) -> bool:
         node = node[ANY_NAME] if isinstance(node, Named) else nodes_of(node)[name]  # type: ignore[arg-type]
     try:
         return bool(canonical(node.read(before.value, before.unit)) == canonical(value))  # type: ignore[union-attr]
-    except RefusedError:
+    except NotAllowedError:
         return False

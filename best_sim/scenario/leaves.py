@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 from pydantic_core import PydanticUndefined
 
 from best_sim.scenario.durations import DAYS_IN, Duration, is_number
-from best_sim.scenario.problems import RefusedError, nearest_name
+from best_sim.scenario.problems import NotAllowedError, nearest_name
 from best_sim.scenario.values import MOST_DATES, SHARES_TOLERANCE, Mix, Named, Section, Series, Shares, Unit
 from best_sim.scenario.writing import shown
 
@@ -89,11 +89,11 @@ class Leaf:
 
         Raises
         ------
-        RefusedError
+        NotAllowedError
             If unit, type or value is not allowed.
         """
         if unit not in self.units:
-            raise RefusedError(
+            raise NotAllowedError(
                 "this unit is not allowed here",
                 found=shown(unit),
                 allowed=", ".join(self.units),
@@ -104,7 +104,7 @@ class Leaf:
         if self.has_range and not isinstance(value, dt.date):
             try:
                 self.limits.refuse_outside(value)
-            except RefusedError as refused:
+            except NotAllowedError as refused:
                 if unit != self.unit:
                     as_written = float(refused.found) / self.scale(unit)
                     refused.found = f"{as_written:g} {unit}, {refused.found} {self.unit}"
@@ -203,8 +203,8 @@ def _leaf(where: str, annotation: Any, metadata: tuple[Any, ...]) -> Leaf:
 # --- readers ------------------------------------------------------------------------------------------------
 
 
-def _wrong_type(what: str, raw: Any, allowed: str) -> RefusedError:
-    return RefusedError(f"this is not {what}", found=shown(raw), allowed=allowed)
+def _wrong_type(what: str, raw: Any, allowed: str) -> NotAllowedError:
+    return NotAllowedError(f"this is not {what}", found=shown(raw), allowed=allowed)
 
 
 def _read_number(leaf: Leaf, raw: Any, unit: str) -> float:
@@ -257,7 +257,7 @@ def _read_text(leaf: Leaf, raw: Any, unit: str) -> str:
 def _read_choice(leaf: Leaf, raw: Any, unit: str) -> str:
     if raw not in leaf.names:
         nearest = nearest_name(raw, leaf.names) if isinstance(raw, str) else None
-        raise RefusedError(
+        raise NotAllowedError(
             "this is not one of the choices", found=shown(raw), allowed=", ".join(leaf.names), nearest=nearest
         )
     return str(raw)
@@ -271,7 +271,7 @@ def _read_names(leaf: Leaf, raw: Any, unit: str) -> tuple[str, ...]:
         for item in raw:
             _read_choice(leaf, item, unit)
     if len(set(raw)) < len(raw):
-        raise RefusedError("a name stands there twice", found=shown(raw), allowed=f"{allowed}, each once")
+        raise NotAllowedError("a name stands there twice", found=shown(raw), allowed=f"{allowed}, each once")
     return tuple(raw)
 
 
@@ -281,7 +281,7 @@ def _read_mix(leaf: Leaf, raw: Any, unit: str) -> Mix:
         raise _wrong_type("a table of shares", raw, f"a share for each of {names}")
     for name, share in raw.items():
         if name not in leaf.names:
-            raise RefusedError(
+            raise NotAllowedError(
                 "no share has this name",
                 found=name,
                 allowed=names,
@@ -289,17 +289,17 @@ def _read_mix(leaf: Leaf, raw: Any, unit: str) -> Mix:
                 below=name,
             )
         if not is_number(share) or not 0 <= share <= 1:
-            raise RefusedError(
+            raise NotAllowedError(
                 "this is not a share", found=shown(share), allowed="a number from 0 to 1", below=name
             )
     missing = [name for name in leaf.names if name not in raw]
     if missing:
-        raise RefusedError(
+        raise NotAllowedError(
             f"no share for {', '.join(missing)}", found=shown(raw), allowed=f"a share for each of {names}"
         )
     total = sum(raw.values())
     if abs(total - 1) > SHARES_TOLERANCE:
-        raise RefusedError(
+        raise NotAllowedError(
             "the shares do not sum to one", found=f"{shown(raw)}, sum {total:.10g}", allowed="sum 1"
         )
     return Mix({name: float(raw[name]) for name in leaf.names})
@@ -314,15 +314,15 @@ def _read_series(leaf: Leaf, raw: Any, unit: str) -> Series:
     ):
         raise _wrong_type("a list of dated values", raw, example)
     if not raw:
-        raise RefusedError(
+        raise NotAllowedError(
             "the list of dated values is empty", found="[]", allowed=f"at least one: {example}"
         )
     if len(raw) > MOST_DATES:
-        raise RefusedError("too many dated values", found=str(len(raw)), allowed=f"at most {MOST_DATES}")
+        raise NotAllowedError("too many dated values", found=str(len(raw)), allowed=f"at most {MOST_DATES}")
     dates = tuple(_read_date(leaf, item["from"], unit) for item in raw)
     for before, after in zip(dates[:-1], dates[1:], strict=True):
         if after <= before:
-            raise RefusedError(
+            raise NotAllowedError(
                 "the dates are out of order",
                 found=f"{after} after {before}",
                 allowed="each date later than the one before",
@@ -391,13 +391,13 @@ def read_range(leaf: Leaf, raw: Any) -> tuple[Any, Any]:
 
     Raises
     ------
-    RefusedError
+    NotAllowedError
         If it is no range, or the leaf has none.
     """
     if not leaf.has_range:
-        raise RefusedError("only numbers, times and dates have a range", found=shown(raw), below="range")
+        raise NotAllowedError("only numbers, times and dates have a range", found=shown(raw), below="range")
     is_end = _is_date if leaf.kind == "date" else is_number
     if not isinstance(raw, list) or len(raw) != 2 or not all(map(is_end, raw)) or raw[0] > raw[1]:
         allowed = "[lowest, highest]"
-        raise RefusedError("this is not a range", found=shown(raw), allowed=allowed, below="range")
+        raise NotAllowedError("this is not a range", found=shown(raw), allowed=allowed, below="range")
     return raw[0], raw[1]

@@ -96,7 +96,7 @@ class ScenarioWarning(UserWarning):
     """Something in a scenario that looks wrong, but can be used: a value outside its plausible range, mostly."""
 
 
-class RefusedError(ValueError):
+class NotAllowedError(ValueError):
     """A value that is not allowed where it stands; turned into a `Problem` by whoever knows file and key.
 
     Parameters

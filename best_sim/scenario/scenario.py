@@ -26,7 +26,7 @@ from best_sim.scenario.layers import (
     problem_of,
     with_changes,
 )
-from best_sim.scenario.problems import Problem, RefusedError, ScenarioError, ScenarioWarning, nearest_name
+from best_sim.scenario.problems import NotAllowedError, Problem, ScenarioError, ScenarioWarning, nearest_name
 from best_sim.scenario.values import Named, Section
 from best_sim.scenario.writing import toml_document
 
@@ -356,7 +356,7 @@ def _parsed(overrides: Iterable[str], problems: list[Problem]) -> Iterator[tuple
     for text in overrides:
         try:
             yield parse_override(text)
-        except RefusedError as refused:
+        except NotAllowedError as refused:
             problems.append(problem_of(BY_SET, (), refused))
 
 

@@ -71,7 +71,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
 from best_sim.scenario.durations import Duration
-from best_sim.scenario.problems import RefusedError, nearest_name
+from best_sim.scenario.problems import NotAllowedError, nearest_name
 from best_sim.scenario.writing import with_unit
 
 T = TypeVar("T")
@@ -260,14 +260,14 @@ class Unit:
 
         Raises
         ------
-        RefusedError
+        NotAllowedError
             (a `ValueError`) If a number in it is outside.
         """
         for number in magnitudes(value):
             if not self.lowest <= number <= self.highest:
                 side = "too low" if number < self.lowest else "too high"
                 of = "its mean is " if isinstance(value, Duration) else ""
-                raise RefusedError(f"{of}{side}", found=f"{number:g}", allowed=self.limits())
+                raise NotAllowedError(f"{of}{side}", found=f"{number:g}", allowed=self.limits())
 
     def limits(self) -> str:
         """The limits in words, e.g. ``from 0 to 1 (probability)``."""

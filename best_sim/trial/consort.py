@@ -104,35 +104,6 @@ def _reasons(f: Mapping[str, np.ndarray], data: AnalysisSet) -> dict[str, np.nda
     return out
 
 
-def sums_that_fail(flow: Mapping[str, Pair]) -> list[str]:
-    """Every box that is not the sum of the boxes it leads to, in words; empty where all add up.
-
-    Parameters
-    ----------
-    flow : mapping
-        As `consort` gives it, or means over replicates.
-    """
-    whole_and_parts = [
-        ("screened", ["invited", *_below(flow, "excluded.")]),
-        ("invited", ["randomised", *_below(flow, "not_randomised.")]),
-        ("randomised", [f"{arm}.allocated" for arm in _ARMS]),
-    ]
-    for arm in _ARMS:
-        allocated = f"{arm}.allocated"
-        whole_and_parts.append((allocated, [f"{arm}.received", *_below(flow, f"{arm}.not_received.")]))
-        whole_and_parts.append((allocated, [f"{arm}.analysed", *_below(flow, f"{arm}.not_analysed.")]))
-        for k in range(W.VISITS):
-            visit = _below(flow, f"{arm}.visit_{k + 1}.")
-            whole_and_parts.append((allocated, [f"{arm}.found_ineligible", *visit]))
-    failed = []
-    for whole, parts in whole_and_parts:
-        for unit, what in enumerate(("families", "children")):
-            total = sum(flow[part][unit] for part in parts)
-            if abs(total - flow[whole][unit]) > 1e-6 * max(1.0, flow[whole][unit]):
-                failed.append(f"{whole}: {flow[whole][unit]:g} {what}, its parts {total:g}")
-    return failed
-
-
 def mean_flow(flows: Iterable[Mapping[str, Pair]]) -> dict[str, Pair]:
     """The mean of several flows, box by box."""
     many = list(flows)
@@ -140,7 +111,3 @@ def mean_flow(flows: Iterable[Mapping[str, Pair]]) -> dict[str, Pair]:
         name: (float(np.mean([f[name][0] for f in many])), float(np.mean([f[name][1] for f in many])))
         for name in many[0]
     }
-
-
-def _below(flow: Mapping[str, Pair], start: str) -> list[str]:
-    return [name for name in flow if name.startswith(start)]

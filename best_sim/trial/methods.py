@@ -269,28 +269,3 @@ def better_of(outcome: str, method: str) -> tuple[str, str]:
     if of.better < 0:
         return "below", of.below
     return "above", how.above or of.above
-
-
-def true_contrast(method: Method, lift: AnalysisSet, sau: AnalysisSet) -> float:
-    """What a method would estimate without chance, from both outcomes of every child.
-
-    Parameters
-    ----------
-    method : Method
-    lift, sau : AnalysisSet
-        The same children under LIFT and under SAU.
-
-    Returns
-    -------
-    float
-        On the method's scale; NaN where that has no such contrast (a hazard ratio).
-    """
-    if method.kind == "time" or not len(lift.y):
-        return float("nan")
-    if method.kind == "count":
-        one, other = lift.y.sum() / lift.exposure.sum(), sau.y.sum() / sau.exposure.sum()
-    else:
-        one, other = lift.y.mean(), sau.y.mean()
-    if method.is_ratio:
-        return float(np.log(one / other)) if one > 0 and other > 0 else float("nan")
-    return float(one - other)

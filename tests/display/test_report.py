@@ -149,11 +149,9 @@ def test_sentences_carry_no_more_than_the_numbers(summary) -> None:
             assert claim not in words
 
 
-def test_tables_for_the_terminal(summary, journeys) -> None:
+def test_tables_for_the_terminal(summary) -> None:
     console = Console(width=120, record=True, file=StringIO())
     console.print(tables.power_table(summary))
-    console.print(tables.living_table(figures.living_by_month(journeys)))
-    console.print(tables.estimates_table({"proceedings": (30.1234, 0.217, "weeks")}))
     text = console.export_text()
     for said in (
         "61.2%",
@@ -161,9 +159,5 @@ def test_tables_for_the_terminal(summary, journeys) -> None:
         "none",
         "95% interval",
         "2,000 replicates a design",
-        "% of children",
-        "30.12",
-        "0.22",
-        "weeks",
     ):
         assert said in text

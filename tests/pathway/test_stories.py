@@ -58,7 +58,8 @@ def test_every_kind_of_event_has_words_of_its_own() -> None:
 def test_a_story_says_that_the_child_is_simulated_where_it_lives_and_what_is_not_known(journeys) -> None:
     for which in ("first LIFT", "first SAU", "first adopted", "first home"):
         child = journeys.child(which)
-        told = list(journeys.story(child).paragraphs())
+        story = journeys.story(child)
+        told = [*story.opening, *map(str, story.lines), *story.closing]
         assert "a simulated child, not a real one" in told[0]
         assert told[-2].startswith("At the end of the simulated time") and " lives " in told[-2]
         assert told[-1].startswith("Not known: ")

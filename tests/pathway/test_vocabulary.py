@@ -212,7 +212,6 @@ def test_names_in_the_schema_have_the_numbers_that_rules_know_them_by():
         assert names_of(schema.Lift, mix) == words.TREATMENTS
     for section in (schema.HearingHours, schema.Adjournment, schema.Notice):
         assert tuple(section.model_fields)[:4] == words.HEARINGS
-    assert tuple(schema.Orders.model_fields)[1:] == words.ORDER_GROUPS
     assert len(names_of(schema.Population, "children_per_family")) == records.LARGEST_FAMILY
     assert len(BAND_FROM) == len(schema.FrontLoading.model_fields) == records.BANDS
     with pytest.raises(ValueError, match="fastest first"):

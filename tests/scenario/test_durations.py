@@ -11,7 +11,7 @@ from scipy import integrate, stats
 from best_sim.engine import luck
 from best_sim.scenario import durations
 from best_sim.scenario.durations import Duration
-from best_sim.scenario.problems import RefusedError
+from best_sim.scenario.problems import NotAllowedError
 
 SIGMA = math.sqrt(math.log1p(0.4**2))
 WEIBULL_SCALE = 30 / math.gamma(1 + 1 / 1.5)
@@ -135,7 +135,7 @@ def test_quantiles_are_asked_within(u):
     ],
 )
 def test_what_is_refused(distribution, parameters, below, found, nearest):
-    with pytest.raises(RefusedError) as refused:
+    with pytest.raises(NotAllowedError) as refused:
         Duration.of(distribution, **parameters)
     assert (refused.value.below, refused.value.found, refused.value.nearest) == (below, found, nearest)
     assert refused.value.allowed
@@ -152,5 +152,5 @@ def test_what_is_refused(distribution, parameters, below, found, nearest):
     ],
 )
 def test_what_no_computer_can_hold_is_refused(distribution, parameters):
-    with pytest.raises(RefusedError, match="no computer can hold"):
+    with pytest.raises(NotAllowedError, match="no computer can hold"):
         Duration.of(distribution, **parameters)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from oracles.flow import sums_that_fail
 
 from best_sim.measures.costs import UnitCosts
 from best_sim.measures.economics import amounts_of
@@ -13,7 +14,7 @@ from best_sim.pathway import simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.records import CHILD, FAMILY, LARGEST_FAMILY
 from best_sim.scenario import Scenario
-from best_sim.trial.consort import consort, mean_flow, sums_that_fail
+from best_sim.trial.consort import consort, mean_flow
 from best_sim.trial.methods import METHODS
 from best_sim.trial.outcomes import OUTCOMES, Estimand, analysis_set
 

@@ -6,7 +6,6 @@ What is not known is said to be not known. The child is simulated, and the story
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from textwrap import fill
@@ -72,12 +71,6 @@ class Story:
     def rows(self) -> tuple[int, ...]:
         """Rows of the event record that are told, in the order in which they are."""
         return tuple(r for line in self.lines for r in line.rows)
-
-    def paragraphs(self) -> Iterator[str]:
-        """Opening, days and closing, a string each."""
-        yield from self.opening
-        yield from (str(line) for line in self.lines)
-        yield from self.closing
 
     def text(self, width: int = 96) -> str:
         """The story as plain text of at most `width` letters a line."""

@@ -81,7 +81,7 @@ class Count:
 
 
 @dataclass(frozen=True)
-class Entry:
+class FlowLine:
     """One line of a box: words and a count; a head stands out."""
 
     words: str
@@ -177,7 +177,7 @@ class Flow:
     def __getitem__(self, name: str) -> Count:
         return self.whole[name]
 
-    def reasons(self, start: str) -> list[Entry]:
+    def reasons(self, start: str) -> list[FlowLine]:
         """Entries of all counts below a name that are not nought, with their reasons in words."""
         out = []
         for k in self._under(start):
@@ -187,7 +187,7 @@ class Flow:
                     self.whole[k].families == 0 and not self.whole[k].children > 0
                 )  # on average less than half
                 out.append(
-                    Entry(
+                    FlowLine(
                         WORDS.get(reason, reason.replace("_", " ")),
                         None if few else self.whole[k],
                         indent=True,
@@ -218,13 +218,13 @@ def _shown(count: Count) -> str:
 # --- drawing ------------------------------------------------------------------------------------------------
 @dataclass
 class _Box:
-    entries: list[Entry]
+    entries: list[FlowLine]
     x: float
     width: float
     look: str = PAPER
     edge: str = FAINT
 
-    def lines(self) -> list[tuple[list[str], Entry]]:
+    def lines(self) -> list[tuple[list[str], FlowLine]]:
         out = []
         for e in self.entries:
             weight = "bold" if e.head else "normal"
@@ -315,18 +315,18 @@ def consort_figure(
     side = 3.9
     main = WIDTH - 2 * left - gap - side
     column = (WIDTH - 2 * left - gap) / 2
-    screened = _Box([Entry("Screened for the trial", f["screened"], head=True)], left, main, WASH)
+    screened = _Box([FlowLine("Screened for the trial", f["screened"], head=True)], left, main, WASH)
     excluded = _Box(
-        [Entry("Not invited", f.total("excluded."), head=True), *f.reasons("excluded.")],
+        [FlowLine("Not invited", f.total("excluded."), head=True), *f.reasons("excluded.")],
         left + main + gap,
         side,
     )
-    invited = _Box([Entry("Parents invited", f["invited"], head=True)], left, main, WASH)
+    invited = _Box([FlowLine("Parents invited", f["invited"], head=True)], left, main, WASH)
     lost = _Box(
-        [Entry("Not randomised", f.total("not_randomised."), head=True), *f.reasons("not_randomised.")],
+        [FlowLine("Not randomised", f.total("not_randomised."), head=True), *f.reasons("not_randomised.")],
         left + main + gap, side,
     )  # fmt: skip
-    randomised = _Box([Entry("Families randomised", f["randomised"], head=True)], left, main, WASH)
+    randomised = _Box([FlowLine("Families randomised", f["randomised"], head=True)], left, main, WASH)
     arms: list[list[_Box]] = []
     for i, a in enumerate(f.arms):
         x = left + i * (column + gap)
@@ -334,28 +334,28 @@ def consort_figure(
         name = {"SAU": "services as usual (SAU)"}.get(a, a)
         missed = f.total(f"{a}.not_received.")
         given = [
-            Entry(f"Allocated to {name}", f[f"{a}.allocated"], head=True),
-            Entry("Received the service", f[f"{a}.received"]),
-            Entry("Did not receive it", missed),
+            FlowLine(f"Allocated to {name}", f[f"{a}.allocated"], head=True),
+            FlowLine("Received the service", f[f"{a}.received"]),
+            FlowLine("Did not receive it", missed),
             *f.reasons(f"{a}.not_received."),
         ]
         follow = [
-            Entry("Followed up", f[f"{a}.eligible"], head=True),
-            Entry(WORDS["found_ineligible"].capitalize() + ", left out", f[f"{a}.found_ineligible"]),
+            FlowLine("Followed up", f[f"{a}.eligible"], head=True),
+            FlowLine(WORDS["found_ineligible"].capitalize() + ", left out", f[f"{a}.found_ineligible"]),
         ]
         for k in f.visits(a):
-            follow.append(Entry(f"Seen at {when.get(k, f'visit {k}')}", f[f"{a}.visit_{k}.seen"]))
-            follow.append(Entry("not seen", f[f"{a}.visit_{k}.missed"], indent=True))
+            follow.append(FlowLine(f"Seen at {when.get(k, f'visit {k}')}", f[f"{a}.visit_{k}.seen"]))
+            follow.append(FlowLine("not seen", f[f"{a}.visit_{k}.missed"], indent=True))
             if f.raw.get(f"{a}.visit_{k}.not_due", Count(0.0)).families > 0:
                 count = f[f"{a}.visit_{k}.not_due"]
-                follow.append(Entry("not due by the end", count if count.families else None, indent=True))
+                follow.append(FlowLine("not due by the end", count if count.families else None, indent=True))
         boxes = [_Box(given, x, column, PAPER, edge), _Box(follow, x, column, PAPER, edge)]
         if f"{a}.analysed" in f.whole:
             boxes.append(
                 _Box(
                     [
-                        Entry("Analysed, primary outcome", f[f"{a}.analysed"], head=True),
-                        Entry("Not analysed", f.total(f"{a}.not_analysed.")),
+                        FlowLine("Analysed, primary outcome", f[f"{a}.analysed"], head=True),
+                        FlowLine("Not analysed", f.total(f"{a}.not_analysed.")),
                         *f.reasons(f"{a}.not_analysed."),
                     ],
                     x,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from oracles.flow import sums_that_fail
 
 from best_sim import run_experiment
 from best_sim.pathway import simulate
@@ -15,7 +16,7 @@ from best_sim.questions.power.ask import PowerQuestion
 from best_sim.questions.power.run import PowerFound
 from best_sim.questions.running import answer
 from best_sim.scenario.problems import ProblemsError
-from best_sim.trial.consort import consort, sums_that_fail
+from best_sim.trial.consort import consort
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,102 @@
+"""The house in order: one idea a file, one name a class, and nothing that nobody uses."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from reachable import Reached
+
+import best_sim
+
+ROOT = Path(__file__).resolve().parents[1]
+FILES = {
+    str(path.relative_to(ROOT / "best_sim")): path.read_text(encoding="utf-8")
+    for path in sorted((ROOT / "best_sim").rglob("*.py"))
+}
+
+MOST_LINES = 700
+KERNEL = "engine/kernel.py"
+"""The loop of the compiled engine: one idea, in as many lines as it takes."""
+
+# The lists below may only become shorter: what no longer needs to be on one has to be taken off it.
+STILL_LONGER = {
+    "experiments/best_plan.py",
+    "experiments/local_rates.py",
+    "experiments/stability.py",
+    "pathway/journeys.py",
+}
+STILL_TWICE = {"Direction", "Fit", "Simulated"}
+WAITING = {
+    # a parameter's kind for those who add one
+    "best_sim.scenario.values.Name",
+    # for questions that are not yet in the shape of the others
+    "best_sim.questions.asking.Power",
+    "best_sim.questions.running.Running.all_of",
+    # how far outcomes that were not seen may differ before a finding is lost
+    "best_sim.trial.analysis.missing.TippingPoint",
+    "best_sim.trial.analysis.missing.tipping_point",
+    # sequential designs: what they do, and what is reported after a trial that was looked at
+    "best_sim.trial.sequential.bounds.recalculate",
+    "best_sim.trial.sequential.bounds.require_look",
+    "best_sim.trial.sequential.inference",
+    "best_sim.trial.sequential.operating.OperatingCharacteristics",
+    "best_sim.trial.sequential.operating.operating_characteristics",
+    "best_sim.trial.sequential.spending.PowerFamily",
+}
+
+
+def test_a_file_has_one_idea() -> None:
+    longer = {name for name, text in FILES.items() if len(text.splitlines()) > MOST_LINES} - {KERNEL}
+    assert longer - STILL_LONGER == set(), "has more than one idea: a folder of one idea each"
+    assert STILL_LONGER - longer == set(), "is short enough: take it off the list"
+
+
+def test_a_public_class_has_a_name_of_its_own() -> None:
+    where = defaultdict(list)
+    for name, text in FILES.items():
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                where[node.name].append(name)
+    twice = {name: files for name, files in where.items() if len(files) > 1}
+    assert {name: files for name, files in twice.items() if name not in STILL_TWICE} == {}
+    assert STILL_TWICE - set(twice) == set(), "stands once: take it off the list"
+
+
+def test_nothing_is_there_that_nobody_uses() -> None:
+    missing = Reached(ROOT, "best_sim", best_sim._WHERE).missing
+    assert {name: lines for name, lines in missing.items() if name not in WAITING} == {}, "used by nothing"
+    assert WAITING - set(missing) == set(), "is used: take it off the list"
+
+
+@pytest.mark.parametrize(
+    ("use", "missing"),
+    [
+        ("from house.rooms import kitchen", {"house.rooms.Bath", "house.rooms.cellar", "house.attic"}),
+        ("import house\nhouse.rooms.Bath().fill()", {"house.rooms.cellar", "house.attic"}),
+        (
+            "from house import rooms\nrooms.Bath",
+            {"house.rooms.Bath.fill", "house.rooms.cellar", "house.attic"},
+        ),
+        ("from house.attic import look", {"house.rooms.Bath", "house.rooms.kitchen", "house.rooms._sink"}),
+    ],
+)
+def test_what_is_reached_is_followed_by_name(tmp_path: Path, use: str, missing: set[str]) -> None:
+    files = {
+        "house/__init__.py": "",
+        "house/rooms.py": (
+            "def kitchen(): return _sink()\ndef _sink(): return 1\ndef cellar(): return 2\n"
+            "class Bath:\n    def __init__(self): self.water = kitchen()\n    def fill(self): return self.water\n"
+        ),
+        "house/attic.py": "from house.rooms import cellar as below\ndef look(): return below()\n",
+        "benchmarks/use.py": use,
+        "docs/page.md": "No Python here.",
+        "README.md": "",
+        "CONTRIBUTING.md": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert set(Reached(tmp_path, "house", {}).missing) == missing
