@@ -46,17 +46,21 @@ app = typer.Typer(
 
 @contextmanager
 def _warnings_as_problems() -> Iterator[None]:
-    """Say what looks wrong in a scenario as errors are said, on stderr and once, wherever it was loaded or changed."""
-    told: set[str] = set()
+    """Say what looks wrong in a scenario as errors are said, on stderr, wherever it was loaded or changed.
+
+    Once for each key of a file: a search tries many values of one parameter.
+    """
+    told: set[tuple[str, str]] = set()
     otherwise = warnings.showwarning
 
     def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-        # by name: the scenario room is slow to import, and `--help` needs none of it
-        if category.__name__ != "ScenarioWarning":
+        from best_sim.scenario import ScenarioWarning  # not sooner: `--help` needs none of it
+
+        if not isinstance(message, ScenarioWarning):
             otherwise(message, category, *where, **more)
-        elif str(message) not in told:
-            told.add(str(message))
-            typer.echo(f"warning: {message}", err=True)
+        elif (place := (message.problem.file, message.problem.key)) not in told:
+            told.add(place)
+            typer.echo(message.problem, err=True)
 
     with warnings.catch_warnings():
         warnings.showwarning = show

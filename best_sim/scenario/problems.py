@@ -93,7 +93,16 @@ class ScenarioError(ProblemsError):
 
 
 class ScenarioWarning(UserWarning):
-    """Something in a scenario that looks wrong, but can be used: a value outside its plausible range, mostly."""
+    """Something in a scenario that looks wrong, but can be used: a value outside its plausible range, mostly.
+
+    Parameters
+    ----------
+    problem : Problem
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem).removeprefix("warning: "))
+        self.problem = problem
 
 
 class NotAllowedError(ValueError):

@@ -348,7 +348,7 @@ def _tell(problems: Iterable[Problem]) -> None:
     """Warn of what looks wrong, on behalf of the caller's caller."""
     for problem in problems:
         if problem.warning:
-            warnings.warn(str(problem).removeprefix("warning: "), ScenarioWarning, stacklevel=3)
+            warnings.warn(ScenarioWarning(problem), stacklevel=3)
 
 
 def _parsed(overrides: Iterable[str], problems: list[Problem]) -> Iterator[tuple[Key, Any]]:

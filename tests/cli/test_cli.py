@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from best_sim.exchange.results import whole_folder
 
 from best_sim import cli
 from best_sim.engine import SimulationError
 from best_sim.pathway import Journeys
 from best_sim.pathway.story import CHOICES
+from best_sim.questions.writing import whole_folder
 from best_sim.scenario import Scenario
 
 Command = Callable[..., tuple[int, str, str]]

@@ -7,13 +7,13 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pytest
-from best_sim.display.figures import outcomes_of_care_figure
 from small_worlds import first_difference
 
 from best_sim.pathway import simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.journeys import Journeys
 from best_sim.pathway.lowering import lower
+from best_sim.questions.pictures.care import outcomes_of_care_figure
 from best_sim.scenario import Scenario, ScenarioError, check
 
 PER_YEAR = {2020: 10_730, 2021: 10_190, 2022: 10_310, 2023: 10_050}

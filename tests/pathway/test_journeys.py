@@ -184,6 +184,8 @@ def test_saved_and_read_back(limited, tmp_path):
     )  # fmt: skip
     assert back.outcomes == limited.outcomes
     assert (back.seed, back.replicate) == (limited.seed, limited.replicate)
+    assert (back.scenario, back.overridden) == (limited.scenario, limited.overridden) and back.overridden
+    assert repr(back) == repr(limited)
     pd.testing.assert_frame_equal(
         pd.read_parquet(folder / "placements.parquet"), limited.placements, check_dtype=False
     )
