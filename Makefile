@@ -7,7 +7,7 @@ LIFELINES := .venv-lifelines
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-BESIDE_LIFELINES := PYTHONPATH=$(LIFELINES) $(BIN)/pytest --quiet tests/measures tests/trial
+BESIDE_LIFELINES = PYTHONPATH="$(CURDIR)/$(LIFELINES)" $(BIN)/pytest $(shell grep -rlw lifelines tests --include='test_*.py')
 
 # The first of these names that answers with a version the package supports; `python3` if none does, so that
 # the message below can say which version was found. (`true`: make drops what a shell that ends in "not found" says.)
