@@ -3,8 +3,11 @@
 
 VENV := .venv
 VENV_903 := .venv-903
+LIFELINES := .venv-lifelines
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+BESIDE_LIFELINES = PYTHONPATH="$(CURDIR)/$(LIFELINES)" $(BIN)/pytest $(shell grep -rlw lifelines tests --include='test_*.py')
 
 # The first of these names that answers with a version the package supports; `python3` if none does, so that
 # the message below can say which version was found. (`true`: make drops what a shell that ends in "not found" says.)
@@ -22,11 +25,12 @@ help: ## list these commands
 demo: $(VENV)/.core ## install what is needed, then run the main job: the power of the trial
 	$(BIN)/best-sim power
 
-test: $(VENV)/.test $(VENV_903)/.installed ## install what is needed, then check style, imports and types and run the tests
+test: $(VENV)/.test $(VENV_903)/.installed $(LIFELINES)/.installed ## install what is needed, then check style, imports and types and run the tests
 	@$(MAKE) --no-print-directory --keep-going lint layers types unit
 
-test-all: $(VENV)/.test $(VENV_903)/.installed ## run every test, the slow ones too
-	$(BIN)/pytest --numprocesses auto --dist worksteal -m ""
+test-all: $(VENV)/.test $(VENV_903)/.installed $(LIFELINES)/.installed ## run every test, the slow ones too
+	$(BIN)/pytest --numprocesses auto --dist worksteal -m "not lifelines"
+	$(BESIDE_LIFELINES) -m lifelines
 
 check: lint layers types ## check style, imports and types only
 
@@ -40,8 +44,9 @@ layers: $(VENV)/.test
 types: $(VENV)/.test
 	$(BIN)/mypy
 
-unit: $(VENV)/.test $(VENV_903)/.installed
-	$(BIN)/pytest --numprocesses auto --dist worksteal
+unit: $(VENV)/.test $(VENV_903)/.installed $(LIFELINES)/.installed
+	$(BIN)/pytest --numprocesses auto --dist worksteal -m "not slow and not lifelines"
+	$(BESIDE_LIFELINES) -m "lifelines and not slow"
 
 format: $(VENV)/.test ## put the code into the project's format
 	$(BIN)/ruff check --fix .
@@ -57,9 +62,15 @@ pins: ## resolve the requirement files anew from pyproject.toml
 	$(PYTHON) -m venv build/pins/run
 	build/pins/run/bin/pip install --quiet .
 	build/pins/run/bin/pip freeze --exclude best-sim > requirements/core.txt
-	build/pins/run/bin/pip install --quiet '.[test,check]'
+	build/pins/run/bin/python -c "import tomllib; more = tomllib.load(open('pyproject.toml', 'rb'))['project']\
+	['optional-dependencies']; print(*more['test'], *more['check'], sep='\n')" | grep -v '^lifelines' > build/pins/tools.txt
+	build/pins/run/bin/pip install --quiet -r build/pins/tools.txt
 	build/pins/run/bin/pip freeze --exclude best-sim > build/pins/all.txt
 	{ echo '-r core.txt'; grep -vxFf requirements/core.txt build/pins/all.txt; } > requirements/test.txt
+	$(PYTHON) -m venv build/pins/lifelines
+	grep -v '^pandas==' build/pins/all.txt > build/pins/but-pandas.txt
+	build/pins/lifelines/bin/pip install --quiet -c build/pins/but-pandas.txt lifelines
+	build/pins/lifelines/bin/pip freeze | grep -vxFf build/pins/all.txt > requirements/lifelines.txt
 	build/pins/run/bin/pip install --quiet -c build/pins/all.txt '.[bench]'
 	build/pins/run/bin/pip freeze --exclude best-sim > build/pins/bench.txt
 	grep -vxFf build/pins/all.txt build/pins/bench.txt > requirements/bench.txt
@@ -75,7 +86,7 @@ clean: ## remove caches and built files; results/ and .venv/ stay
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
 distclean: clean ## as clean, and remove .venv/ too
-	rm -rf $(VENV) $(VENV_903)
+	rm -rf $(VENV) $(VENV_903) $(LIFELINES)
 
 # --- the environment ------------------------------------------------------------------------------------------
 # Each stamp is as new as the last installation; nothing is installed again until a file it depends on changes.
@@ -107,6 +118,14 @@ $(VENV_903)/.installed: requirements/validator-903.txt | $(BIN)/pip
 		$(BIN)/python -m venv $(VENV_903) && \
 		$(VENV_903)/bin/python -m pip --disable-pip-version-check install --quiet -r $< && touch $@; \
 	else mkdir -p $(VENV_903) && touch $@; fi
+
+# lifelines, which tests compare with, needs a pandas below 3. The two lie in a folder of their own, which comes before
+# all else where they are wanted; so the other tests run with the pandas that a user gets.
+$(LIFELINES)/.installed: requirements/lifelines.txt $(VENV)/.test
+	@echo "Installing lifelines and the pandas it needs into $(LIFELINES)"
+	@rm -rf $(LIFELINES)
+	@$(PIP) install --quiet --no-deps --target $(LIFELINES) -r $<
+	@touch $@
 
 # Other engines, to be compared with; the package needs none of them. One that cannot be installed is named, and tried
 # again the next time; the benchmark goes on without it.

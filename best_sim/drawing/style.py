@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import wraps
+from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeVar
 
@@ -179,6 +179,7 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
 
 # --- text, measured without drawing it ----------------------------------------------------------------------
+@lru_cache(maxsize=1 << 12)
 def text_width(text: str, size: float = SIZE, weight: Literal["normal", "bold"] = "normal") -> float:
     """Width of a line of text, inches."""
     if not text:

@@ -21,13 +21,15 @@ import platform
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache, cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 
 from best_sim.engine import faults
 from best_sim.engine.model import EVENT, USE, Model, Run, State, ready
@@ -46,7 +48,9 @@ _ENGINE_MODULES = (
     "records",
     "rule",
 )
-_DONE = "compiled"
+_DONE, _LOCK = "compiled", ".lock"
+_PATIENCE = 600.0
+"""Seconds for which another process that compiles the same is waited for."""
 _LOG_ROOM = 1 << 14
 _BUCKETS, _SLOTS_A_BUCKET = 1 << 14, 16
 """Parts that the time of a run is cut into, at least; and the processes for one of them, where there are more."""
@@ -456,7 +460,9 @@ def is_compiled(model: Model) -> bool:
 def _compiled(model: Model) -> CompiledModel:
     try:
         key = kernel_key(model)
-        kernel = _load_kernel(model, _kernel_folder(key), f"best_sim_kernel_{key}")
+        folder = _kernel_folder(key)
+        with _alone_in(folder):
+            kernel = _load_kernel(model, folder, f"best_sim_kernel_{key}")
     except ImportError as error:
         raise CompilationError(f"numba cannot be imported: {error}") from error
     except Exception as error:
@@ -473,6 +479,19 @@ def _kernel_folder(key: str) -> Path:
     except OSError:
         pass  # a cache is a convenience: without one, compile for this session
     return Path(tempfile.mkdtemp(prefix="best_sim_"))
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Of several processes one compiles at a time, and those that waited load what it compiled."""
+    lock = FileLock(folder / _LOCK, timeout=_PATIENCE)
+    if not (folder / _DONE).exists():
+        with suppress(OSError, NotImplementedError):  # where nothing can be locked, each compiles for itself
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _load_kernel(model: Model, folder: Path, name: str) -> Any:

@@ -31,13 +31,23 @@ from best_sim.pathway import simulate
 from best_sim.pathway.lowering import lower
 from best_sim.questions.power.ask import PowerQuestion
 from best_sim.questions.power.replicate import Replicate
-from best_sim.questions.power.summary import rows_of
-from best_sim.replications import Keep, Memory, Plan, Store, run, working
+from best_sim.replications import Keep, Memory, Plan, Store, run, whole_table, working
 from best_sim.scenario import Problem, ScenarioError
 from best_sim.scenario.durations import MONTH
 from best_sim.trial.performance import error_over_trials
 
 FAMILIES = "trial.target_families"
+_LOOKED_AT = (
+    "replicate",
+    "scoring",
+    "converged",
+    "p",
+    "estimate",
+    "standard_error",
+    "children_lift",
+    "children_sau",
+    "target_days",
+)
 _PILOT, _BATCH, _LARGEST_BATCH = 100, 200, 4_000
 _SPREAD = 0.15
 """Of each batch three fifths go to the best guess, and a fifth to so much below and above it."""
@@ -326,8 +336,8 @@ class _Search:
         return sum(self.planned.values())
 
     def rows(self, size: float) -> pd.DataFrame:
-        """The rows of one size."""
-        return rows_of(self.keeps[size], self.planned[size])
+        """The rows of one size, of the columns that the search looks at."""
+        return whole_table(self.keeps[size], self.planned[size], columns=[*_LOOKED_AT]).to_pandas()
 
     def counts(self) -> pd.DataFrame:
         """By size: replicates with a result, those that found the effect, the mean of the statistic."""
