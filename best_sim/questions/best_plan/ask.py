@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from best_sim.questions.best_plan.run import BestPlanFound
     from best_sim.questions.running import Running
     from best_sim.scenario import Scenario
-    from best_sim.trial.closed_forms_recruitment import BoroughPlan
+    from best_sim.trial.recruitment import BoroughPlan
 
 Goal = Literal["cheapest", "earliest"]
 Pounds = Annotated[float, Unit("GBP", 0)]
@@ -140,11 +140,11 @@ class BestPlanQuestion(SimulatedQuestion):
     goal: Goal = "cheapest"
     """The cheapest plan that reaches the target in time, or the earliest within the budget."""
     target: Annotated[int, Unit("families", 1)]
-    """Families randomised."""
+    """Families to be randomised."""
     by: dt.date
-    """Before the beginning of this day."""
+    """Day before whose beginning the target is to be reached."""
     probability: Share
-    """Wanted of the target in time."""
+    """Wanted probability of the target in time."""
     budget: Pounds | None = None
     """The most that a plan may cost."""
     costs_until: dt.date | None = None
@@ -159,7 +159,7 @@ class BestPlanQuestion(SimulatedQuestion):
     level: Share = 0.95
     """Probability of a right choice among the contenders at which the simulation stops."""
     replicates: Replicates = 2_000
-    """Simulated trials that may be spent in all."""
+    """Simulated trials that may be spent, on all plans together."""
     candidates: tuple[Candidate, ...] = Field(alias="candidate")
     """Boroughs that may be opened."""
     teams: tuple[TeamChoice, ...] = Field((), alias="team")
@@ -179,7 +179,7 @@ class BestPlanQuestion(SimulatedQuestion):
     @cached_property
     def recruiting(self) -> Mapping[str, BoroughPlan]:
         """What is expected of each borough, by name; a candidate opens on its earliest date."""
-        from best_sim.trial.closed_forms_recruitment import borough_plans
+        from best_sim.trial.recruitment import borough_plans
 
         return {plan.name: plan for plan in borough_plans(self.planned)}
 
@@ -315,7 +315,7 @@ class BestPlanQuestion(SimulatedQuestion):
         Families are known from some time before the site's first opening on, which the plan decides. Each borough is
         compared with itself where it alone opens, and on its latest date.
         """
-        from best_sim.trial.closed_forms_recruitment import borough_plans, expected_randomised
+        from best_sim.trial.recruitment import borough_plans, expected_randomised
 
         start, end = world.simulation.start_date, world.simulation.end_date
         if world.simulation.before_opening >= (end - start).days:

@@ -21,12 +21,12 @@ from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
 from best_sim.questions.best_plan.ask import BestPlanQuestion
 from best_sim.questions.best_plan.closed_form import BoroughsMore
-from best_sim.questions.best_plan.selection import Selection, exact_bounds, select_first, select_highest
+from best_sim.questions.best_plan.selection import Selection, select_first, select_highest
 from best_sim.questions.best_plan.space import CandidatePlan, PlanSpace
 from best_sim.questions.found import Chapter, Found, Shown
 from best_sim.questions.running import Engine, Running
 from best_sim.replications import whole_table
-from best_sim.trial.closed_forms import monte_carlo_error
+from best_sim.trial.closed_forms import exact_bounds, monte_carlo_error
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -34,7 +34,7 @@ from scipy import stats
 
 from best_sim.trial.closed_forms import exact_bounds
 
-__all__ = ["Selection", "exact_bounds", "select_first", "select_highest"]
+__all__ = ["Selection", "select_first", "select_highest"]
 
 Bools = NDArray[np.bool_]
 Sample = Callable[[int, int, int], Bools]

@@ -1,7 +1,7 @@
 """All plans of expansion, and what the closed form says of each.
 
 A plan says which of the candidate boroughs open, on which of their dates, and of which size each LIFT team is. By the
-closed form (`best_sim.trial.closed_forms_recruitment`) boroughs recruit independently of each other, each a negative
+closed form (`best_sim.trial.recruitment`) boroughs recruit independently of each other, each a negative
 binomial number, so the probability of the target by a date needs no simulation: distributions cut off at the target are
 convolved, which is exact for the probability of fewer.
 
@@ -23,7 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from best_sim.scenario.problems import RefusedError
-from best_sim.trial.closed_forms_recruitment import BoroughPlan, GammaRate, expected_randomised
+from best_sim.trial.recruitment import BoroughPlan, GammaRate, expected_randomised
 
 if TYPE_CHECKING:
     from best_sim.questions.best_plan.ask import BestPlanQuestion, Candidate, TeamChoice

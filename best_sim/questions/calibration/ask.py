@@ -205,7 +205,7 @@ class CalibrationQuestion(SimulatedQuestion):
     options: ClassVar[tuple[str, ...]] = ("steps",)
 
     replicates: Annotated[int, Unit("replicates", 4, 100_000_000)] = 60
-    """Of each candidate; as many others judge the result."""
+    """Simulated runs of each candidate; as many others judge the result."""
     steps: Annotated[int, Unit("steps", 1, 1000)] = 12
     """Steps after which the search ends, converged or not."""
     difference: Annotated[float, Unit("share of the range", 0.001, 0.5)] = 0.08

@@ -22,7 +22,7 @@ from best_sim.questions.best_plan.run import BestPlanFound
 from best_sim.questions.best_plan.search import cheapest_plan
 from best_sim.questions.best_plan.space import PlanSpace
 from best_sim.questions.running import Running, StoppedError, answer
-from best_sim.trial.closed_forms_recruitment import forecast_before
+from best_sim.trial.recruitment import forecast_before
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -77,7 +77,7 @@ def test_a_plans_scenario_opens_some_boroughs_and_shuts_the_others(file: Path) -
 
 def test_the_closed_form_is_the_forecast_of_the_plans_scenario(file: Path) -> None:
     """The way over the scenario, and the way over distributions that are kept, end at the same number."""
-    from best_sim.trial.closed_forms_recruitment import borough_plans
+    from best_sim.trial.recruitment import borough_plans
 
     question = BestPlanQuestion.load(file)
     space = PlanSpace.of(question)

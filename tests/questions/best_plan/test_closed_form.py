@@ -17,7 +17,7 @@ from best_sim.questions.best_plan.ask import BestPlanQuestion, Candidate, TeamCh
 from best_sim.questions.best_plan.closed_form import BoroughsMore, boroughs_more, pareto
 from best_sim.questions.best_plan.search import NoPlanError, best_plans, cheapest_plan, earliest_plan
 from best_sim.questions.best_plan.space import PlanSpace, TooManyPlansError
-from best_sim.trial.closed_forms_recruitment import BoroughPlan, forecast_before
+from best_sim.trial.recruitment import BoroughPlan, forecast_before
 
 START, END = dt.date(2020, 1, 1), dt.date(2022, 1, 1)
 BY = dt.date(2021, 7, 1)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from best_sim.questions.best_plan.selection import exact_bounds, select_first, select_highest
+from best_sim.questions.best_plan.selection import select_first, select_highest
 
 
 def coins(means: tuple[float, ...], seed: int) -> Callable[[int, int, int], np.ndarray]:
@@ -73,12 +73,6 @@ def test_when_replicates_run_out_the_choice_says_so() -> None:
     none = select_first(coins((0.1, 0.2), 4), 2, 0.8)
     assert none.chosen is None and none.settled
     assert select_highest(coins((0.5,), 1), 1).chosen == 0
-
-
-def test_bounds_are_those_of_clopper_and_pearson() -> None:
-    assert exact_bounds(0, 10, 0.025)[0] == 0.0 and exact_bounds(10, 10, 0.025)[1] == 1.0
-    assert exact_bounds(0, 10, 0.025)[1] == pytest.approx(1 - 0.025**0.1)
-    assert exact_bounds(10, 10, 0.025)[0] == pytest.approx(0.025**0.1)
 
 
 def test_numbers_that_make_no_sense_are_all_named() -> None:
