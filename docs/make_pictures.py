@@ -15,8 +15,6 @@ from typing import Any
 import pandas as pd
 
 from best_sim import run_experiment
-from best_sim.display.best_plan import best_plan_figure
-from best_sim.display.calibration import calibration_figure
 from best_sim.display.designs import (
     allocations_figure,
     assurance_figure,
@@ -33,9 +31,6 @@ from best_sim.drawing.wording import as_date
 from best_sim.exchange.observed_recruitment import read_observed_recruitment
 from best_sim.experiments.allocations import compare_allocations
 from best_sim.experiments.assurance import run_assurance, run_fragility
-from best_sim.experiments.best_plan import best_plan, pareto
-from best_sim.experiments.best_plan_problem import PlanProblem
-from best_sim.experiments.calibration import CalibrationExperiment, run_calibration
 from best_sim.experiments.interims import LookPlan, run_interims
 from best_sim.experiments.local_rates import backcast, estimate_rates
 from best_sim.experiments.recruitment import update_recruitment
@@ -123,19 +118,15 @@ def planning() -> dict[str, Any]:
         cast = backcast(
             own, low, until, then, folder=folder, setting=("england", "east_london"), replicates=100
         )
-    problem = PlanProblem.load()
-    plan = best_plan(problem)
     forecast = update_recruitment(scenario, seen.table, cut_off, target=60, by=dt.date(2019, 12, 31))
     return {
         "expansion": run_experiment("expansion").figures()["differences"],
-        "best-plan": best_plan_figure(plan, pareto(problem)),
+        **run_experiment("best-plan").figures(),
         "stability": stability_figure(answer(StabilityQuestion().in_world(scenario))),
         "local-rates": rates_figure(estimate_rates(own, low, then), england),
         "backcast": backcast_figure(cast),
         "recruitment-forecast": forecast_figure(forecast),
-        "court-load": calibration_figure(
-            run_calibration(CalibrationExperiment.load("calibration-court-load"))
-        ),
+        "court-load": run_experiment("calibration-court-load").figures()["calibration"],
     }
 
 

@@ -102,7 +102,7 @@ def command_of(kind: Kind) -> typer.Typer:
         parameters[name], readers[name] = (annotation, None), reader
     if simulated:
         parameters |= {"scenario": (ScenarioOption, None), "set": (SetOption, None)}
-        parameters |= {"replicates": (Replicates, None), "seed": (SeedOption, None)}
+        parameters |= {"replicates": (_replicates(cls), None), "seed": (SeedOption, None)}
     parameters |= {"out": (OutOption, None)}
     if issubclass(cls, SimulatedQuestion):
         parameters |= {
@@ -129,6 +129,16 @@ def command_of(kind: Kind) -> typer.Typer:
     one = typer.Typer(rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False)
     one.command(kind.command)(command)
     return one
+
+
+def _replicates(cls: type[Question]) -> Any:
+    """The option for how often it is simulated, in the words of the question."""
+    from best_sim.questions.asking import SimulatedQuestion
+
+    said = cls.model_fields["replicates"].description or ""
+    if issubclass(cls, SimulatedQuestion) and cls.errors is not SimulatedQuestion.errors:
+        said += " The most, with --until-mcse."
+    return Annotated[int | None, typer.Option(help=said, rich_help_panel=_QUESTION)]
 
 
 def _option(
@@ -168,7 +178,7 @@ def _option(
 def _typed(value: Any) -> str:
     if isinstance(value, tuple):
         return ",".join(map(_typed, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 def _numbers(text: str) -> Any:

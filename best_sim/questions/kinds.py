@@ -77,6 +77,19 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 "stability.ask:StabilityQuestion",
             ),
             Kind(
+                "best-plan", "Planners",
+                "Which boroughs to open when: the cheapest plan that reaches a target in time, or the earliest.",
+                "best-sim best-plan --goal earliest --budget 4000000",
+                "best_plan.ask:BestPlanQuestion",
+            ),
+            Kind(
+                "calibration", "Planners",
+                "Parameters that nobody measured, fitted to published or local figures; leaves a scenario with them.",
+                "best-sim calibrate calibration-court-load --replicates 40",
+                "calibration.ask:CalibrationQuestion",
+                verb="calibrate",
+            ),
+            Kind(
                 "validation", "The model",
                 "How near the model comes to the published figures; those that set nothing are its test.",
                 "best-sim validate --replicates 200",

@@ -157,7 +157,7 @@ def _standfirst(found: Found, manifest: Mapping[str, Any]) -> str:
     if not isinstance(question, SimulatedQuestion):
         return ""
     name = manifest.get("scenario_title") or manifest.get("scenario")
-    said = f"Scenario: {name}. {say.plural(question.replicates, 'replicate')}, random seed {question.seed}."
+    said = f"Scenario: {name}. {question.replicates_words()}, random seed {question.seed}."
     return (
         f"{said} The run was interrupted; what follows is of what was finished."
         if found.interrupted

@@ -116,7 +116,8 @@ class Running:
         leg : str
             Its name, where the question has several.
         total, before : int, optional
-            For the progress: replicates in all, where that is known; those of the legs before this one.
+            For the progress: replicates in all, where that is known (of a question without legs, these); those of the
+            legs before this one.
         words : str
             Told beside the progress.
 
@@ -128,9 +129,10 @@ class Running:
             False if it was interrupted before all were done.
         """
         keep = self.leg(leg)
+        known = total if total is not None or leg else replicates
         whole = run_plan(
             Plan(work, replicates, self.chunk or chunk_for(self.engine, replicates)), self.executor, keep=keep,
-            progress=lambda done: self.tell(before + done, total or replicates, words), stopping=self.stopping,
+            progress=lambda done: self.tell(before + done, known, words), stopping=self.stopping,
         )  # fmt: skip
         self.interrupted = self.interrupted or not whole
         return keep, whole

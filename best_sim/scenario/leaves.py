@@ -25,6 +25,7 @@ Kind = Literal[
     "wholes",
     "flag",
     "date",
+    "dates",
     "text",
     "choice",
     "names",
@@ -248,6 +249,23 @@ def _read_date(leaf: Leaf, raw: Any, unit: str) -> dt.date:
     return cast(dt.date, raw)
 
 
+def _read_dates(leaf: Leaf, raw: Any, unit: str) -> tuple[dt.date, ...]:
+    if not isinstance(raw, list | tuple) or not raw or not all(map(_is_date, raw)):
+        raise _wrong_type("a list of dates", raw, "[...], dates without quotes")
+    _refuse_out_of_order(tuple(raw))
+    return tuple(raw)
+
+
+def _refuse_out_of_order(dates: tuple[dt.date, ...]) -> None:
+    for before, after in zip(dates[:-1], dates[1:], strict=True):
+        if after <= before:
+            raise NotAllowedError(
+                "the dates are out of order",
+                found=f"{after} after {before}",
+                allowed="each date later than the one before",
+            )
+
+
 def _read_text(leaf: Leaf, raw: Any, unit: str) -> str:
     if not isinstance(raw, str):
         raise _wrong_type("a text", raw, "a text in quotes")
@@ -320,13 +338,7 @@ def _read_series(leaf: Leaf, raw: Any, unit: str) -> Series:
     if len(raw) > MOST_DATES:
         raise NotAllowedError("too many dated values", found=str(len(raw)), allowed=f"at most {MOST_DATES}")
     dates = tuple(_read_date(leaf, item["from"], unit) for item in raw)
-    for before, after in zip(dates[:-1], dates[1:], strict=True):
-        if after <= before:
-            raise NotAllowedError(
-                "the dates are out of order",
-                found=f"{after} after {before}",
-                allowed="each date later than the one before",
-            )
+    _refuse_out_of_order(dates)
     return Series(dates, tuple(_read_number(leaf, item["value"], unit) for item in raw))
 
 
@@ -346,6 +358,7 @@ _READERS: Mapping[Kind, Callable[[Leaf, Any, str], Any]] = types.MappingProxyTyp
         "numbers": _read_numbers,
         "flag": _read_flag,
         "date": _read_date,
+        "dates": _read_dates,
         "text": _read_text,
         "choice": _read_choice,
         "names": _read_names,
@@ -360,6 +373,7 @@ _PLAIN: Mapping[Any, tuple[Kind, str]] = types.MappingProxyType(
     {
         bool: ("flag", "yes/no"),
         dt.date: ("date", "date"),
+        tuple[dt.date, ...]: ("dates", "date"),
         str: ("text", "text"),
         tuple[str, ...]: ("names", "names"),
     }

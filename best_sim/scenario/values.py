@@ -21,6 +21,7 @@ field                                                leaf
 ``x: tuple[Literal["site", "borough"], ...]``        a list of choices without repeats, unit ``names``
 ``x: bool``                                          a flag, unit ``yes/no``
 ``x: date``                                          a date, unit ``date``
+``x: tuple[date, ...]``                              a list of dates, each later than the one before
 ``x: str``                                           a text, unit ``text``
 ``x: Name``                                          a name of something else, unit ``name``
 ``x: tuple[str, ...]``                               a list of names without repeats, unit ``names``

@@ -17,31 +17,12 @@ OBSERVED = """date,borough,screened,eligible,consented,randomised
 2017-10-16,Croydon,0,0,0,0
 2017-10-23,Croydon,3,2,2,2
 """
-CALIBRATION = """
-title = "Small"
-question = "Does it run?"
-scenario = "london-2017"
-replicates = 4
-seed = 3
-set = ["simulation.end_date=2019-06-30", "trial.target_families=40"]
-[[parameter]]
-name = "notice"
-key = "proceedings.notice.further.mean"
-low = 7
-high = 56
-[[target]]
-measure = "weeks_2018"
-value = 30.0
-standard_error = 1.0
-source = "a test"
-"""
 
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "seen.csv").write_text(OBSERVED)
-    (tmp_path / "small.toml").write_text(CALIBRATION)
     return tmp_path
 
 
@@ -89,22 +70,3 @@ def test_options_that_can_not_be_are_refused(
 ) -> None:
     code, _, err = best_sim("recruit", *options, "--out", "r")
     assert code == 2 and told in err and not (here / "r").exists()
-
-
-def test_calibrate_leaves_a_scenario_that_can_be_used(best_sim: Run, here: Path) -> None:
-    code, out, _ = best_sim("calibrate", "small.toml", "--out", "c")
-    assert (
-        code == 0
-        and "1 parameter, 1 figure, 4 simulated" in out
-        and "1 parameter fitted to 1 figure in" in out
-    )
-    names = {f.name for f in (here / "c").iterdir()}
-    assert {"calibration.png", "parameters.csv", "targets.csv", "carried.csv", "small-fitted.toml"} <= names
-    code, out, _ = best_sim("check", "c/small-fitted.toml")
-    assert code == 0
-
-
-def test_a_calibration_of_what_the_scenario_has_not_is_refused(best_sim: Run, here: Path) -> None:
-    (here / "wrong.toml").write_text(CALIBRATION.replace("notice.further", "notice.futher"))
-    code, _, err = best_sim("calibrate", "wrong.toml", "--out", "c")
-    assert code == 2 and "further" in err and not (here / "c").exists()

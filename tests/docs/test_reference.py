@@ -12,9 +12,9 @@ import pytest
 import typer.main
 
 from best_sim.cli import app
-from best_sim.experiments.best_plan_problem import PlanProblem
-from best_sim.experiments.calibration import CalibrationExperiment
 from best_sim.pathway import Journeys, rules
+from best_sim.questions.best_plan.ask import BestPlanQuestion
+from best_sim.questions.calibration.ask import CalibrationQuestion
 from best_sim.questions.expansion.ask import ExpansionQuestion
 from best_sim.questions.power.ask import PowerQuestion
 from best_sim.scenario import Scenario, check
@@ -126,9 +126,9 @@ def test_an_example_in_toml_can_be_used(where: str, block: str, tmp_path: Path) 
         asked.refuse()
         assert asked.plans
     elif "[[candidate]]" in block:
-        assert PlanProblem.load(file).candidates
+        BestPlanQuestion.load(file).refuse()
     elif "[[target]]" in block:
-        assert CalibrationExperiment.load(file).parameters
+        CalibrationQuestion.load(file).refuse()
     else:  # one line of a file of parameters
         assert re.fullmatch(r"\w+ = \{ value = .*source = .*\}\n", block), where
 

@@ -21,7 +21,10 @@ from best_sim.questions.found import Found
 from best_sim.questions.kinds import KINDS
 from best_sim.replications import Store
 
+HERE = Path(__file__).parent
 SMALL: dict[str, list[str]] = {
+    "best-plan": [str(HERE / "best_plan" / "small.toml")],
+    "calibration": [str(HERE / "calibration" / "small.toml")],
     "power": ["--scenario", "london-2017", "--replicates", "6", "--set", "trial.target_families=60"],
     "expansion": ["--replicates", "4", "--set", "simulation.warm_up=0.5"],
     "stability": ["--replicates", "4", "--set", "simulation.warm_up=0.5"],
@@ -29,6 +32,8 @@ SMALL: dict[str, list[str]] = {
 }
 """By kind, what makes a run of a few seconds that keeps at least two chunks."""
 FROM_PYTHON: dict[str, dict[str, object]] = {
+    "best-plan": {"replicates": 20},
+    "calibration": {"replicates": 4, "steps": 1},
     "power": {"replicates": 2, "scenario": "london-2017"},
     "expansion": {"replicates": 2},
 }

@@ -231,7 +231,7 @@ class _Box:
             size = SIZE if e.head else SMALL
             room = self.width - 2 * PAD - (0.14 if e.indent else 0.0)
             shown = _shown(e.count) if e.count is not None else "fewer than 1"
-            room -= text_width(shown, size, weight) + 0.12  # type: ignore[arg-type]
+            room -= text_width(shown, size, weight) + 0.12
             out.append((wrapped(e.words, room, size, weight), e))  # type: ignore[arg-type]
         return out
 

@@ -28,7 +28,7 @@ _AT_BOUND = 0.01
 
 
 @dataclass(frozen=True)
-class Simulated:
+class SimulatedFigures:
     """What was simulated at one point.
 
     Attributes
@@ -43,12 +43,12 @@ class Simulated:
     covariance: np.ndarray
 
 
-Simulator = Callable[[np.ndarray], Sequence[Simulated]]
+Simulator = Callable[[np.ndarray], Sequence[SimulatedFigures]]
 """What was simulated at each of some points, given as an array of shape (points, parameters)."""
 
 
 @dataclass(frozen=True)
-class Fit:
+class LeastSquaresFit:
     """What was fitted.
 
     Attributes
@@ -57,7 +57,7 @@ class Fit:
         The point of least squares.
     at_bound : numpy.ndarray of bool, shape (p,)
         Whether it lies at an end of the parameter's range.
-    there : Simulated
+    there : SimulatedFigures
         What was simulated at it.
     jacobian : numpy.ndarray, shape (m, p)
         Change of each figure over the whole range of each parameter, from central differences about the point.
@@ -78,7 +78,7 @@ class Fit:
 
     x: np.ndarray
     at_bound: np.ndarray
-    there: Simulated
+    there: SimulatedFigures
     jacobian: np.ndarray
     whitened: np.ndarray
     chi_square: float
@@ -106,7 +106,7 @@ def fit(
     tolerance: float = 0.003,
     seed: int = 0,
     told: Callable[[int, float], object] | None = None,
-) -> Fit:
+) -> LeastSquaresFit:
     """Find the point at which simulated figures come nearest to given ones, and how well it is known.
 
     Parameters
@@ -130,7 +130,7 @@ def fit(
 
     Returns
     -------
-    Fit
+    LeastSquaresFit
 
     Notes
     -----
@@ -154,7 +154,7 @@ def fit(
     chi_square = float(residuals @ residuals)
     informed = int(np.sum(np.linalg.svd(whitened, compute_uv=False) > 1.0))
     freedom = max(0, len(value) - informed)
-    return Fit(
+    return LeastSquaresFit(
         x=x,
         at_bound=(x < _AT_BOUND) | (x > 1.0 - _AT_BOUND),
         there=there,
@@ -181,7 +181,7 @@ class _Search:
         told: Callable[[int, float], object] | None,
     ) -> None:
         self.simulate, self.value, self.error, self.step, self.told = simulate, value, error, step, told
-        self.known: dict[bytes, Simulated] = {}
+        self.known: dict[bytes, SimulatedFigures] = {}
         self.weights: np.ndarray | None = None
         self.least = np.inf
 
@@ -189,7 +189,7 @@ class _Search:
     def evaluations(self) -> int:
         return len(self.known)
 
-    def at(self, points: np.ndarray) -> list[Simulated]:
+    def at(self, points: np.ndarray) -> list[SimulatedFigures]:
         """What is simulated at some points, each simulated once."""
         new = {one.tobytes(): one for one in points if one.tobytes() not in self.known}
         if new:
@@ -203,7 +203,7 @@ class _Search:
                 self.told(self.evaluations, self.least)
         return got
 
-    def weigh(self, by: Simulated) -> None:
+    def weigh(self, by: SimulatedFigures) -> None:
         """Weigh figures by their own error and the simulation's, as it was at one point."""
         self.weights = np.linalg.cholesky(np.diag(self.error**2) + by.covariance)
 
@@ -238,7 +238,7 @@ def allowed(x: np.ndarray, residuals: np.ndarray, whitened: np.ndarray, seed: in
     x : array, shape (p,)
         Where the simulation was made linear.
     residuals : array, shape (m,)
-        Simulated less given figures there, in independent standard errors.
+        SimulatedFigures less given figures there, in independent standard errors.
     whitened : array, shape (m, p)
         Their change over the whole range of each parameter.
     seed : int
@@ -286,7 +286,7 @@ def _cut_normal(low: np.ndarray, high: np.ndarray, u: np.ndarray) -> np.ndarray:
 
 # --- what is not told apart ---------------------------------------------------------------------------------
 @dataclass(frozen=True)
-class Direction:
+class PrincipalDirection:
     """One principal direction of the figures' knowledge of the parameters.
 
     Attributes
@@ -309,13 +309,13 @@ class Direction:
         return self.spread < SPREAD_OF_RANGE
 
 
-def directions(whitened: np.ndarray) -> tuple[Direction, ...]:
+def directions(whitened: np.ndarray) -> tuple[PrincipalDirection, ...]:
     """The principal directions, from the one of which the figures tell most.
 
     Parameters
     ----------
     whitened : array, shape (m, p)
-        As `Fit.whitened`.
+        As `LeastSquaresFit.whitened`.
     """
     p = whitened.shape[1]
     _, values, rows = np.linalg.svd(whitened)
@@ -323,7 +323,7 @@ def directions(whitened: np.ndarray) -> tuple[Direction, ...]:
     # a direction's sign says nothing: its largest loading is shown as positive
     rows = rows * np.sign(rows[np.arange(p), np.abs(rows).argmax(axis=1)])[:, None]
     return tuple(
-        Direction(float(d), float(1.0 / d) if d > 1e-9 else np.inf, row)
+        PrincipalDirection(float(d), float(1.0 / d) if d > 1e-9 else np.inf, row)
         for d, row in zip(values, rows, strict=True)
     )
 

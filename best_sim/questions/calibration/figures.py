@@ -25,7 +25,7 @@ from best_sim.drawing.style import (
 )
 
 if TYPE_CHECKING:
-    from best_sim.experiments.calibration import Calibration
+    from best_sim.questions.calibration.run import CalibrationFound
 
 WIDTH = 9.0
 _STEP, _HEAD, _AXIS, _GAP = 0.40, 0.34, 0.58, 0.12
@@ -35,12 +35,12 @@ _FARTHEST = 6.0
 
 
 @styled
-def calibration_figure(found: Calibration) -> Figure:
+def calibration_figure(found: CalibrationFound) -> Figure:
     """Targets before and after, in standard errors from the published figures; parameters within their ranges.
 
     Parameters
     ----------
-    found : best_sim.experiments.calibration.Calibration
+    found : CalibrationFound
 
     Returns
     -------
@@ -56,7 +56,8 @@ def calibration_figure(found: Calibration) -> Figure:
         f"{after} of {len(targets)} figures within two standard errors after calibration, {before} before",
         "Squares: before; dots: after, with replicates that took no part in the fit, and the 95% interval of their "
         "Monte Carlo error; bands: 95% interval of the published figures. Parameters: thick bars are 95% intervals.",
-        f"{found.experiment.title}. {found.simulated:,} simulated runs. The published figures' standard errors are in "
+        f"{found.question.title or found.question.name}. {found.simulated:,} simulated runs. "
+        "The published figures' standard errors are in "
         "part assumptions; intervals of parameters take the model as right.",
         _in_words(targets, parameters),
     )  # fmt: skip
@@ -126,7 +127,7 @@ def _draw_targets(sheet: Sheet, ax: Axes, rows: list[dict[str, Any]], top: float
 
 
 def _draw_parameters(
-    sheet: Sheet, ax: Axes, found: Calibration, rows: list[dict[str, Any]], top: float
+    sheet: Sheet, ax: Axes, found: CalibrationFound, rows: list[dict[str, Any]], top: float
 ) -> None:
     _bare(ax, len(rows), (0.0, 1.0))
     ax.set_xticks([0, 1], ["least", "most"])
@@ -135,7 +136,7 @@ def _draw_parameters(
     sheet.text(
         WIDTH - Sheet.MARGIN, top + 0.1, "before → fitted (interval)", ha="right", size=SMALL, color=SOFT
     )
-    for i, (row, parameter) in enumerate(zip(rows, found.experiment.parameters, strict=True)):
+    for i, (row, parameter) in enumerate(zip(rows, found.question.parameters, strict=True)):
         at = i + 0.5
         low, high, start, fitted = (
             float(parameter.share(row[c])) for c in ("low", "high", "start", "fitted")

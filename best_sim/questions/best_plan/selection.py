@@ -34,7 +34,7 @@ from scipy import stats
 
 from best_sim.trial.closed_forms import exact_bounds
 
-__all__ = ["Selection", "exact_bounds", "select_first", "select_highest"]
+__all__ = ["Selection", "select_first", "select_highest"]
 
 Bools = NDArray[np.bool_]
 Sample = Callable[[int, int, int], Bools]
@@ -90,7 +90,6 @@ def select_first(
     batch: int = 40,
     most: int = 4_000,
     rule: Rule = "where it matters",
-    progress: Callable[[int], object] | None = None,
 ) -> Selection:
     """The first alternative whose probability of success is at least `wanted`.
 
@@ -112,8 +111,6 @@ def select_first(
         Replicates in all after which the search stops in any case.
     rule : {"where it matters", "equal"}
         "equal" gives a batch to every alternative in turn: what the other rule is compared with.
-    progress : callable, optional
-        Called with the number of replicates done.
 
     Returns
     -------
@@ -132,7 +129,7 @@ def select_first(
     _refuse(count, level, indifference, batch, most)
     if not 0.0 < wanted < 1.0:
         raise ValueError(f"wanted: found {wanted:g}, allowed above 0 and below 1")
-    seen = _Seen(sample, count, batch, most, progress)
+    seen = _Seen(sample, count, batch, most)
     known: list[bool | None] = [None] * count  # whether it qualifies
     error = (1.0 - level) / count
 
@@ -187,13 +184,12 @@ def select_highest(
     batch: int = 40,
     most: int = 4_000,
     rule: Rule = "where it matters",
-    progress: Callable[[int], object] | None = None,
 ) -> Selection:
     """The alternative with the highest probability of success.
 
     Parameters
     ----------
-    sample, count, level, batch, most, rule, progress
+    sample, count, level, batch, most, rule
         As of `select_first`; the order of the alternatives says nothing.
     indifference : float
         No alternative is better than a right choice by more than this.
@@ -215,7 +211,7 @@ def select_highest(
     is spent on bounds of the difference between each of them and the best guess.
     """
     _refuse(count, level, indifference, batch, most)
-    seen = _Seen(sample, count, batch, most, progress)
+    seen = _Seen(sample, count, batch, most)
     error = (1.0 - level) / max(1, count * (count - 1)) / (2.0 if indifference else 1.0)
     left = list(range(count))
     alike: set[tuple[int, int]] = set()  # the first is known to be hardly better than the second
@@ -245,10 +241,8 @@ def select_highest(
 class _Seen:
     """Replicates of each alternative so far."""
 
-    def __init__(
-        self, sample: Sample, count: int, batch: int, most: int, progress: Callable[[int], object] | None
-    ) -> None:
-        self.sample, self.batch, self.most, self.progress = sample, batch, most, progress
+    def __init__(self, sample: Sample, count: int, batch: int, most: int) -> None:
+        self.sample, self.batch, self.most = sample, batch, most
         self.rows = [np.zeros(0, dtype=bool) for _ in range(count)]
 
     def add(self, i: int) -> bool:
@@ -257,8 +251,6 @@ class _Seen:
             return False
         new = np.asarray(self.sample(i, self.n(i), self.batch), dtype=bool)
         self.rows[i] = np.concatenate([self.rows[i], new])
-        if self.progress is not None:
-            self.progress(self.spent)
         return True
 
     @property

@@ -24,12 +24,12 @@ from best_sim.drawing.style import (
     styled,
     wrapped,
 )
-from best_sim.experiments.best_plan import MOST_PLANS, in_words
+from best_sim.questions.best_plan.show import words_of
+from best_sim.questions.best_plan.space import MOST_PLANS
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from best_sim.experiments.best_plan import BestPlan, ExpansionPlan
+    from best_sim.questions.best_plan.run import BestPlanFound, Contender
+    from best_sim.questions.best_plan.space import CandidatePlan
 
 WIDTH = 9.0
 _PALE = "#c3cad1"
@@ -38,22 +38,20 @@ _MILLION = 1e6
 
 
 @styled
-def best_plan_figure(found: BestPlan, fronts: pd.DataFrame) -> Figure:
+def best_plan_figure(found: BestPlanFound) -> Figure:
     """Cost against the probability of the target in time, replicates spent, and cost against the median date.
 
     Parameters
     ----------
-    found : best_sim.experiments.best_plan.BestPlan
-    fronts : pandas.DataFrame
-        As `best_sim.experiments.best_plan.pareto` gives it.
+    found : BestPlanFound
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    problem = found.problem
-    asked = f"{problem.target} families before {say.day(found.by)}"
-    share = problem.least_beginning_lift
+    question = found.question
+    asked = f"{question.target} families before {say.day(found.by)}"
+    share = question.least_beginning_lift
     success = asked + (
         "" if share is None else f", and {say.percent(share)} or more of those allocated to LIFT begin it"
     )
@@ -61,18 +59,18 @@ def best_plan_figure(found: BestPlan, fronts: pd.DataFrame) -> Figure:
     lines = [(label, wrapped(text, WIDTH - 2 * Sheet.MARGIN - 0.3, SMALL)) for label, _, text in marked]
     key = sum(len(one) for _, one in lines) * line_height(SMALL) + 0.12 * len(lines)
     sheet = Sheet(
-        WIDTH, 6.75 + key, problem.title,
-        f"Closed form: {asked}. Simulated: {success}. Costs until {say.day(problem.costs_until)}.",
+        WIDTH, 6.75 + key, question.title or question.name,
+        f"Closed form: {asked}. Simulated: {success}. Costs until {say.day(question.counted_until)}.",
         f"Every cost is an assumption. {found.selection.spent} simulated trials; bars: exact 95% intervals, of "
         "each plan on its own. Pale plans and fronts have teams of their cheapest size.",
-        found.in_words(),
+        "\n".join(words_of(found)),
     )  # fmt: skip
     top = sheet.axes(1.2, 0.35, key + 3.35, 0.25)
     spent = sheet.axes(1.2, 0.35, key + 2.5, 3.55)
     below = sheet.axes(1.2, 0.35, key + 0.55, 4.5)
-    right = _probabilities(top, found, fronts, marked)
+    right = _probabilities(top, found, marked)
     _replicates(spent, found)
-    _medians(below, found, fronts, marked)
+    _medians(below, found, marked)
     for ax in (top, spent, below):
         ax.set_xlim(-0.02 * right, 1.03 * right)
         ax.yaxis.set_label_coords(-0.105, 0.5)
@@ -89,7 +87,7 @@ def best_plan_figure(found: BestPlan, fronts: pd.DataFrame) -> Figure:
     return sheet.figure
 
 
-def _marked(found: BestPlan) -> list[tuple[str, ExpansionPlan, str]]:
+def _marked(found: BestPlanFound) -> list[tuple[str, CandidatePlan, str]]:
     """Plans that are named: letter, plan and words."""
     out = [("A", found.closed, "Best by the closed form: ")]
     if found.chosen is not None and found.chosen != found.closed:
@@ -97,45 +95,44 @@ def _marked(found: BestPlan) -> list[tuple[str, ExpansionPlan, str]]:
     elif found.chosen is not None:
         out = [("A", found.closed, "Best by the closed form, and chosen by simulation: ")]
     return [
-        (letter, plan, f"{what}{in_words(plan, found.space)}; {plan.cost / _MILLION:.2f} million GBP.")
+        (letter, plan, f"{what}{found.space.words_of(plan)}; {plan.cost / _MILLION:.2f} million GBP.")
         for letter, plan, what in out
     ]
 
 
-def _probabilities(
-    ax: Axes, found: BestPlan, fronts: pd.DataFrame, marked: list[tuple[str, ExpansionPlan, str]]
-) -> float:
+def _chosen_last(found: BestPlanFound) -> list[Contender]:
+    """The contenders, so that the chosen one is drawn over those that cost about the same."""
+    return sorted(found.contenders, key=lambda one: one.plan == found.chosen)
+
+
+def _probabilities(ax: Axes, found: BestPlanFound, marked: list[tuple[str, CandidatePlan, str]]) -> float:
     """The front of probability, all plans behind it, and simulated plans; the rightmost cost."""
     if found.space.openings <= MOST_PLANS:
         every = found.space.all_plans(found.by).sort_values(["cost", "probability"])
         at, chances = every["cost"].to_numpy() / _MILLION, every["probability"].to_numpy()
         ax.scatter(at, chances, s=4, color=_PALE, lw=0, rasterized=True, zorder=1)
-    else:  # the front is all that was looked for; it is of the problem's date
-        front = fronts[fronts["front"] == "probability"]
+    else:  # the front is all that was looked for; it is of the question's date
+        front = found.fronts[found.fronts["front"] == "probability"]
         at = front["cost"].to_numpy() / _MILLION
         chances = np.array([found.space.plan(one.choices, found.by).probability for one in front["plan"]])
     ax.step(at, np.maximum.accumulate(chances), where="post", color=ACCENT, lw=1.4, zorder=3)
-    wanted = found.problem.probability
+    wanted = found.question.probability
     ax.axhline(wanted, color=INK, lw=0.9, ls=(0, (1.2, 1.6)), zorder=2)
     ax.annotate(f"wanted {say.percent(wanted)}", (0, wanted), (2, 4), textcoords="offset points", size=SMALL)
     right = max([*at, *(one.plan.cost / _MILLION for one in found.contenders)])
-    for one in found.contenders:
-        cost = one.plan.cost / _MILLION
-        color = _CHOSEN if one.plan == found.chosen else INK
-        ax.plot(
-            [cost, cost],
-            [one.low, one.high],
-            color=color,
-            lw=2.0 if one.plan == found.chosen else 0.8,
-            zorder=4,
-        )
+    above = {plan: plan.probability for _, plan, _ in marked}
+    for one in _chosen_last(found):
+        cost, chosen = one.plan.cost / _MILLION, one.plan == found.chosen
+        color = _CHOSEN if chosen else INK
+        ax.plot([cost, cost], [one.low, one.high], color=color, lw=2.0 if chosen else 0.8, zorder=4)
         ax.plot([cost], [one.share], marker="s", ms=4, color=color, ls="", zorder=5)
         ax.plot([cost], [one.plan.probability], marker="o", ms=4, mfc="white", mec=ACCENT, ls="", zorder=4)
+        if one.plan in above:
+            above[one.plan] = max(one.high, one.plan.probability)
     for letter, plan, _ in marked:
         ax.annotate(
-            letter, (plan.cost / _MILLION, plan.probability), (0, 9), textcoords="offset points", size=SIZE,
-            weight="bold", ha="center", zorder=6,
-            bbox={"boxstyle": "circle,pad=0.15", "fc": "white", "ec": INK, "lw": 0.6},
+            letter, (plan.cost / _MILLION, above[plan]), (0, 9), textcoords="offset points", size=SIZE, weight="bold",
+            ha="center", zorder=6, bbox={"boxstyle": "circle,pad=0.15", "fc": "white", "ec": INK, "lw": 0.6},
         )  # fmt: skip
     ax.set(ylim=(0, 1.12), ylabel="Probability in time")
     ax.set_yticks(np.arange(0, 1.01, 0.2))
@@ -165,8 +162,8 @@ def _probabilities(
     return right
 
 
-def _replicates(ax: Axes, found: BestPlan) -> None:
-    for one in found.contenders:
+def _replicates(ax: Axes, found: BestPlanFound) -> None:
+    for one in _chosen_last(found):
         color = _CHOSEN if one.plan == found.chosen else SOFT
         ax.plot([one.plan.cost / _MILLION] * 2, [0, one.replicates], color=color, lw=2.2)
     ax.set(ylim=(0, None), ylabel="Trials\nsimulated")
@@ -174,18 +171,16 @@ def _replicates(ax: Axes, found: BestPlan) -> None:
     ax.grid(axis="y", color=RULE, lw=0.6)
 
 
-def _medians(
-    ax: Axes, found: BestPlan, fronts: pd.DataFrame, marked: list[tuple[str, ExpansionPlan, str]]
-) -> None:
+def _medians(ax: Axes, found: BestPlanFound, marked: list[tuple[str, CandidatePlan, str]]) -> None:
     """The front of the median date, and what the simulation has of the plans it knows."""
-    front = fronts[fronts["front"] == "median"]
+    front = found.fronts[found.fronts["front"] == "median"]
     if len(front):
         ax.step(
             front["cost"].to_numpy() / _MILLION, mdates.date2num(front["median"].tolist()), where="post",
             color=ACCENT, lw=1.4, zorder=3,
         )  # fmt: skip
-    start = found.problem.world.simulation.start_date
-    for one in found.contenders:
+    start = found.question.world.simulation.start_date
+    for one in _chosen_last(found):
         day = float(np.quantile(one.days, 0.5, method="higher"))
         if np.isfinite(day):
             color = _CHOSEN if one.plan == found.chosen else INK

@@ -1,4 +1,4 @@
-"""Calibration: against closed forms, against truth that is known, and against a run done by hand."""
+"""Calibration: what is read and refused, against truth that is known, and against a run done by hand."""
 
 from __future__ import annotations
 
@@ -7,23 +7,32 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from looking import assert_texts_are_apart, texts
 
-from best_sim.experiments import calibration_asked as asked
-from best_sim.experiments.calibration import Calibration, CalibrationExperiment, run_calibration, words_of
-from best_sim.experiments.fitting import Simulated, Simulator, allowed, collinearity, directions, fit
+from best_sim.drawing import style
 from best_sim.pathway import simulate
+from best_sim.questions.asking import QuestionError
+from best_sim.questions.calibration.ask import CalibrationQuestion, Parameter, Scale, Target
+from best_sim.questions.calibration.figures import calibration_figure
+from best_sim.questions.calibration.fitted import fitted_toml
+from best_sim.questions.calibration.run import CalibrationFound
+from best_sim.questions.calibration.show import words_of
+from best_sim.questions.calibration.targets import court_figures, figures_for
+from best_sim.questions.running import Running, answer
 from best_sim.questions.validation.published import FIGURES
 from best_sim.questions.validation.replicate import figures_of
-from best_sim.scenario import Scenario, ScenarioError
+from best_sim.scenario import Scenario
 
+SMALL = Path(__file__).with_name("small.toml")
 SHORT = """
+kind = "calibration"
 title = "A short one"
 scenario = "london-2017"
 replicates = 10
@@ -68,135 +77,37 @@ standard_error = 0.03
 """
 
 
-def read(folder: Path, text: str, name: str = "mine") -> CalibrationExperiment:
+def read(folder: Path, text: str, name: str = "mine") -> CalibrationQuestion:
     path = folder / f"{name}.toml"
     path.write_text(text, encoding="utf-8")
-    return CalibrationExperiment.load(path)
+    return CalibrationQuestion.load(path)
+
+
+def run(question: CalibrationQuestion, executor: Any = "default") -> CalibrationFound:
+    found = answer(question, executor=executor)
+    assert isinstance(found, CalibrationFound)
+    return found
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Calibration:
+def small(tmp_path_factory: pytest.TempPathFactory) -> CalibrationFound:
     folder = tmp_path_factory.mktemp("small")
-    return run_calibration(read(folder, SHORT + NOTICE + SEEN + IDLE + FIGURES_ASKED), most=5)
-
-
-# --- the arithmetic -----------------------------------------------------------------------------------------
-def linear(slope: np.ndarray, at_zero: np.ndarray, noise: np.ndarray) -> Simulator:
-    return lambda points: [Simulated(at_zero + slope @ x, noise) for x in points]
-
-
-def test_a_linear_simulation_is_fitted_as_generalised_least_squares_says() -> None:
-    slope = np.array([[10.0, -4.0], [3.0, 8.0], [1.0, 1.0]])
-    error, noise = np.array([0.5, 0.4, 0.2]), np.diag([0.2, 0.1, 0.1]) ** 2 + 0.004
-    value = slope @ np.array([0.45, 0.6]) + np.array([0.2, -0.1, 0.15])
-    got = fit(linear(slope, np.zeros(3), noise), np.array([0.3, 0.3]), value, error)
-    weight = np.linalg.inv(np.diag(error**2) + noise)
-    covariance = np.linalg.inv(slope.T @ weight @ slope)
-    exact = covariance @ slope.T @ weight @ value
-    left = value - slope @ exact
-    assert got.x == pytest.approx(exact, abs=1e-4)
-    assert got.jacobian == pytest.approx(slope, abs=1e-9)
-    assert got.chi_square == pytest.approx(left @ weight @ left, rel=1e-4)
-    assert got.freedom == 1
-    assert got.misfit == pytest.approx(stats.chi2.sf(left @ weight @ left, 1), rel=1e-3)
-    # four standard errors of the mean and of the covariance of so many normal draws
-    n, variance = len(got.draws), np.diag(covariance)
-    assert np.all(np.abs(got.draws.mean(axis=0) - exact) <= 4 * np.sqrt(variance / n))
-    allows = 4 * np.sqrt((np.outer(variance, variance) + covariance**2) / n)
-    assert np.all(np.abs(np.cov(got.draws.T) - covariance) <= allows)
-
-
-@pytest.mark.parametrize("centre", [0.5, 0.02, 1.3, -4.0])
-def test_draws_near_an_end_of_the_range_are_of_the_truncated_normal(centre: float) -> None:
-    sd, x = 0.2, np.array([0.5])
-    draws = allowed(x, (x - centre) / sd, np.array([[1 / sd]]))[:, 0]
-    exact = stats.truncnorm((0 - centre) / sd, (1 - centre) / sd, loc=centre, scale=sd)
-    assert stats.kstest(draws, exact.cdf).pvalue > 0.001
-    assert draws.min() >= 0 and draws.max() <= 1
-
-
-def test_draws_along_a_ridge_agree_with_rejection() -> None:
-    """Two parameters of which the figures tell little but the sum, which wants to be beyond a corner's reach."""
-    whitened = np.array([[40.0, 40.0], [1.0, -0.5]])
-    x, residuals = np.array([0.5, 0.5]), np.array([-32.0, 0.5])
-    draws = allowed(x, residuals, whitened)
-    tried = np.random.default_rng(1).uniform(size=(400_000, 2))
-    left = residuals + (tried - x) @ whitened.T
-    kept = tried[
-        np.random.default_rng(2).uniform(size=len(tried)) < np.exp(-0.5 * ((left**2).sum(axis=1) - 0.02))
-    ]
-    assert len(kept) > 2_000
-    for i in range(2):
-        assert stats.ks_2samp(draws[:, i], kept[:, i]).pvalue > 0.001
-
-
-def test_what_nothing_tells_of_keeps_its_whole_range() -> None:
-    slope = np.array([[10.0, 0.0], [4.0, 0.0]])
-    got = fit(
-        linear(slope, np.zeros(2), np.eye(2) * 1e-4),
-        np.array([0.3, 0.3]),
-        np.array([5.0, 2.0]),
-        np.full(2, 0.3),
-    )
-    low, high = got.interval()
-    assert (low[1], high[1]) == pytest.approx((0.025, 0.975), abs=0.015)
-    assert got.freedom == 1
-    last = directions(got.whitened)[-1]
-    assert not last.told and np.abs(last.loadings) == pytest.approx([0.0, 1.0])
-
-
-@given(st.floats(-0.999, 0.999), st.floats(0.01, 100), st.floats(0.01, 100))
-@settings(max_examples=60, deadline=None)
-def test_two_effects_at_an_angle_have_the_index_that_the_angle_gives(
-    cosine: float, one: float, two: float
-) -> None:
-    """The least eigenvalue of [[1, c], [c, 1]] is 1 - |c|, whatever the lengths."""
-    effects = np.array([[one, two * cosine], [0.0, two * np.sqrt(1 - cosine**2)]])
-    assert collinearity(effects, (0, 1)) == pytest.approx((1 - abs(cosine)) ** -0.5, rel=1e-6)
-
-
-def toy(replicates: int, seed: int) -> Simulator:
-    """A queue-like figure, its share below a limit, and another share: not linear, and noisy."""
-    z = np.random.default_rng(seed).normal(size=(replicates, 2))
-
-    def simulated(points: np.ndarray) -> list[Simulated]:
-        got = []
-        for x in points:
-            weeks = 10 * np.exp(1.5 * x[0] + (0.2 + 0.6 * x[1]) * z[:, 0])
-            figures = np.column_stack([weeks, weeks < 20, z[:, 1] < 2 * x[1] - 1])
-            got.append(Simulated(figures.mean(axis=0), np.cov(figures.T) / replicates))
-        return got
-
-    return simulated
-
-
-@pytest.mark.slow
-def test_intervals_hold_a_truth_that_made_the_figures_as_often_as_they_say() -> None:
-    """120 worlds with parameters of their own, seen by 400 and fitted with 1,500 others."""
-    random, held, n = np.random.default_rng(5), np.zeros(2), 120
-    for k in range(n):
-        truth = random.uniform(0.15, 0.85, 2)
-        (seen,) = toy(400, 10_000 + k)(truth[None])
-        got = fit(toy(1_500, k), np.full(2, 0.5), seen.mean, np.sqrt(np.diag(seen.covariance)))
-        low, high = got.interval()
-        held += (low <= truth) & (truth <= high)
-    least, most = stats.binom(n, 0.95).ppf([0.002, 0.9999])
-    assert np.all(held >= least), held
-    assert np.all(held <= most), held
+    return run(read(folder, SHORT + NOTICE + SEEN + IDLE + FIGURES_ASKED).replaced(steps=5))
 
 
 # --- the file -----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", ["calibration", "calibration-court-load"])
 def test_shipped_calibrations_can_be_used(name: str) -> None:
-    one = CalibrationExperiment.load(name)
+    one = CalibrationQuestion.load(name)
     assert len(one.targets) >= len(one.parameters)
     assert all(target.source for target in one.targets)
-    before = one.scenario_before()
-    assert one.scenario_at(one.start()) == before
+    before = one.world
+    assert one.scenario_at(one.start) == before
 
 
 def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     text = """
+kind = "calibration"
 replicates = 2
 sead = 4
 scenario = "london-2017"
@@ -225,7 +136,7 @@ measure = "seen"
 value = 0.5
 interval = [0.6, 0.7]
 """
-    with pytest.raises(ScenarioError) as refused:
+    with pytest.raises(QuestionError) as refused:
         read(tmp_path, text)
     said = {problem.key: problem for problem in refused.value.problems}
     assert set(said) == {
@@ -280,8 +191,8 @@ def test_what_the_scenario_does_not_have_or_allow_is_refused(
     targets = FIGURES_ASKED if "[[target]]" not in asks else ""
     parameters, _, more = asks.partition("[[target]]")
     text = SHORT + parameters + (targets or FIGURES_ASKED + "[[target]]" + more)
-    with pytest.raises(ScenarioError) as refused:
-        read(tmp_path, text)
+    with pytest.raises(QuestionError) as refused:
+        read(tmp_path, text).refuse()
     (problem,) = refused.value.problems
     assert problem.key == key
     assert says in problem.found
@@ -299,9 +210,7 @@ def test_factors_change_only_what_holds_in_their_time_and_compose(tmp_path: Path
         "courts.east_london.other_cases", 0.5, 2, 'change = "factor"\nfrom = 2018-01-01\nuntil = 2020-01-01'
     )
     one = read(tmp_path, SHORT + load + from_2018 + FIGURES_ASKED)
-    before, after = (
-        s.courts["east_london"].other_cases for s in (one.scenario_before(), one.scenario_at([1.1, 0.9]))
-    )
+    before, after = (s.courts["east_london"].other_cases for s in (one.world, one.scenario_at([1.1, 0.9])))
     times = {dt.date(2018, 1, 1): 0.99, dt.date(2019, 1, 1): 0.99}
     expected = [v * times.get(d, 1.1) for d, v in zip(before.dates, before.values, strict=True)]
     assert after.dates == before.dates
@@ -311,15 +220,15 @@ def test_factors_change_only_what_holds_in_their_time_and_compose(tmp_path: Path
 def test_two_numbers_of_one_distribution_can_be_fitted_together(tmp_path: Path) -> None:
     mean, cv = (parameter(f"proceedings.notice.further.{x}", 0.1, 60) for x in ("mean", "cv"))
     one = read(tmp_path, SHORT + mean + cv + FIGURES_ASKED)
-    assert one.start().tolist() == [29.0, 1.0]
+    assert one.start.tolist() == [29.0, 1.0]
     written = one.scenario_at([20.0, 0.7]).provenance["proceedings.notice.further"].value
     assert (written["mean"], written["cv"]) == (20.0, 0.7)
 
 
 @given(st.sampled_from(["linear", "log", "logit"]), st.floats(0, 1))
 @settings(max_examples=50, deadline=None)
-def test_a_share_of_the_range_and_its_value_are_each_other_s_inverse(scale: asked.Scale, x: float) -> None:
-    one = asked.Parameter("p", ("p",), 0.05, 0.8, scale)
+def test_a_share_of_the_range_and_its_value_are_each_other_s_inverse(scale: Scale, x: float) -> None:
+    one = Parameter(key="p", low=0.05, high=0.8, scale=scale)
     assert one.share(one.at(x)) == pytest.approx(x, abs=1e-9)
 
 
@@ -331,23 +240,25 @@ def test_targets_are_the_figures_of_the_validation() -> None:
     there = figures_of(journeys, world)
     more = ("weeks_2019", "within_26_2020", "hearings_2021", "hearings_2018")
     names = [*(figure.key for figure in FIGURES), *more]
-    here = asked.figures_for(journeys, world, [asked.Target(name, None, 0.0, 1.0) for name in names])
+    here = figures_for(
+        journeys, world, [Target(measure=name, value=0.0, standard_error=1.0) for name in names]
+    )
     assert here == pytest.approx([there[name] for name in names], rel=0, abs=0, nan_ok=True)
 
 
 def test_a_courts_figures_are_of_its_own_cases() -> None:
     journeys = simulate(Scenario.load("london-2017"), 7, 0)
     both, east, south = (
-        asked.court_figures(journeys, 2019, court) for court in (None, "east_london", "south_london")
+        court_figures(journeys, 2019, court) for court in (None, "east_london", "south_london")
     )
     for figure in both:
         low, high = sorted((east[figure], south[figure]))
         assert low <= both[figure] <= high
-    assert np.isnan(asked.court_figures(journeys, 2011)["weeks"])
+    assert np.isnan(court_figures(journeys, 2011)["weeks"])
 
 
 # --- a whole calibration ------------------------------------------------------------------------------------
-def test_a_small_calibration_comes_nearer_to_its_targets(small: Calibration) -> None:
+def test_a_small_calibration_comes_nearer_to_its_targets(small: CalibrationFound) -> None:
     t = small.targets
     assert (t["distance"] ** 2).sum() < 0.3 * (t["distance_before"] ** 2).sum()
     p = small.parameters.set_index("parameter")
@@ -356,28 +267,27 @@ def test_a_small_calibration_comes_nearer_to_its_targets(small: Calibration) -> 
     assert p.loc["notice", "fitted"] > 29 and p.loc["seen", "fitted"] < 1.95
 
 
-def test_luck_is_common_so_that_what_does_nothing_has_no_slope(small: Calibration) -> None:
+def test_luck_is_common_so_that_what_does_nothing_has_no_slope(small: CalibrationFound) -> None:
     """The spread of SDQ scores alters no placement and no hearing: with luck by address not even by chance."""
     assert np.all(small.slopes["idle"] == 0.0)
     p = small.parameters.set_index("parameter")
     assert p.loc["idle", "learned"] < 0.1
-    assert "idle" in words_of(small)
+    assert "idle" in " ".join(words_of(small))
     carried = small.carried[small.carried["parameter"] == "idle"]
     assert np.all(carried["alone"] == carried["before"]) and np.all(carried["mcse_without"] == 0.0)
     assert not small.directions.iloc[-1]["told"]
 
 
-def test_what_it_says_after_is_what_other_replicates_give(small: Calibration, tmp_path: Path) -> None:
+def test_what_it_says_after_is_what_other_replicates_give(small: CalibrationFound, tmp_path: Path) -> None:
     """The file that is written, simulated by hand with replicates that took no part in the fit."""
     path = tmp_path / "fitted.toml"
-    path.write_text(small.as_toml(), encoding="utf-8")
+    path.write_text(fitted_toml(small), encoding="utf-8")
     world = Scenario.load(path)
     assert world == small.scenario
-    one = small.experiment
+    one = small.question
     n = one.replicates
     rows = [
-        asked.figures_for(simulate(world, one.seed, k, "compiled"), world, one.targets)
-        for k in range(n, 2 * n)
+        figures_for(simulate(world, one.seed, k, "compiled"), world, one.targets) for k in range(n, 2 * n)
     ]
     assert small.targets["after"].to_numpy() == pytest.approx(np.mean(rows, axis=0), rel=1e-12)
     assert small.targets["mcse"].to_numpy() == pytest.approx(
@@ -386,10 +296,10 @@ def test_what_it_says_after_is_what_other_replicates_give(small: Calibration, tm
 
 
 def test_the_file_that_is_written_says_that_it_is_calibrated_and_to_what(
-    small: Calibration, tmp_path: Path
+    small: CalibrationFound, tmp_path: Path
 ) -> None:
     path = tmp_path / "fitted.toml"
-    path.write_text(small.as_toml(), encoding="utf-8")
+    path.write_text(fitted_toml(small), encoding="utf-8")
     table = Scenario.load(path).table().set_index("name")
     fitted = table.loc["proceedings.notice.further"]
     assert fitted["status"] == "calibrated"
@@ -403,15 +313,11 @@ def test_the_file_that_is_written_says_that_it_is_calibrated_and_to_what(
 
 
 def test_the_workers_change_nothing_and_progress_is_told(tmp_path: Path) -> None:
-    one = replace(read(tmp_path, SHORT + SEEN + FIGURES_ASKED), replicates=6)
+    one = read(tmp_path, SHORT + SEEN + FIGURES_ASKED).replaced(replicates=6, steps=2)
     told: list[int] = []
-
-    def tell(runs: int, least: float) -> None:
-        told.append(runs)
-
-    alone = run_calibration(one, executor=None, most=2, progress=tell)
+    alone = one.run(Running(progress=lambda done, total, words: told.append(done)))
     with ThreadPoolExecutor(2) as two:
-        together = run_calibration(one, executor=two, most=2)
+        together = run(one, two)
     pd.testing.assert_frame_equal(alone.parameters, together.parameters)
     pd.testing.assert_frame_equal(alone.targets, together.targets)
     assert told == sorted(told) and told[-1] == alone.simulated
@@ -419,17 +325,20 @@ def test_the_workers_change_nothing_and_progress_is_told(tmp_path: Path) -> None
 
 def test_a_figure_for_which_nobody_is_counted_is_named(tmp_path: Path) -> None:
     nobody = FIGURES_ASKED + '[[target]]\nmeasure = "months"\nvalue = 115\nstandard_error = 5\n'
-    one = replace(read(tmp_path, SHORT + SEEN + nobody), replicates=4)
-    with pytest.raises(ScenarioError, match="months"):
-        run_calibration(one, executor=None, most=1)
+    one = read(tmp_path, SHORT + SEEN + nobody).replaced(replicates=4)
+    with pytest.raises(QuestionError, match="months"):
+        run(one, None)
 
 
 def made(folder: Path, truth: dict[str, float], seed: int, replicates: int) -> str:
     """Targets that the model made itself, with parameters that are known and luck of its own."""
-    world = read(folder, SHORT + NOTICE + SEEN + FIGURES_ASKED, "for-truth").scenario_before().replace(truth)
-    targets = [asked.Target(name, None, 0.0, 1.0) for name in ("weeks_2018", "within_26_2018", "seen")]
+    world = read(folder, SHORT + NOTICE + SEEN + FIGURES_ASKED, "for-truth").world.replace(truth)
+    targets = [
+        Target(measure=name, value=0.0, standard_error=1.0)
+        for name in ("weeks_2018", "within_26_2018", "seen")
+    ]
     rows = np.array(
-        [asked.figures_for(simulate(world, seed, k, "compiled"), world, targets) for k in range(replicates)]
+        [figures_for(simulate(world, seed, k, "compiled"), world, targets) for k in range(replicates)]
     )
     error = rows.std(axis=0, ddof=1) / np.sqrt(replicates)
     return "".join(
@@ -442,11 +351,11 @@ def made(folder: Path, truth: dict[str, float], seed: int, replicates: int) -> s
 def test_a_truth_that_made_the_targets_is_found_again(tmp_path: Path, seed: int) -> None:
     truth = {"proceedings.notice.further.mean": 18.0, "visits.retention.third": 2.6}
     text = SHORT + NOTICE + SEEN + made(tmp_path, truth, seed, 20)
-    found = run_calibration(replace(read(tmp_path, text), replicates=16))
+    found = run(read(tmp_path, text).replaced(replicates=16))
     p = found.parameters
     value = np.array(list(truth.values()))
     assert np.all((p["low"] <= value) & (value <= p["high"])), p
-    assert found.converged
+    assert found.settled
     assert np.all(p["learned"] > 0.8)
     assert found.misfit > 0.001
 
@@ -455,11 +364,91 @@ def test_a_busier_court_is_what_lengthens_proceedings(tmp_path: Path) -> None:
     """The court's load, fitted to longer proceedings, rises; no duration is touched."""
     busier = parameter("courts.east_london.other_cases", 0.8, 1.3, 'change = "factor"\nfrom = 2018-01-01')
     target = '[[target]]\nmeasure = "weeks_2019"\ncourt = "east_london"\nvalue = 36\nstandard_error = 1\n'
-    found = run_calibration(replace(read(tmp_path, SHORT + busier + target), replicates=6), most=4)
+    found = run(read(tmp_path, SHORT + busier + target).replaced(replicates=6, steps=4))
     assert found.parameters.loc[0, "fitted"] > 1.0
     after = found.targets.loc[0]
     assert after["before"] < after["after"]
     untouched: Callable[[Scenario], dict[str, object]] = lambda s: {  # noqa: E731
         key: entry.value for key, entry in s.provenance.items() if not key.endswith(".other_cases")
     }
-    assert untouched(found.scenario) == untouched(found.experiment.scenario_before())
+    assert untouched(found.scenario) == untouched(found.question.world)
+
+
+def test_a_search_that_ends_too_early_is_not_settled_and_its_file_says_so(tmp_path: Path) -> None:
+    found = run(read(tmp_path, SHORT + NOTICE + SEEN + FIGURES_ASKED).replaced(replicates=4, steps=1))
+    assert not found.settled and "ended before it converged" in " ".join(found.words())
+    assert "do not rely on this" in fitted_toml(found).splitlines()[0]
+    assert any("did not converge" in note for note in found.notes())
+
+
+# --- the command --------------------------------------------------------------------------------------------
+Command = Callable[..., tuple[int, str, str]]
+
+
+def test_calibrate_leaves_a_scenario_that_can_be_used(
+    best_sim: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = best_sim("calibrate", SMALL, "--out", "c")
+    assert code == 0
+    assert "1 parameter, 1 figure, 4 replicates of each candidate" in out
+    assert "1 parameter fitted to 1 figure in" in out
+    names = {f.name for f in Path("c").iterdir()}
+    assert {"calibration.png", "parameters.csv", "targets.csv", "carried.csv", "small-fitted.toml"} <= names
+    code, out, _ = best_sim("check", "c/small-fitted.toml")
+    assert code == 0
+    # a search that does not converge ends with 1, and leaves all of it
+    code, out, _ = best_sim("calibrate", SMALL, "--steps", 1, "--out", "d")
+    assert code == 1 and names == {f.name for f in Path("d").iterdir()}
+
+
+def test_a_calibration_of_what_the_scenario_has_not_is_refused(
+    best_sim: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("wrong.toml").write_text(SMALL.read_text().replace("notice.further", "notice.futher"))
+    code, _, err = best_sim("calibrate", "wrong.toml", "--out", "c")
+    assert code == 2 and "further" in err and not Path("c").exists()
+
+
+# --- the report and the picture -----------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def court() -> CalibrationFound:
+    asked = CalibrationQuestion.load("calibration-court-load", replicates=4, steps=1)
+    return run(asked.replaced(parameters=asked.parameters[:3]))
+
+
+def test_what_a_parameter_does_is_told_only_where_it_is_told_from_chance(small: CalibrationFound) -> None:
+    (table,) = next(one for one in small.chapters() if one.id == "carried").content
+    told = {row[0] for row in table.rows}  # type: ignore[union-attr]
+    assert "notice" in told and "idle" not in told
+
+
+def test_the_picture_is_readable_and_says_that_it_is_simulated(court: CalibrationFound) -> None:
+    figure = calibration_figure(court)
+    assert_texts_are_apart(figure)
+    said = texts(figure)
+    assert any(style.SOURCE in text for text in said)
+    assert any("assumptions" in text for text in said)
+    for words in (*court.targets["figure"], *court.parameters["parameter"]):
+        assert any(words in text for text in said), words
+    assert len(style.alt_text(figure)) > 200
+
+
+def test_the_pictures_heading_counts_the_figures_that_are_near(court: CalibrationFound) -> None:
+    near = {c: int((court.targets[c].abs() <= 2).sum()) for c in ("distance", "distance_before")}
+    heading = texts(calibration_figure(court))[0:400]
+    expected = (
+        f"{near['distance']} of {len(court.targets)} figures within two standard errors after calibration, "
+        f"{near['distance_before']} before"
+    )
+    assert expected in " ".join(heading)
+
+
+def test_a_figure_far_off_is_put_at_the_edge_with_its_distance(court: CalibrationFound) -> None:
+    table = court.targets.copy()
+    table.loc[0, "before"] = table.loc[0, "published"] - 22 * table.loc[0, "error"]
+    table.loc[0, "distance_before"] = -22.0
+    figure = calibration_figure(replace(court, targets=table))
+    assert "−22" in texts(figure)
+    assert_texts_are_apart(figure)

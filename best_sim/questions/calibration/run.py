@@ -1,61 +1,51 @@
-"""Calibration: parameters that nobody measured, fitted so that a simulated run gives the figures that somebody did.
+"""The search of a calibration, its judgement, and what was found.
 
 Each candidate is simulated with the same seeds. Luck is by address, so the same children meet the same luck whatever
 the parameters are, and figures change smoothly enough with them for least squares with finite differences. What comes
 out is judged with replicates that took no part in the fit.
+
+Candidates that the search asks for together are simulated in a leg of their own. The search is deterministic, so a run
+that is gone on with asks for the same ones in the same order, and finds those that were simulated before.
 """
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import math
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from best_sim.engine.model import Engine
-from best_sim.experiments.calibration_asked import (
-    CalibrationExperiment,
-    Parameter,
-    Target,
-    figures_for,
-    leaf_of,
-    measures,
-    unit_of,
-    words_of_time,
-)
-from best_sim.experiments.fitting import (
+from best_sim.pathway import simulate
+from best_sim.pathway.lowering import Lowered, lower
+from best_sim.questions.asking import QuestionError
+from best_sim.questions.calibration.ask import CalibrationQuestion, Target
+from best_sim.questions.calibration.fitting import (
     COLLINEAR,
     SPREAD_OF_RANGE,
-    Direction,
-    Fit,
-    Simulated,
+    LeastSquaresFit,
+    PrincipalDirection,
+    SimulatedFigures,
     collinearity,
     directions,
     fit,
 )
-from best_sim.pathway import simulate
-from best_sim.pathway.lowering import Lowered, lower
-from best_sim.replications import Memory, Plan, run, whole_table, working
-from best_sim.scenario import Problem, Scenario, ScenarioError
-from best_sim.scenario.layers import BY_SET
-from best_sim.scenario.writing import toml_document
+from best_sim.questions.calibration.parameters import unit_of
+from best_sim.questions.calibration.targets import figures_for
+from best_sim.questions.found import Chapter, Found, Shown
+from best_sim.questions.running import Running
+from best_sim.replications import whole_table
+from best_sim.scenario import Scenario
+from best_sim.scenario.problems import Problem
 
-__all__ = [
-    "Calibration",
-    "CalibrationExperiment",
-    "Parameter",
-    "Target",
-    "measures",
-    "run_calibration",
-    "words_of",
-]
-
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _DIGITS = 4
 _LOADED = 0.3
@@ -63,12 +53,12 @@ _LOADED = 0.3
 
 # --- what was found -----------------------------------------------------------------------------------------
 @dataclass(frozen=True)
-class Calibration:
+class CalibrationFound(Found):
     """What was found.
 
     Attributes
     ----------
-    experiment : CalibrationExperiment
+    question : CalibrationQuestion
     parameters : pandas.DataFrame
         One row for each: parameter, keys, unit, start, fitted, low, high (95 % interval), least, most (its range),
         at_bound, learned (share of the range's variance that the targets took away: 0 where they tell nothing of it),
@@ -89,8 +79,9 @@ class Calibration:
         Sets of parameters that can make up for each other: parameters, index (`fitting.collinearity`, from 10 up).
     slopes : pandas.DataFrame
         Change of each target (rows) over the whole range of each parameter (columns), at the fitted values.
-    fit : Fit
-    converged : bool
+    fit : LeastSquaresFit
+    settled : bool
+        Whether the search converged.
     misfit : float
         p of the test that the model can meet the targets; where it is small, intervals are too narrow.
     simulated : int
@@ -99,156 +90,133 @@ class Calibration:
         With the fitted values.
     """
 
-    experiment: CalibrationExperiment
+    question: CalibrationQuestion
     parameters: pd.DataFrame
     targets: pd.DataFrame
     carried: pd.DataFrame
     directions: pd.DataFrame
     collinear: pd.DataFrame
     slopes: pd.DataFrame
-    fit: Fit
-    converged: bool
+    fit: LeastSquaresFit
     misfit: float
     simulated: int
     scenario: Scenario
+    settled: bool = True
 
-    def as_toml(self) -> str:
-        """A scenario file that extends the one that was calibrated with the fitted values."""
-        one = self.experiment
-        entries = self.scenario.provenance
-        meant = ", ".join(dict.fromkeys(f"{t.said[0]} {t.value:g} {t.said[1]}" for t in one.targets))
-        said: dict[str, list[str]] = {}
-        for row, parameter in zip(self.parameters.to_dict("records"), one.parameters, strict=True):
-            for key in parameter.keys:
-                leaf, part = leaf_of(entries, key)
-                about = f"{part} " if part else ""
-                about += "times " if parameter.change == "factor" else ""
-                about += f"{row['fitted']:g} (95 % interval {row['low']:.3g} to {row['high']:.3g}"
-                about += ", at the end of its range)" if row["at_bound"] else ")"
-                if parameter.since or parameter.until:
-                    about += f" {words_of_time(parameter)}"
-                said.setdefault(leaf, []).append(about)
-        leaves: list[tuple[tuple[str, ...], dict[str, Any]]] = []
-        for leaf, entry in entries.items():
-            if leaf in said:
-                source = f"fitted in {one.name} ({one.title}) to {meant}: {'; '.join(said[leaf])}"
-                status = "calibrated"
-            elif entry.file == BY_SET:
-                source, status = f"set in {one.name}, before the fit", "assumption"
-            else:
-                continue
-            table = {"value": entry.value, "unit": entry.unit, "status": status, "source": source}
-            leaves.append((tuple(leaf.split(".")), table))
-        head = {"extends": _extended(one.scenario), "title": f"{self.scenario.title}; {one.title}"}
-        words = (
-            f"# {words_of(self)}\n"
-            if self.converged
-            else "# The search did not converge: do not rely on this.\n"
-        )
-        return words + toml_document(head, leaves)
+    # --- as every question's --------------------------------------------------------------------------------
+    def words(self) -> list[str]:
+        """What was fitted, how near it comes, and what can't be told."""
+        from best_sim.questions.calibration.show import words_of
+
+        return words_of(self)
+
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """Parameters, targets, what each parameter does, and what the targets can't tell apart, where there is any."""
+        collinear = {"collinear": self.collinear} if len(self.collinear) else {}
+        return {
+            "parameters": self.parameters, "targets": self.targets, "carried": self.carried,
+            "directions": self.directions, **collinear, "slopes": self.slopes.rename_axis(index="target"),
+        }  # fmt: skip
+
+    def figures(self) -> Mapping[str, Figure]:
+        """Targets before and after, and parameters within their ranges."""
+        from best_sim.questions.calibration.figures import calibration_figure
+
+        return {"calibration": calibration_figure(self)}
+
+    def shown(self) -> list[Shown]:
+        """Targets and parameters."""
+        from best_sim.questions.calibration.show import parameters_shown, targets_shown
+
+        return [targets_shown(self), parameters_shown(self)]
+
+    def files(self, folder: Path) -> None:
+        """Write the scenario with the fitted values."""
+        from best_sim.questions.calibration.fitted import fitted_toml
+
+        (folder / f"{self.question.name}-fitted.toml").write_text(fitted_toml(self), encoding="utf-8")
+
+    def answer(self) -> Mapping[str, Any]:
+        """The fitted values, and how near they come to the figures."""
+        return {
+            "fitted": dict(zip(self.parameters["parameter"], self.parameters["fitted"], strict=True)),
+            "sum_of_squares": self.fit.chi_square,
+            "degrees_of_freedom": self.fit.freedom,
+            "p": self.misfit if math.isfinite(self.misfit) else None,
+            "converged": self.settled,
+            "simulated_runs": self.simulated,
+        }
+
+    def notes(self) -> list[str]:
+        """What the answer rests on."""
+        from best_sim.questions.calibration.show import notes_of
+
+        return notes_of(self)
+
+    def chapters(self) -> list[Chapter]:
+        """The answer, the figures, the parameters, what can't be told apart, and how it was fitted."""
+        from best_sim.questions.calibration.show import chapters_of
+
+        return chapters_of(self)
 
 
-def run_calibration(
-    experiment: CalibrationExperiment,
-    *,
-    engine: Engine = "compiled",
-    executor: Executor | None | Literal["default"] = "default",
-    step: float = 0.08,
-    most: int = 12,
-    progress: Callable[[int, float], object] | None = None,
-) -> Calibration:
-    """Fit the experiment's parameters to its targets.
+def calibrated(question: CalibrationQuestion, running: Running) -> CalibrationFound:
+    """Fit the question's parameters to its targets.
 
     Parameters
     ----------
-    experiment : CalibrationExperiment
-    engine : {"compiled", "simpy"}
-    executor : concurrent.futures.Executor or None, optional
-        By default, workers on this machine's cores.
-    step : float
-        Of the finite differences, as a share of each parameter's range.
-    most : int
-        Steps after which the search ends.
-    progress : callable, optional
-        Called now and then with the number of simulated runs so far and the least sum of squares (squared standard
-        errors, over the targets); NaN before there is one.
+    question : CalibrationQuestion
+    running : Running
 
     Returns
     -------
-    Calibration
+    CalibrationFound
 
     Raises
     ------
-    ScenarioError
+    ProblemsError
         If a value within the range of a parameter is not allowed, or nobody is there to count for a target.
+    StoppedError
+        If it was interrupted.
 
     Notes
     -----
-    Least squares (`best_sim.experiments.fitting.fit`) over common luck. The fitted values are rounded to four digits
-    before they are judged, so that the file that `Calibration.as_toml` writes gives what the table says.
+    Least squares (`best_sim.questions.calibration.fitting.fit`) over common luck. The fitted values are rounded to four
+    digits before they are judged, so that the file that is written gives what the table says.
     """
-    with working(engine, executor) as own:
-        runs = _Runs(experiment, engine, own, progress)
-        n = experiment.replicates
-        begin = experiment.start()
-        at_start = np.array([p.share(v) for p, v in zip(experiment.parameters, begin, strict=True)])
-        found = fit(
-            runs.simulated, at_start, *_given(experiment), step=step, most=most, seed=experiment.seed,
-            told=runs.least,
-        )  # fmt: skip
-        fitted = np.array(
-            [_rounded(float(p.at(x))) for p, x in zip(experiment.parameters, found.x, strict=True)]
-        )
-        each = np.eye(len(fitted), dtype=bool)
-        alone, without = np.where(each, fitted, begin), np.where(each, begin, fitted)
-        before, after, *others = runs.rows(np.concatenate([[begin, fitted], alone, without]), first=n)
-    return Calibration(
-        experiment=experiment,
-        parameters=_parameter_table(experiment, begin, fitted, found),
-        targets=_target_table(experiment, before, after),
-        carried=_carried(experiment, before, after, others),
-        directions=_direction_table(experiment, directions(found.whitened)),
-        collinear=_collinear(experiment, found.whitened),
+    runs = _Runs(question, running)
+    begin, parameters = question.start, question.parameters
+    found = fit(
+        runs.simulated, np.array([p.share(v) for p, v in zip(parameters, begin, strict=True)]), *_given(question),
+        step=question.difference, most=question.steps, seed=question.seed, told=runs.least,
+    )  # fmt: skip
+    fitted = np.array([_rounded(float(p.at(x))) for p, x in zip(parameters, found.x, strict=True)])
+    each = np.eye(len(fitted), dtype=bool)
+    alone, without = np.where(each, fitted, begin), np.where(each, begin, fitted)
+    before, after, *others = runs.rows(
+        np.concatenate([[begin, fitted], alone, without]), first=question.replicates
+    )
+    return CalibrationFound(
+        question=question,
+        parameters=_parameter_table(question, begin, fitted, found),
+        targets=_target_table(question, before, after),
+        carried=_carried(question, before, after, others),
+        directions=_direction_table(question, directions(found.whitened)),
+        collinear=_collinear(question, found.whitened),
         slopes=pd.DataFrame(
-            found.jacobian,
-            index=[t.name for t in experiment.targets],
-            columns=[p.name for p in experiment.parameters],
+            found.jacobian, index=[t.name for t in question.targets], columns=[p.name for p in parameters]
         ),
         fit=found,
-        converged=found.converged,
+        settled=found.converged,
         misfit=found.misfit,
         simulated=runs.done,
-        scenario=experiment.scenario_at(fitted),
+        scenario=question.scenario_at(fitted),
     )
-
-
-def words_of(found: Calibration) -> str:
-    """What was found, in words."""
-    t, p = found.targets, found.parameters
-    far = t[t["distance"].abs() > 2]
-    said = (
-        f"{len(p)} parameter{'s' * (len(p) != 1)} fitted to {len(t)} figure{'s' * (len(t) != 1)} in "
-        f"{found.simulated:,} simulated runs; sum of squares {found.fit.chi_square:.1f} with {found.fit.freedom} "
-        "degrees of freedom"
-    )
-    said += f" (p = {found.misfit:.2g})." if np.isfinite(found.misfit) else "."
-    if len(far):
-        said += f" More than two standard errors off: {', '.join(far['target'])}."
-    if p["at_bound"].any():
-        said += f" At the end of the range: {', '.join(p.loc[p['at_bound'], 'parameter'])}."
-    if len(found.collinear):
-        said += f" Hardly told apart: {'; '.join(found.collinear['parameters'])}."
-    vague = p[p["learned"] < 0.5]
-    if len(vague):
-        said += f" The figures say little of {', '.join(vague['parameter'])}."
-    if not found.converged:
-        said += " The search ended before it converged."
-    return said
 
 
 # --- simulating ---------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
-class _Replicate:
+class CandidateReplicate:
     """One run of one candidate: candidates follow each other, each with all its replicates."""
 
     lowered: tuple[Lowered, ...]
@@ -260,6 +228,7 @@ class _Replicate:
     engine: Engine
 
     def __call__(self, number: int) -> list[dict[str, Any]]:
+        """The row of one run."""
         candidate, k = divmod(number, self.replicates)
         journeys = simulate(self.lowered[candidate], self.seed, self.first + k, self.engine)
         figures = figures_for(journeys, self.scenarios[candidate], self.targets)
@@ -269,63 +238,62 @@ class _Replicate:
 class _Runs:
     """Simulates candidates, all with the same luck."""
 
-    def __init__(
-        self,
-        experiment: CalibrationExperiment,
-        engine: Engine,
-        executor: Executor | None,
-        progress: Callable[[int, float], object] | None,
-    ) -> None:
-        self.experiment, self.engine, self.executor, self.progress = experiment, engine, executor, progress
-        self.done, self.best = 0, math.nan
+    def __init__(self, question: CalibrationQuestion, running: Running) -> None:
+        self.question, self.running = question, running
+        self.legs, self.done, self.words = 0, 0, ""
 
     def least(self, evaluations: int, sum_of_squares: float) -> None:
-        self.best = sum_of_squares
-        if self.progress is not None:
-            self.progress(self.done, self.best)
+        self.words = f"sum of squares {sum_of_squares:.1f}"
 
     def rows(self, values: np.ndarray, first: int) -> list[np.ndarray]:
         """Figures of every replicate, shape (replicates, targets), of each row of values."""
-        one = self.experiment
+        one = self.question
         scenarios = tuple(one.scenario_at(row) for row in values)
-        work = _Replicate(
+        work = CandidateReplicate(
             tuple(lower(s) for s in scenarios), scenarios, one.targets, one.seed, one.replicates, first,
-            self.engine,
+            self.running.engine,
         )  # fmt: skip
-        keep, before = Memory(), self.done
-
-        def tell(done: int) -> None:
-            if self.progress is not None:
-                self.progress(before + done, self.best)
-
         n = one.replicates * len(values)
-        if not run(Plan(work, n, chunk=10), self.executor, keep=keep, progress=tell):
-            raise KeyboardInterrupt
+        self.legs += 1
+        keep = self.running.all_of(
+            work, n, leg=_leg(self.legs, values, one.replicates, first), before=self.done, words=self.words
+        )
         self.done += n
         table = whole_table(keep, n).to_pandas()
         figures = table[[str(i) for i in range(len(one.targets))]].to_numpy(float)
         return list(figures.reshape(len(values), one.replicates, len(one.targets)))
 
-    def simulated(self, points: np.ndarray) -> list[Simulated]:
+    def simulated(self, points: np.ndarray) -> list[SimulatedFigures]:
         """Means, and their covariance, at points of the unit cube."""
-        parameters = self.experiment.parameters
+        parameters = self.question.parameters
         values = np.array([[float(p.at(x)) for p, x in zip(parameters, row, strict=True)] for row in points])
         got = []
         for figures in self.rows(values, first=0):
             empty = np.flatnonzero(np.isfinite(figures).sum(axis=0) < 2)
             if len(empty):
-                raise ScenarioError(
+                raise QuestionError(
                     [
                         Problem(
-                            file=self.experiment.name, key="target", found=self.experiment.targets[i].name,
+                            file=self.question.file, key=f"target[{i}]", found=self.question.targets[i].name,
                             message="hardly any replicate has somebody to count for this figure",
                             allowed="a figure of the scenario's own years and courts, or more replicates",
                         )
                         for i in empty
                     ]
                 )  # fmt: skip
-            got.append(Simulated(np.nanmean(figures, axis=0), _covariance_of_means(figures)))
+            got.append(SimulatedFigures(np.nanmean(figures, axis=0), _covariance_of_means(figures)))
         return got
+
+
+def _leg(number: int, values: np.ndarray, replicates: int, first: int) -> str:
+    """What a batch is kept under: its place in the search, and what it simulates.
+
+    A search that went another way, on another machine or with other numbers of replicates, asks for other values, and
+    so never takes a batch for one that it is not.
+    """
+    digest = hashlib.blake2b(np.ascontiguousarray(values, dtype="<f8").tobytes(), digest_size=6)
+    digest.update(f"{replicates} from {first}".encode())
+    return f"batch-{number:03d}-{digest.hexdigest()}"
 
 
 def _covariance_of_means(figures: np.ndarray) -> np.ndarray:
@@ -336,15 +304,15 @@ def _covariance_of_means(figures: np.ndarray) -> np.ndarray:
     return off.T @ off
 
 
-def _given(one: CalibrationExperiment) -> tuple[np.ndarray, np.ndarray]:
+def _given(one: CalibrationQuestion) -> tuple[np.ndarray, np.ndarray]:
     return np.array([t.value for t in one.targets]), np.array([t.error for t in one.targets])
 
 
 # --- the tables ---------------------------------------------------------------------------------------------
 def _parameter_table(
-    one: CalibrationExperiment, begin: np.ndarray, fitted: np.ndarray, found: Fit
+    one: CalibrationQuestion, begin: np.ndarray, fitted: np.ndarray, found: LeastSquaresFit
 ) -> pd.DataFrame:
-    entries = one.scenario_before().provenance
+    entries = one.world.provenance
     low, high = found.interval()
     learned = np.clip(1.0 - found.draws.var(axis=0) / SPREAD_OF_RANGE**2, 0.0, 1.0)
     return pd.DataFrame(
@@ -368,7 +336,7 @@ def _parameter_table(
     )
 
 
-def _target_table(one: CalibrationExperiment, before: np.ndarray, after: np.ndarray) -> pd.DataFrame:
+def _target_table(one: CalibrationQuestion, before: np.ndarray, after: np.ndarray) -> pd.DataFrame:
     means = [np.nanmean(rows, axis=0) for rows in (before, after)]
     errors = [np.sqrt(np.diag(_covariance_of_means(rows))) for rows in (before, after)]
     out = []
@@ -394,7 +362,7 @@ def _target_table(one: CalibrationExperiment, before: np.ndarray, after: np.ndar
 
 
 def _carried(
-    one: CalibrationExperiment, before: np.ndarray, after: np.ndarray, others: Sequence[np.ndarray]
+    one: CalibrationQuestion, before: np.ndarray, after: np.ndarray, others: Sequence[np.ndarray]
 ) -> pd.DataFrame:
     n = len(one.parameters)
     out = []
@@ -419,7 +387,7 @@ def _carried(
     return pd.DataFrame(out)
 
 
-def _direction_table(one: CalibrationExperiment, found: Sequence[Direction]) -> pd.DataFrame:
+def _direction_table(one: CalibrationQuestion, found: Sequence[PrincipalDirection]) -> pd.DataFrame:
     names = [p.name for p in one.parameters]
     out = []
     for each in found:
@@ -438,7 +406,7 @@ def _direction_table(one: CalibrationExperiment, found: Sequence[Direction]) -> 
     return pd.DataFrame(out)
 
 
-def _collinear(one: CalibrationExperiment, whitened: np.ndarray) -> pd.DataFrame:
+def _collinear(one: CalibrationQuestion, whitened: np.ndarray) -> pd.DataFrame:
     """The smallest sets, of two or three, whose index says that they can make up for each other."""
     n = len(one.parameters)
     sets: list[tuple[tuple[int, ...], float]] = []
@@ -455,9 +423,3 @@ def _collinear(one: CalibrationExperiment, whitened: np.ndarray) -> pd.DataFrame
 
 def _rounded(value: float) -> float:
     return float(f"{value:.{_DIGITS}g}")
-
-
-def _extended(scenario: str) -> str:
-    """How a file elsewhere names the scenario: shipped ones by name, others by their whole path."""
-    path = Path(scenario)
-    return str(path.resolve().with_suffix("")) if path.is_file() else scenario

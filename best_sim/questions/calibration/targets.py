@@ -1,0 +1,141 @@
+"""What can be a target of a calibration: figures that follow from a simulated run."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from best_sim.questions.validation.published import FIGURES
+from best_sim.questions.validation.replicate import (
+    adoption_figures,
+    cost_figures,
+    placement_figures,
+    score_figures,
+    trial_figures,
+)
+
+if TYPE_CHECKING:
+    from best_sim.pathway import Journeys
+    from best_sim.questions.calibration.ask import Target
+    from best_sim.scenario import Scenario
+
+COURT_FIGURE = re.compile(r"(weeks|within_26|hearings)_(\d{4})")
+_COURT_UNITS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "weeks": ("Proceedings decided in {}, mean", "weeks"),
+        "within_26": ("Decided in {} within 26 weeks", "share"),
+        "hearings": ("Hearings of cases decided in {}", "hearings"),
+    }
+)
+_GROUPS: tuple[tuple[tuple[str, ...], Callable[[Journeys, Scenario], dict[str, float]]], ...] = (
+    (
+        ("moves", "three_or_more", "ended_month", "ended_half_year", "ended_year", "home_and_back"),
+        lambda j, s: placement_figures(j),
+    ),
+    (
+        ("entry_to_decision", "decision_to_match", "match_to_placed", "placed_to_order"),
+        lambda j, s: adoption_figures(j),
+    ),
+    (
+        ("families", "children", "months", "lift_share", "ineligible", "seen", "received"),
+        lambda j, s: trial_figures(j),
+    ),
+    (
+        (
+            "sdq_sau", "sdq_sau_sd", "sdq_lift", "sdq_lift_sd", "sdq_difference", "pirgas_first", "pirgas_first_sd",
+            "pirgas_third", "pirgas_third_sd",
+        ),
+        lambda j, s: score_figures(j),
+    ),
+    (("cost_lift", "cost_sau"), cost_figures),
+)  # fmt: skip
+
+
+def measures() -> dict[str, tuple[str, str]]:
+    """What can be a target, by name: what it is, and its unit.
+
+    Every figure that `best_sim.questions.validation` computes; for the courts ``weeks_YEAR``, ``within_26_YEAR`` and
+    ``hearings_YEAR`` of any year of the run, shown here for those that were published.
+    """
+    return {one.key: (one.text, one.unit) for one in FIGURES}
+
+
+def court_figures(journeys: Journeys, year: int, court: str | None = None) -> dict[str, float]:
+    """Mean weeks, share within 26 weeks and mean hearings of the proceedings that were decided in one year.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    year : int
+    court : str, optional
+        One court; by default all English courts. Cases served by LIFT are left out, as the national figures hold few
+        of them, or none.
+
+    Returns
+    -------
+    dict of str to float
+        ``weeks``, ``within_26``, ``hearings``; NaN where no case was decided.
+    """
+    p = journeys.proceedings
+    first, last = ((dt.date(y, 1, 1) - journeys.start_date).days for y in (year, year + 1))
+    decided = p["decided_days"].to_numpy(float)
+    where = p["court"] != "glasgow" if court is None else p["court"] == court
+    use = (decided >= max(first, 0)) & (decided < last) & (where & (p["arm"] != "LIFT")).to_numpy(bool)
+    if not use.any():
+        return dict.fromkeys(_COURT_UNITS, math.nan)
+    weeks = p["weeks"].to_numpy(float)[use]
+    return {
+        "weeks": float(weeks.mean()),
+        "within_26": float(np.mean(weeks <= 26)),
+        "hearings": float(p["hearings"].to_numpy(float)[use].mean()),
+    }
+
+
+def figures_for(journeys: Journeys, scenario: Scenario, targets: Sequence[Target]) -> list[float]:
+    """The targets' figures of one replicate, in their order; NaN where there is nobody to count.
+
+    Parameters
+    ----------
+    journeys : Journeys
+        One replicate of `scenario`.
+    scenario : Scenario
+        For unit costs.
+    targets : sequence of Target
+
+    Returns
+    -------
+    list of float
+    """
+    wanted = {one.measure for one in targets}
+    known: dict[str, float] = {}
+    for names, figures in _GROUPS:
+        if wanted.intersection(names):
+            known |= figures(journeys, scenario)
+    courts: dict[tuple[int, str | None], dict[str, float]] = {}
+    out = []
+    for one in targets:
+        if match := COURT_FIGURE.fullmatch(one.measure):
+            which = (int(match[2]), one.court)
+            if which not in courts:
+                courts[which] = court_figures(journeys, *which)
+            out.append(courts[which][match[1]])
+        else:
+            out.append(known[one.measure])
+    return out
+
+
+def described(measure: str) -> tuple[str, str]:
+    """What a measure is, in words, and its unit."""
+    said = measures()
+    if measure in said:
+        return said[measure]
+    match = COURT_FIGURE.fullmatch(measure)
+    assert match is not None
+    text, unit = _COURT_UNITS[match[1]]
+    return text.format(match[2]), unit
