@@ -17,7 +17,7 @@ from best_sim.questions.kinds import KINDS, Kind
 from best_sim.scenario.problems import Problem
 
 if TYPE_CHECKING:
-    from best_sim.questions.asking import Question
+    from best_sim.questions.asking import Question, SimulatedQuestion
     from best_sim.questions.found import Found
     from best_sim.replications import Store
 
@@ -31,6 +31,12 @@ File = Annotated[
     str | None,
     typer.Argument(help="A shipped question's name, a TOML file, or a scenario's name.", show_default=False),
 ]
+OfTrial = Annotated[
+    str | None,
+    typer.Argument(
+        help="A question's TOML file, a power experiment's name or TOML file, or a scenario's name.", show_default=False
+    ),
+]  # fmt: skip
 Replicates = Annotated[
     int | None,
     typer.Option(help="How often it is simulated; the most, with --until-mcse.", rich_help_panel=_QUESTION),
@@ -93,16 +99,17 @@ def command_of(kind: Kind) -> typer.Typer:
     from best_sim.questions.asking import SimulatedQuestion, a_day
 
     cls = kind.cls
-    simulated = issubclass(cls, SimulatedQuestion)
     usual = cls.defaults()
-    parameters: dict[str, tuple[Any, Any]] = {"file": (File, None)}
+    parameters: dict[str, tuple[Any, Any]] = {
+        "file": (OfTrial if "experiment" in cls.model_fields else File, None)
+    }
     readers: dict[str, Callable[[Any], Any]] = {}
     for name in cls.options:
         annotation, reader = _option(cls, name, getattr(usual, name), a_day)
         parameters[name], readers[name] = (annotation, None), reader
-    if simulated:
+    if issubclass(cls, SimulatedQuestion):
         parameters |= {"scenario": (ScenarioOption, None), "set": (SetOption, None)}
-        parameters |= {"replicates": (_replicates(cls), None), "seed": (SeedOption, None)}
+        parameters |= {"replicates": (_replicates(cls, usual), None), "seed": (SeedOption, None)}
     parameters |= {"out": (OutOption, None)}
     if issubclass(cls, SimulatedQuestion):
         parameters |= {
@@ -129,16 +136,6 @@ def command_of(kind: Kind) -> typer.Typer:
     one = typer.Typer(rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False)
     one.command(kind.command)(command)
     return one
-
-
-def _replicates(cls: type[Question]) -> Any:
-    """The option for how often it is simulated, in the words of the question."""
-    from best_sim.questions.asking import SimulatedQuestion
-
-    said = cls.model_fields["replicates"].description or ""
-    if issubclass(cls, SimulatedQuestion) and cls.errors is not SimulatedQuestion.errors:
-        said += " The most, with --until-mcse."
-    return Annotated[int | None, typer.Option(help=said, rich_help_panel=_QUESTION)]
 
 
 def _option(
@@ -173,6 +170,19 @@ def _option(
     if get_origin(kind) is tuple:
         return option(list[str] | None, flag), list
     return option(str | None, flag, metavar="TEXT"), str
+
+
+def _replicates(cls: type[SimulatedQuestion], usual: Any) -> Any:
+    """The option for how often it is simulated, in the words of the question."""
+    from best_sim.questions.asking import SimulatedQuestion
+
+    said = cls.model_fields["replicates"].description or ""
+    if cls.errors is not SimulatedQuestion.errors:
+        said = f"{said} The most, with --until-mcse."
+    return Annotated[
+        int | None,
+        typer.Option(help=f"{said} \\[default: {usual.replicates}]", rich_help_panel=_QUESTION),
+    ]
 
 
 def _typed(value: Any) -> str:
@@ -266,7 +276,7 @@ def ask(
         question = read_question(file, cls, given, beside="--")
     question.refuse()
     until = None if until_mcse is None else Until(until_mcse, figure or "")
-    console.print(f"[bold]{question.title or question.kind}[/bold]")
+    console.print(f"[bold]{question.heading}[/bold]")
     used: Any = "none"
     if isinstance(question, SimulatedQuestion):
         about = question.replicates_words()

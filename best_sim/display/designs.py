@@ -1,13 +1,11 @@
-"""Figures for trial designers: analyses, coverage, sample size, assurance, fragility, twins, allocation."""
+"""Figures for trial designers: analyses, coverage, assurance, fragility, twins, allocation."""
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from scipy import special
 
 from best_sim.drawing import wording as say
 from best_sim.drawing.style import (
@@ -17,126 +15,20 @@ from best_sim.drawing.style import (
     OCHRE,
     PAPER,
     RULE,
-    SIZE,
     SMALL,
     SOFT,
     TINY,
-    WASH,
     Sheet,
     styled,
     wrapped,
 )
-from best_sim.scenario.durations import YEAR
 
 if TYPE_CHECKING:
     from best_sim.experiments.allocations import Allocations
     from best_sim.experiments.assurance import Assurance, Fragility
-    from best_sim.experiments.interims import Interims
-    from best_sim.experiments.sample_size import SampleSize
-    from best_sim.experiments.sample_size_pairs import SizePairs
     from best_sim.experiments.twins import Twins
 
 WIDTH = 9.0
-
-
-@styled
-def sample_size_figure(found: SampleSize) -> Figure:
-    """The fitted power curve, what was found at each size, and where it reaches the wanted power.
-
-    Parameters
-    ----------
-    found : best_sim.experiments.sample_size.SampleSize
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    low, high = found.interval
-    bounded = bool(np.isfinite(low) and np.isfinite(high))
-    between = f"{low:,.0f} to {high:,.0f}" if bounded else "not bounded yet"
-    what = "families" if found.along == "trial.target_families" else found.along
-    design = found.experiment.designs[0]
-    sheet = Sheet(
-        WIDTH, 4.2, f"{found.size:,.0f} {what} for a power of {say.percent(found.wanted)}",
-        f"Design: {design.name}. Dots: simulated power with 95% interval, larger where more trials were spent; line: "
-        f"the fitted curve. 95% interval of the size: {between}.",
-        f"{found.replicates:,} simulated trials, each scored {found.experiment.scorings} times. Open dots took no "
-        f"part "
-        "in the last fit.",
-        f"Power curve of the design {design.name}: {found.size:,.0f} {what} give a power of "
-        f"{say.percent(found.wanted)}; 95% interval of the size: {between}.",
-    )  # fmt: skip
-    ax = sheet.axes(0.9, 0.5, 0.55, 0.1)
-    points = found.points
-    x = np.linspace(points["size"].min(), points["size"].max(), 200)
-    scale = np.sqrt(x) if what == "families" else x
-    used = points["used"].to_numpy(bool)
-    near = (x >= points.loc[used, "size"].min()) & (x <= points.loc[used, "size"].max())
-    curve = 100 * special.ndtr(found.curve.intercept + found.curve.slope * scale)
-    ax.plot(x, curve, color=FAINT, lw=1.0, ls=(0, (2, 2)))
-    ax.plot(x[near], curve[near], color=ACCENT, lw=1.8)
-    if bounded:
-        ax.axvspan(low, high, color=WASH, zorder=0)
-    ax.axhline(100 * found.wanted, color=INK, lw=0.8, ls=(0, (1.2, 1.6)))
-    for row in points.to_dict("records"):
-        middle, reach = 100 * row["power"], 196 * row["mcse"]
-        size = 3.0 + 6.0 * float(np.sqrt(row["trials"] / points["trials"].max()))
-        ax.plot([row["size"]] * 2, [middle - reach, middle + reach], color=ACCENT, lw=0.9)
-        face = ACCENT if row["used"] else PAPER
-        ax.plot([row["size"]], [middle], marker="o", ms=size, mfc=face, mec=ACCENT, mew=0.9)
-    ax.set(xlabel=what, ylabel="Power, %", ylim=(0, 100))
-    ax.grid(axis="y", color=RULE, lw=0.6)
-    ax.annotate(
-        f"{found.size:,.0f}", (found.size, 100 * found.wanted), (6, -12), textcoords="offset points", size=SIZE,
-        weight="bold",
-    )  # fmt: skip
-    return sheet.figure
-
-
-@styled
-def size_pairs_figure(found: SizePairs, label: str = "") -> Figure:
-    """The size that gives the wanted power at each value of a second parameter, with months and cost beside it.
-
-    Parameters
-    ----------
-    found : best_sim.experiments.sample_size_pairs.SizePairs
-    label : str
-        Of the second parameter, in words.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    table = found.table
-    known = table[table["reason"] == ""]
-    what = "families" if found.along == "trial.target_families" else found.along
-    words = "; ".join(
-        f"{r['value']:g}: {r['size']:,.0f} ({r['low']:,.0f} to {r['high']:,.0f})"
-        for r in known.to_dict("records")
-    )
-    missing = ", ".join(f"{v:g}" for v in table.loc[table["reason"] != "", "value"])
-    sheet = Sheet(
-        WIDTH, 3.9, f"Pairs that give a power of {say.percent(found.wanted)}",
-        f"{what.capitalize()} with 95% interval, against {label or found.against}."
-        + (f" At {missing} no size within the limits has that power." if missing else ""),
-        f"{int(known['trials'].sum()) if len(known) else 0:,} simulated trials; the same luck at each value.",
-        f"{what} by {label or found.against}. {words}",
-    )  # fmt: skip
-    ax = sheet.axes(0.9, 0.6, 0.6, 0.15)
-    ax.plot(known["value"], known["size"], color=ACCENT, lw=1.2)
-    for row in known.to_dict("records"):
-        ax.plot([row["value"]] * 2, [row["low"], row["high"]], color=ACCENT, lw=2.0)
-        ax.plot([row["value"]], [row["size"]], marker="o", ms=5, color=ACCENT)
-        months = f"{row['months']:.0f} months" if np.isfinite(row["months"]) else "not within the run"
-        ax.annotate(
-            f"{row['size']:,.0f}\n{months}", (row["value"], row["size"]), (7, 5), textcoords="offset points",
-            ha="left", va="bottom", size=SMALL,
-        )  # fmt: skip
-    ax.set(xlabel=label or found.against, ylabel=what.capitalize())
-    ax.margins(x=0.12, y=0.25)
-    ax.set_ylim(bottom=0)
-    ax.grid(axis="y", color=RULE, lw=0.6)
-    return sheet.figure
 
 
 @styled
@@ -358,87 +250,6 @@ def allocations_figure(found: Allocations) -> Figure:
         xlabel="% guessed right",
     )
     other.grid(axis="x", color=RULE, lw=0.6)
-    return sheet.figure
-
-
-@styled
-def interims_figure(found: Interims) -> Figure:
-    """Bounds and what trials show at each look, and when by the calendar the looks come.
-
-    Parameters
-    ----------
-    found : best_sim.experiments.interims.Interims
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    table, looks = found.by_look(), found.looks
-    power, without = found.share("found"), found.share("found_without")
-    alt = " ".join(
-        f"Look {r['look']} at {r['share']:.0%} of the last visits, {r['date'] or 'not reached'}: "
-        f"{r['randomised']:.0f} "
-        f"families randomised, {r['to_come']:.0f} still to be visited for the last time; {r['ended']:.0%} ended."
-        for r in table.to_dict("records")
-    )
-    sheet = Sheet(
-        WIDTH, 4.6, "Looks before the end: what they show, and when they come",
-        f"Design: {found.experiment.designs[0].name}. Left: z at each look (bars: 50 and 90% of trials), better "
-        f"upwards, with bounds. Right: dates of the looks (90% of trials; dot: median). An effect is found by "
-        f"{say.percent(power.value, 1)} of trials, and by {say.percent(without.value, 1)} with one look at the end.",
-        f"{len(found.trials):,} simulated trials. Futility does not bind.", alt,
-    )  # fmt: skip
-    ax = sheet.axes(0.75, 4.85, 0.6, 0.15)
-    x = 100 * table["share"].to_numpy(float)
-    top = min(4.5, max(3.0, float(np.nanmax(table["bound"])) + 0.4))
-    for sign, label in ((1, "benefit"), (-1, "harm")):
-        ax.plot(x, sign * table["bound"], color=INK, lw=1.2, marker="_", ms=8)
-        at = sign * min(float(table["bound"].iloc[0]), top)
-        ax.annotate(label, (x[0], at), (14, 0), textcoords="offset points", va="center", size=SMALL)
-    futile = table["futility_bound"].to_numpy(float)[:-1]
-    if np.isfinite(futile).any():
-        ax.plot(x[:-1], futile, color=OCHRE, lw=1.2, marker="_", ms=8)
-        ax.annotate(
-            "futility", (x[0], futile[0]), (0, -9), textcoords="offset points", size=SMALL, color=OCHRE
-        )
-    for k, row in enumerate(table.to_dict("records")):
-        z = looks.loc[looks["look"] == row["look"], "z"].to_numpy(float)
-        if not len(z):
-            continue
-        q = np.nanquantile(z, [0.05, 0.25, 0.5, 0.75, 0.95])
-        ax.plot([x[k], x[k]], [q[0], q[4]], color=ACCENT, lw=1.2)
-        ax.plot([x[k], x[k]], [q[1], q[3]], color=ACCENT, lw=5.0, solid_capstyle="butt")
-        ax.plot([x[k]], [q[2]], marker="o", ms=4, mfc=PAPER, mec=ACCENT)
-    ax.set(xlabel="Last visits that are over, %", ylabel="z", ylim=(-top, top), xlim=(x[0] - 8, 106))
-    ax.set_xticks(x)
-    ax.axhline(0.0, color=RULE, lw=0.8, zorder=0)
-
-    known = table.dropna(subset=["date"])
-    calendar = sheet.axes(4.75, 0.35, 0.6, 0.15)
-    low, high = float(looks["day"].quantile(0.01)) - 90, float(looks["day"].quantile(0.99)) + 90
-    calendar.set(ylim=(len(known), 0), xlim=(low, high))
-    calendar.set_yticks([])
-    calendar.spines["left"].set_visible(False)
-    days = {
-        year: (dt.date(year, 1, 1) - found.start_date).days
-        for year in range(found.start_date.year, found.start_date.year + int(high / YEAR) + 2)
-    }
-    shown = {year: day for year, day in days.items() if low <= day <= high}
-    calendar.set_xticks(list(shown.values()), [str(year) for year in shown])
-    for i, row in enumerate(known.to_dict("records")):
-        q = looks.loc[looks["look"] == row["look"], "day"].quantile([0.05, 0.5, 0.95])
-        calendar.plot([q.iloc[0], q.iloc[2]], [i + 0.75] * 2, color=ACCENT, lw=2.2)
-        calendar.plot([q.iloc[1]], [i + 0.75], marker="o", ms=5, color=ACCENT)
-        why = ", ".join(f"{say.percent(row[w])} {w}" for w in ("benefit", "harm", "futility") if row[w] > 0)
-        words = (
-            f"Look {row['look']}, {say.percent(row['share'])} of last visits: {row['randomised']:.0f} randomised,",
-            f"{row['to_come']:.0f} families still to be visited. Ends here: {why or 'none'}.",
-        )
-        for k, (line, color) in enumerate(zip(words, (INK, SOFT), strict=True)):
-            calendar.text(
-                0.0, i + 0.12 + 0.2 * k, line, transform=calendar.get_yaxis_transform(), va="top", size=SMALL,
-                color=color,
-            )  # fmt: skip
     return sheet.figure
 
 

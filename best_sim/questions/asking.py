@@ -95,6 +95,11 @@ class Question(Part):
         """The file, as the user would name it."""
         return self._file or self.name
 
+    @property
+    def heading(self) -> str:
+        """What stands over its results."""
+        return self.title or self.name
+
     @classmethod
     def load(cls, name_or_path: str | Path | None = None, **changes: Any) -> Self:
         """Read a question of this kind.
@@ -149,12 +154,12 @@ class Question(Part):
 
     # --- what each kind of question says of itself ------------------------------------------------------------
     def beside(self, changes: Mapping[str, Any], before: Table) -> Self:
-        """The question where some keys were given beside its file; a hook for what then no longer holds.
+        """The question once its file is read; a hook for what follows from what is said there and beside it.
 
         Parameters
         ----------
         changes : mapping
-            What was given, by key.
+            What was given beside the file, by key.
         before : mapping
             The file's table.
         """
@@ -216,6 +221,8 @@ class SimulatedQuestion(Question):
 
     least: ClassVar[int] = 2
     """Replicates without which there is nothing to say."""
+    decides: ClassVar[bool] = False
+    """Whether it decides itself how far to run; its replicates are then the most."""
     figure: ClassVar[str] = ""
     """The quantity whose Monte Carlo error a run that stops when it is sure looks at, unless another is named."""
 
@@ -369,7 +376,7 @@ def read_question(
     source = _Source(shown_name, text, frozenset(given), beside)
     merged = table | given
     if "set" in given and isinstance(table.get("set", []), list):
-        merged["set"] = [*table.get("set", []), *given["set"]]
+        merged["set"] = [*(one for one in table.get("set", []) if one not in given["set"]), *given["set"]]
     made = read_part(cls, merged, source)
     if made is None:
         raise QuestionError(source.problems)
@@ -377,7 +384,7 @@ def read_question(
     question._file, question._name = shown_name, Path(shown_name).name.removesuffix(".toml")
     if not text and not shown_name.endswith(".toml"):
         question._file, question._name = "", ""
-    return question.beside(given, table) if given else question
+    return question.beside(given, table)
 
 
 def _class_of(kind: Any, file: str) -> type[Question]:

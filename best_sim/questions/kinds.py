@@ -65,6 +65,18 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 "power.ask:PowerQuestion",
             ),
             Kind(
+                "sample-size", "Trial designers",
+                "How many families, or how much of another parameter, give a wanted power.",
+                "best-sim sample-size --power 0.5 --within 50 --most 1500",
+                "sample_size.ask:SampleSizeQuestion",
+            ),
+            Kind(
+                "interims", "Trial designers",
+                "Interim analyses: when they come, what they show, and what stopping or re-estimating does.",
+                "best-sim interims --looks 0.3,0.5,0.75 --replicates 200",
+                "interims.ask:InterimsQuestion",
+            ),
+            Kind(
                 "expansion", "Planners",
                 "What plans of openings and teams lead to: dates, waits for LIFT, courts, moves and money.",
                 "best-sim expand my-plans.toml --replicates 100",

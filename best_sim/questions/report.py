@@ -66,7 +66,7 @@ def write_report(
     )  # fmt: skip
     environment.filters["breakable"] = _breakable
     html = environment.get_template("report.html.j2").render(
-        title=question.title or question.name,
+        title=question.heading,
         standfirst=_standfirst(found, manifest),
         notice=found.notice,
         contents=[(one.id, one.title) for one in chapters]

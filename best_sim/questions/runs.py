@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +74,7 @@ def resume(store: Store, replicates: int | None = None) -> Question:
         )
     was = stored(store)
     now = _today(store, was)
-    told = _differences(_of_question(was), _of_question(now))
+    told = _differences(*(_of_question(one, about.get("inputs", {})) for one in (was, now)))
     if told:
         raise ChangedError(
             f"{store.folder}: the question {about['file'] or about['kind']} has changed since this run began.\n"
@@ -173,8 +173,9 @@ def _with_inputs(store: Store, question: Question) -> Question:
     return question.reading(paths) if paths else question
 
 
-def _of_question(question: Question) -> dict[str, Any]:
-    return {key: value for key, value in _flat(question.as_table()) if key not in _OF_THE_RUN}
+def _of_question(question: Question, inputs: Iterable[str]) -> dict[str, Any]:
+    apart = {*_OF_THE_RUN, *inputs}  # a file may be named from another folder: what is in it counts
+    return {key: value for key, value in _flat(question.as_table()) if key not in apart}
 
 
 def _flat(value: Any, below: str = "") -> Iterator[tuple[str, Any]]:
@@ -346,7 +347,8 @@ def reproduce(
         if not same:
             differs.append(f"the scenario {about['scenario']}, of which the folder's copy was used")
             question = with_stored_scenario(store, question)
-        question = question.replaced(replicates=about["replicates"] or about["replicates_asked"])
+        done = 0 if question.decides else about["replicates"]
+        question = question.replaced(replicates=done or about["replicates_asked"])
     started = dt.datetime.now(dt.UTC)
     with tempfile.TemporaryDirectory(prefix="best-sim-") as scratch:
         again = begin(question, out or Path(scratch) / "again", about["engine"], started)

@@ -115,7 +115,7 @@ def manifest(question: Question, engine: str, started: dt.datetime) -> dict[str,
         kind, name, title, question_toml; scenario (name, title, hash, and the whole of it as TOML), seed,
         replicates_asked, chunk where it simulates; engine, command, started, platform, versions, version, model.
     """
-    about: dict[str, Any] = {"kind": question.kind, "name": question.name, "title": question.title}
+    about: dict[str, Any] = {"kind": question.kind, "name": question.name, "title": question.heading}
     if isinstance(question, SimulatedQuestion):
         world = question.world
         about |= {
@@ -276,7 +276,7 @@ def finish(
         "engine": engine,
     }
     if isinstance(question, SimulatedQuestion):
-        about["replicates"] = question.replicates
+        about["replicates"] = store.finished() if question.decides else question.replicates
     if chunks := [f"{numbers.start}-{numbers.stop}" for numbers in store.done()]:
         about["chunks"] = chunks
     with files_replaced(store.folder) as scratch:

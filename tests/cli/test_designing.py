@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -66,29 +65,9 @@ def test_allocations_compares_four_methods(best_sim, here):
     assert pd.read_csv(here / "m" / "summary.csv")["method"].nunique() == 4
 
 
-def test_a_sample_size_is_found_and_a_second_search_in_its_folder_must_be_the_same(best_sim, here):
-    found = ("sample-size", "small.toml", "--design", "some", "--power", 0.3, "--within", 30, "--least", 20,
-             "--most", 140, "--out", "s")  # fmt: skip
-    code, out, _ = best_sim(*found)
-    assert code == 0 and "families give a power of 30%" in out
-    answer = json.loads((here / "s" / "answer.json").read_text())
-    assert 20 <= answer["size"] <= 140 and answer["reached"] is True
-    assert (here / "s" / "sample-size.png").exists() and (here / "s" / "points.csv").exists()
-    code, _, err = best_sim(*found, "--seed", 9)
-    assert code == 2 and "another seed: 5" in err
-    code, again, _ = best_sim(*found)
-    assert (
-        code == 0
-        and again.split("Written")[0].split("families give")[1]
-        == out.split("Written")[0].split("families give")[1]
-    )
-
-
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("sample-size", "small.toml", "--power", 1.5), "below 1"),
-        (("sample-size", "small.toml", "--design", "sme"), "none; some"),
         (("assurance", "small.toml", "--design", "sme"), "some"),
         (("fragility", "power", "--set", "outcomes.sdq.sdd=7"), "outcomes.sdq.sd"),
         (("twins", "lodnon-2017"), "london-2017"),
@@ -112,24 +91,3 @@ def test_a_power_run_of_another_outcome_has_its_report(best_sim, here, outcome):
     assert code == 0 and "one" in out
     assert (here / "p" / "report.html").stat().st_size > 100_000
     assert (here / "p" / "coverage.png").exists() == (outcome == "moves")
-
-
-def test_interims_tells_when_looks_come(best_sim, here):
-    asked = ("--looks", "0.4,0.7", "--reestimate", 0.4, "--design", "Assumed benefit", "--replicates", 8)
-    code, told, _ = best_sim("interims", "power", *asked, "--out", "looks")
-    assert (
-        code == 0 and "Look 1, when 40% of the last visits are over" in told and "Re-estimated blind" in told
-    )
-    assert {"by-look.csv", "trials.parquet", "looks.parquet", "interims.png"} <= {
-        path.name for path in (here / "looks").iterdir()
-    }
-
-
-def test_looks_that_are_no_numbers_are_refused(best_sim, here):
-    code, _, error = best_sim("interims", "power", "--looks", "half")
-    assert code == 2 and "--looks" in error and "half" in error
-
-
-def test_a_second_parameter_needs_values(best_sim, here):
-    code, _, error = best_sim("sample-size", "power", "--against", "outcomes.sdq.sd", "--values", "few")
-    assert code == 2 and "--against and --values" in error

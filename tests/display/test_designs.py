@@ -11,13 +11,12 @@ from best_sim.display import designs
 from best_sim.drawing import style
 from best_sim.experiments.allocations import compare_allocations
 from best_sim.experiments.assurance import run_assurance, run_fragility
-from best_sim.experiments.sample_size import find_sample_size
 from best_sim.experiments.twins import twins
 from best_sim.questions.power.ask import PowerQuestion
 from best_sim.questions.running import answer
 from best_sim.scenario import Scenario
 
-NAMES = ("analyses", "coverage", "sample size", "fragility", "assurance", "twins", "allocations")
+NAMES = ("analyses", "coverage", "fragility", "assurance", "twins", "allocations")
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +33,6 @@ def drawn(tmp_path_factory):
     powered = answer(asked)
     rows = powered.replicates[powered.replicates["design"] == "Assumed benefit"]
     effect = "As estimated by the trial"
-    found = find_sample_size(asked, effect, power=0.1, within=40, limits=(30, 140), most=600)
     fragile = run_fragility(asked.replaced(varied=asked.varied[:4]), effect)
     assured = run_assurance(asked.replaced(replicates=24))
     world = Scenario.load("london-2017", ["outcomes.sdq.lift_effect=-3"])
@@ -42,7 +40,6 @@ def drawn(tmp_path_factory):
     return {
         "analyses": lambda: designs.analyses_figure(several.power),
         "coverage": lambda: designs.coverage_figure(rows, -1.2),
-        "sample size": lambda: designs.sample_size_figure(found),
         "fragility": lambda: designs.fragility_figure(fragile),
         "assurance": lambda: designs.assurance_figure(assured),
         "twins": lambda: designs.twins_figure(both),

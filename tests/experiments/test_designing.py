@@ -1,4 +1,4 @@
-"""Sample size, assurance, fragility, twins and methods of allocation: against what they must agree with."""
+"""Assurance, fragility, twins and methods of allocation: against what they must agree with."""
 
 from __future__ import annotations
 
@@ -11,12 +11,6 @@ from scipy import special, stats
 
 from best_sim.experiments.allocations import compare_allocations, share_guessed
 from best_sim.experiments.assurance import run_assurance, run_fragility
-from best_sim.experiments.sample_size import (
-    Crossing,
-    NoSampleSizeError,
-    crossing_of,
-    find_sample_size,
-)
 from best_sim.experiments.twins import twins
 from best_sim.pathway import simulate
 from best_sim.pathway import words as W
@@ -69,118 +63,6 @@ def asked(tmp_path_factory) -> PowerQuestion:
     path = tmp_path_factory.mktemp("design") / "small.toml"
     path.write_text(FILE, encoding="utf-8")
     return PowerQuestion.load(path)
-
-
-# --- sample size --------------------------------------------------------------------------------------------
-def test_a_curve_is_found_again():
-    """Counts drawn from a known probit curve: the crossing's interval holds the truth 95 % of the time."""
-    rng = np.random.default_rng(1)
-    h, n, slope, aim = np.sqrt([150.0, 220.0, 300.0]), np.array([400, 800, 400]), 0.18, 0.8
-    intercept = special.ndtri(aim) - slope * math.sqrt(230.0)
-    held, many = 0, 800
-    for _ in range(many):
-        found = rng.binomial(n, special.ndtr(intercept + slope * h))
-        got = crossing_of(h, found, n, aim)
-        held += got.low <= math.sqrt(230.0) <= got.high
-    assert abs(held / many - 0.95) < 4 * math.sqrt(0.95 * 0.05 / many)
-
-
-def test_a_fitted_curve_is_the_generalised_linear_model():
-    import statsmodels.api as sm
-
-    h, n, k = np.array([10.0, 14.0, 17.0, 21.0]), np.array([100, 300, 200, 50]), np.array([22, 141, 139, 45])
-    got = crossing_of(h, k, n, 0.7)
-    other = sm.GLM(
-        np.column_stack([k, n - k]), sm.add_constant(h), sm.families.Binomial(sm.families.links.Probit())
-    ).fit(tol=1e-12)
-    assert (got.intercept, got.slope) == pytest.approx(tuple(other.params), rel=1e-8)
-    assert got.covariance == pytest.approx(np.asarray(other.cov_params()), rel=1e-5)
-    assert got.x == pytest.approx((special.ndtri(0.7) - other.params[0]) / other.params[1])
-    assert got.misfit == pytest.approx(stats.chi2.sf(other.pearson_chi2, 2), rel=1e-6)
-    wider = crossing_of(h, k, n, 0.7, inflation=4.0)
-    assert wider.x == got.x and wider.high - wider.low > 1.8 * (got.high - got.low)
-
-
-@pytest.fixture(scope="module")
-def found(asked, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("search")
-    got = find_sample_size(asked, "A large effect", power=0.7, within=3.0, limits=(20, 300), folder=folder)
-    return got, folder
-
-
-def test_the_size_found_has_the_power(asked, found):
-    got, _ = found
-    assert got.reached and got.interval[0] < got.size < got.interval[1] + 1
-    assert got.interval[1] - got.interval[0] <= 6.0
-    there = replace(
-        asked, designs=asked.designs[:1], replicates=600, scorings=2, seed=77,
-        overrides=(*asked.overrides, f"trial.target_families={got.size:g}"),
-    )  # fmt: skip
-    check = answer(there).power.iloc[0]
-    of_size = got.curve.slope * stats.norm.pdf(special.ndtri(0.7)) / (2 * math.sqrt(got.size))
-    error = math.hypot(check["mcse"], of_size * (got.interval[1] - got.interval[0]) / 4)
-    assert abs(check["power"] - 0.7) < 4 * error < 0.12
-
-
-def test_replicates_go_to_where_the_curve_crosses(found):
-    got, _ = found
-    near = (got.points["size"] / got.size - 1).abs() < 0.2
-    assert got.points.loc[near, "trials"].sum() > 0.6 * got.replicates
-    assert (got.points["replicates"] + got.points["failed"] == 8 * got.points["trials"]).all()
-    assert got.months[0] <= got.months[1] <= got.months[2] < math.inf and got.cost > 0
-    assert got.by_grid[1] > got.replicates
-
-
-def test_a_search_that_was_broken_off_goes_on_and_ends_the_same(asked, found, tmp_path):
-    got, folder = found
-    again = find_sample_size(asked, "A large effect", power=0.7, within=3.0, limits=(20, 300), folder=folder)
-    assert (again.size, again.interval, again.replicates) == (got.size, got.interval, got.replicates)
-
-    class StopError(Exception):
-        pass
-
-    def stop(done, crossing):
-        if crossing is not None:
-            raise StopError
-
-    with pytest.raises(StopError):
-        find_sample_size(
-            asked, "A large effect", power=0.7, within=3.0, limits=(20, 300), folder=tmp_path, progress=stop
-        )
-    assert list((tmp_path / "sizes").glob("*/chunks/*.parquet"))
-    whole = find_sample_size(
-        asked, "A large effect", power=0.7, within=3.0, limits=(20, 300), folder=tmp_path
-    )
-    assert (whole.size, whole.interval) == (got.size, got.interval)
-
-
-def test_a_power_that_cannot_be_had_is_said(asked):
-    with pytest.raises(NoSampleSizeError, match="the power is 0.0"):
-        find_sample_size(asked, "None", power=0.5, within=5, limits=(20, 60), most=3000)
-
-
-def test_a_power_that_does_not_rise_with_the_size_is_told(asked, monkeypatch):
-    """Where the trials that were asked for show no curve that rises, there is no size, and no number for it."""
-    flat = Crossing(0.0, 0.0, np.zeros((2, 2)), np.inf, -np.inf, np.inf, np.nan)
-    monkeypatch.setattr("best_sim.experiments.sample_size._Search.fit", lambda self, power: flat)
-    with pytest.raises(NoSampleSizeError, match="power does not rise with it between 20 and 60"):
-        find_sample_size(asked, "None", power=0.5, within=5, limits=(20, 60), most=300)
-
-
-@pytest.mark.parametrize(
-    ("more", "error", "told"),
-    [
-        ({"power": 0.04}, ValueError, "above alpha"),
-        ({"within": 0}, ValueError, "above 0"),
-        ({"limits": (300, 20)}, ValueError, "lower first"),
-        ({"design": "nobody"}, ScenarioError, "A large effect; None"),
-        ({"along": "trial.steps"}, ScenarioError, "not a number that can be searched"),
-        ({"limits": (0.5, 20)}, ScenarioError, "target_families"),
-    ],
-)
-def test_a_search_that_makes_no_sense_is_refused(asked, more, error, told):
-    with pytest.raises(error, match=told):
-        find_sample_size(asked, **({"design": "A large effect"} | more))
 
 
 # --- assurance and fragility --------------------------------------------------------------------------------

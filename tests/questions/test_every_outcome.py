@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import best_sim.experiments.interims as interims
+import best_sim.questions.interims.replicate as interims
 from best_sim.questions.power.ask import PowerQuestion
 from best_sim.scenario.problems import ProblemsError
 from best_sim.trial.methods import USUAL, contrast_of
@@ -127,7 +127,7 @@ def test_looks_are_taken_at_scores_and_others_are_refused_before_anything_is_sim
     if score:
         assert code == 0 and "An effect is found by" in out, err
     else:
-        assert code == 2 and "looks are at scores" in err and "sdq, pirgas, utility" in err
+        assert code == 2 and "interim analyses are of scores" in err and "sdq, pirgas, utility" in err
         assert not (here / "i").exists()
 
 

@@ -29,13 +29,20 @@ SMALL: dict[str, list[str]] = {
     "expansion": ["--replicates", "4", "--set", "simulation.warm_up=0.5"],
     "stability": ["--replicates", "4", "--set", "simulation.warm_up=0.5"],
     "validation": ["--replicates", "4"],
-}
+    "sample-size": [
+        "--scenario", "london-2017", "--scorings", "2", "--power", "0.4", "--within", "500", "--least", "20", "--most",
+        "80", "--set", "outcomes.effect_applies_to=allocated", "--set", "outcomes.sdq.sd=5",
+    ],
+    "interims": ["--scenario", "london-2017", "--replicates", "6", "--set", "trial.target_families=60"],
+}  # fmt: skip
 """By kind, what makes a run of a few seconds that keeps at least two chunks."""
 FROM_PYTHON: dict[str, dict[str, object]] = {
     "best-plan": {"replicates": 20},
     "calibration": {"replicates": 4, "steps": 1},
     "power": {"replicates": 2, "scenario": "london-2017"},
     "expansion": {"replicates": 2},
+    "sample-size": {"replicates": 500, "scenario": "london-2017", "scorings": 1},
+    "interims": {"replicates": 2, "scenario": "london-2017"},
 }
 """By kind, what makes every shipped file of it quick."""
 

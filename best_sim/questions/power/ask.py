@@ -285,7 +285,8 @@ class PowerQuestion(SimulatedQuestion):
             [
                 Problem(
                     file=self.file, key="design", message="no design has an effect to find",
-                    found=", ".join(design.name for design in self.designs), allowed="a design with an effect",
+                    found=", ".join(design.name for design in self.designs),
+                    allowed="a design with an effect, or the name of one without",
                 )
             ]
         )  # fmt: skip

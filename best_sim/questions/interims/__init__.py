@@ -1,0 +1,1 @@
+"""Interim analyses of simulated trials."""

@@ -1,0 +1,1 @@
+"""How many families, or how much of another parameter, give a wanted power."""
