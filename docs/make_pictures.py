@@ -13,6 +13,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
+from best_sim.experiments.interims import LookPlan, run_interims
+from best_sim.experiments.sample_size import find_sample_size
+from best_sim.experiments.sample_size_pairs import find_size_pairs
 
 from best_sim import run_experiment
 from best_sim.display.designs import (
@@ -25,17 +28,12 @@ from best_sim.display.designs import (
     twins_figure,
 )
 from best_sim.display.local import backcast_figure, rates_figure
-from best_sim.display.recruiting import forecast_figure
 from best_sim.drawing.style import save
 from best_sim.drawing.wording import as_date
 from best_sim.exchange.observed_recruitment import read_observed_recruitment
 from best_sim.experiments.allocations import compare_allocations
 from best_sim.experiments.assurance import run_assurance, run_fragility
-from best_sim.experiments.interims import LookPlan, run_interims
 from best_sim.experiments.local_rates import backcast, estimate_rates
-from best_sim.experiments.recruitment import update_recruitment
-from best_sim.experiments.sample_size import find_sample_size
-from best_sim.experiments.sample_size_pairs import find_size_pairs
 from best_sim.experiments.twins import twins
 from best_sim.measures.episodes import episodes_of
 from best_sim.pathway import Journeys, simulate
@@ -48,6 +46,8 @@ from best_sim.questions.pictures.care import (
 from best_sim.questions.pictures.consort import consort_figure
 from best_sim.questions.pictures.recruitment import recruitment_curve, recruitment_figure
 from best_sim.questions.power.ask import PowerQuestion
+from best_sim.questions.recruitment.ask import RecruitmentQuestion
+from best_sim.questions.recruitment.figures import forecast_figure
 from best_sim.questions.running import answer
 from best_sim.questions.stability.ask import StabilityQuestion
 from best_sim.questions.stability.figures import stability_figure
@@ -118,7 +118,8 @@ def planning() -> dict[str, Any]:
         cast = backcast(
             own, low, until, then, folder=folder, setting=("england", "east_london"), replicates=100
         )
-    forecast = update_recruitment(scenario, seen.table, cut_off, target=60, by=dt.date(2019, 12, 31))
+    asked = RecruitmentQuestion(target=60, by=dt.date(2019, 12, 31)).in_world(scenario)
+    forecast = answer(asked.observing(seen.table, cut_off))
     return {
         "expansion": run_experiment("expansion").figures()["differences"],
         **run_experiment("best-plan").figures(),

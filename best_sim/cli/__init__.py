@@ -10,7 +10,6 @@ import typer
 from best_sim.cli import asking as asking
 
 from best_sim.cli import designing as designing  # isort: skip
-from best_sim.cli import planning as planning  # isort: skip
 from best_sim.cli import local as local  # isort: skip
 from best_sim.cli import model as model  # isort: skip
 from best_sim.cli import parameters as parameters  # isort: skip

@@ -644,6 +644,25 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def refuse_wrong(question: Question) -> None:
+    """Refuse a question that was made in Python and is wrong between its fields, as a file would be.
+
+    Raises
+    ------
+    QuestionError
+    """
+    problems = [
+        Problem(
+            file=question.file, key=one.key, message=one.message, allowed=one.allowed, nearest=one.nearest,
+            found="" if one.found is None else shown(one.found),
+        )
+        for one in question.check()
+        if not one.warning
+    ]  # fmt: skip
+    if problems:
+        raise QuestionError(problems)
+
+
 # --- what several questions check -----------------------------------------------------------------------------
 def names_apart(key: str, what: str, names: list[str]) -> Iterator[Wrong]:
     """Two things of the same name.

@@ -77,6 +77,12 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 "interims.ask:InterimsQuestion",
             ),
             Kind(
+                "recruitment", "Planners",
+                "When a target is reached: before a trial begins, or from what has been seen of it.",
+                "best-sim recruit --scenario london-2017 --target 120 --by 2021-07-31",
+                "recruitment.ask:RecruitmentQuestion", verb="recruit",
+            ),
+            Kind(
                 "expansion", "Planners",
                 "What plans of openings and teams lead to: dates, waits for LIFT, courts, moves and money.",
                 "best-sim expand my-plans.toml --replicates 100",

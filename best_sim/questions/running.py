@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from best_sim.engine.model import Engine
-from best_sim.questions.asking import QuestionError, SimulatedQuestion
+from best_sim.questions.asking import QuestionError, SimulatedQuestion, refuse_wrong
 from best_sim.replications import Keep, Memory, Plan, Row, Store, whole_from_start, working
 from best_sim.replications import run as run_plan
 from best_sim.scenario.problems import Problem, nearest_name
@@ -314,6 +314,7 @@ def answer(
     StoppedError
         If the run was interrupted before there was enough to say anything.
     """
+    refuse_wrong(question)
     question.refuse()
     used: Any = engine
     if used is None:

@@ -22,11 +22,13 @@ from best_sim.questions.kinds import KINDS
 from best_sim.replications import Store
 
 HERE = Path(__file__).parent
+OBSERVED = HERE.parents[1] / "experiments" / "observed-example.csv"
 SMALL: dict[str, list[str]] = {
     "best-plan": [str(HERE / "best_plan" / "small.toml")],
     "calibration": [str(HERE / "calibration" / "small.toml")],
     "power": ["--scenario", "london-2017", "--replicates", "6", "--set", "trial.target_families=60"],
     "expansion": ["--replicates", "4", "--set", "simulation.warm_up=0.5"],
+    "recruitment": ["london-2017", "--target", "45", "--replicates", "4", "--observed", str(OBSERVED)],
     "stability": ["--replicates", "4", "--set", "simulation.warm_up=0.5"],
     "validation": ["--replicates", "4"],
     "sample-size": [

@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 from small_worlds import always, plain_world
 
-from best_sim.experiments.recruitment import forecast_recruitment
 from best_sim.measures.costs import HOLDERS, CostItems, UnitCosts, cost_items
 from best_sim.measures.stability import move_rates
 from best_sim.measures.timeliness import proceedings_by
@@ -22,6 +21,8 @@ from best_sim.pathway import simulate
 from best_sim.questions.expansion.ask import ExpansionQuestion, OpeningPlan, TeamChange
 from best_sim.questions.expansion.replicate import MEASURES, measure
 from best_sim.questions.expansion.run import ExpansionFound
+from best_sim.questions.recruitment.ask import RecruitmentQuestion
+from best_sim.questions.recruitment.run import RecruitmentFound
 from best_sim.questions.running import Running, StoppedError, answer
 
 SEED, REPLICATES = 11, 12
@@ -254,7 +255,9 @@ def test_where_places_abound_nobody_waits_and_all_receive_lift(plain: Path) -> N
 # --- the date of the target ---------------------------------------------------------------------------------
 def test_the_date_of_the_target_is_the_recruitment_forecasts(found: ExpansionFound) -> None:
     for plan in ("base", "early"):
-        forecast = forecast_recruitment(found.scenarios[plan], REPLICATES, SEED, target=45, executor=None)
+        question = RecruitmentQuestion(replicates=REPLICATES, seed=SEED, target=45)
+        forecast = answer(question.in_world(found.scenarios[plan]), executor=None)
+        assert isinstance(forecast, RecruitmentFound)
         row: dict[str, Any] = {r["plan"]: r for r in found.dates().to_dict("records")}[plan]
         theirs = forecast.simulated
         assert row["median"] == theirs.date(0.5) and row["lower_90"] == theirs.date(0.05)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,32 +12,32 @@ from best_sim.drawing import wording as say
 from best_sim.drawing.style import ACCENT, INK, RULE, SIZE, SMALL, SOFT, WASH, Sheet, styled
 
 if TYPE_CHECKING:
-    from best_sim.experiments.recruitment import Recruitment
+    from best_sim.questions.recruitment.run import RecruitmentFound
 
 WIDTH = 9.0
 _BAND = "#8fbfdf"
 
 
 @styled
-def forecast_figure(found: Recruitment) -> Figure:
+def forecast_figure(found: RecruitmentFound) -> Figure:
     """Families by month, by the closed form and by simulation, and each borough's part.
 
     Parameters
     ----------
-    found : best_sim.experiments.recruitment.Recruitment
+    found : RecruitmentFound
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    rows = {str(row["forecast"]): row for row in found.table().to_dict("records")}
+    rows = {str(row["forecast"]): row for row in found.dates().to_dict("records")}
     simulated, closed = rows["simulation"]["median"], rows["closed form"]["median"]
     sentence = (
-        f"{found.target} families by {say.day(simulated)} (simulated) or {say.day(closed)} (closed form): courts, "
-        f"orders, siblings and placements cost {(simulated - closed).days:+d} days "
+        f"{found.question.families} families by {say.day(simulated)} (simulated) or {say.day(closed)} (closed form): "
+        f"courts, orders, siblings and placements cost {(simulated - closed).days:+d} days "
         f"(Monte Carlo error {rows['simulation']['mcse_days']:.0f})."
         if simulated is not None and closed is not None
-        else f"{found.target} families are not reached by the end of the run in most cases."
+        else f"{found.question.families} families are not reached by the end of the run in most cases."
     )
     since = f" From what was seen until {say.day(found.seen.cut_off)}." if found.seen is not None else ""
     parts = found.contributions()
@@ -55,7 +54,7 @@ def forecast_figure(found: Recruitment) -> Figure:
     days = found.closed.months()
     fan, own = found.closed.fan(days), found.simulated.fan(days)
     x = mdates.date2num(days)
-    cap = found.target
+    cap = found.question.families
     ax.fill_between(x, np.minimum(fan["lower_90"], cap), np.minimum(fan["upper_90"], cap), color=WASH, lw=0)
     ax.fill_between(x, np.minimum(fan["lower_50"], cap), np.minimum(fan["upper_50"], cap), color=_BAND, lw=0)
     for column, width, style in (
@@ -63,10 +62,14 @@ def forecast_figure(found: Recruitment) -> Figure:
         ("lower_90", 0.9, (0, (3, 2))),
         ("upper_90", 0.9, (0, (3, 2))),
     ):
-        ax.plot(x, np.minimum(own[column], found.target), color=ACCENT, lw=width, ls=style)
-    ax.axhline(found.target, color=INK, lw=0.9, ls=(0, (1.2, 1.6)))
+        ax.plot(x, np.minimum(own[column], found.question.families), color=ACCENT, lw=width, ls=style)
+    ax.axhline(found.question.families, color=INK, lw=0.9, ls=(0, (1.2, 1.6)))
     ax.annotate(
-        f"target {found.target}", (x[0], found.target), (4, 4), textcoords="offset points", size=SMALL
+        f"target {found.question.families}",
+        (x[0], found.question.families),
+        (4, 4),
+        textcoords="offset points",
+        size=SMALL,
     )
     if found.seen is not None:
         table = found.seen.table.sort_values("date")
@@ -76,18 +79,19 @@ def forecast_figure(found: Recruitment) -> Figure:
             "seen", (at[-1], table["randomised"].sum()), (4, -10), textcoords="offset points", size=SMALL
         )
         ax.set_xlim(left=min(at[0], x[0]))
-    if found.by is not None:
-        by = mdates.date2num(found.by)
+    if found.question.by is not None:
+        by = mdates.date2num(found.question.by)
         ax.axvline(by, color=SOFT, lw=0.9)
         chance = say.percent(rows["simulation"]["probability"])
         ax.annotate(
-            f"{say.day(found.by)}: {chance}", (by, 0), (-4, 6), textcoords="offset points", size=SMALL, ha="right",
+            f"{say.day(found.question.by)}: {chance}", (by, 0), (-4, 6), textcoords="offset points", size=SMALL,
+            ha="right",
         )  # fmt: skip
     last = [rows[name]["upper_90"] for name in ("simulation", "closed form")]
     if all(day is not None for day in last):
-        shown = max(*last, *([found.by] if found.by is not None else []))
+        shown = max(*last, *([found.question.by] if found.question.by is not None else []))
         ax.set_xlim(right=mdates.date2num(shown) + 60)
-    ax.set(ylim=(0, 1.12 * found.target), ylabel="Families randomised")
+    ax.set(ylim=(0, 1.12 * found.question.families), ylabel="Families randomised")
     ax.xaxis.set_major_locator(mdates.YearLocator())
     ax.xaxis.set_major_formatter(mdates.DateFormatter("%Y"))
     ax.grid(axis="y", color=RULE, lw=0.6)
@@ -118,8 +122,3 @@ def forecast_figure(found: Recruitment) -> Figure:
         )
     below.set_xlim(left=0)
     return sheet.figure
-
-
-def date_words(day: dt.date | None) -> str:
-    """A date as a table shows it."""
-    return f"{day:%b %Y}" if day is not None else "later"

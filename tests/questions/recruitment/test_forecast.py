@@ -10,14 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from best_sim.experiments.recruitment import (
-    Recruitment,
-    forecast_recruitment,
-    update_recruitment,
-    words_of,
-)
 from best_sim.measures.recruited import recruitment_by_week
 from best_sim.pathway import simulate
+from best_sim.questions.asking import QuestionError
+from best_sim.questions.recruitment.ask import RecruitmentQuestion
+from best_sim.questions.recruitment.run import RecruitmentFound
+from best_sim.questions.running import answer
 from best_sim.scenario import Scenario, ScenarioError
 
 CUT_OFF = dt.date(2019, 4, 1)
@@ -40,22 +38,41 @@ def seen_of(scenario: Scenario, replicate: int, cut_off: dt.date = CUT_OFF) -> p
     )
 
 
-@pytest.fixture(scope="module")
-def before() -> Recruitment:
-    return forecast_recruitment(london(), 300, 2, by=dt.date(2020, 6, 1))
+def forecast(scenario: Scenario, replicates: int, seed: int = 1, **asked: Any) -> RecruitmentFound:
+    """Before the trial begins; `engine` and `executor` are those of the run."""
+    run = {name: asked.pop(name) for name in ("engine", "executor") if name in asked}
+    question = RecruitmentQuestion(replicates=replicates, seed=seed, **asked).in_world(scenario)
+    found = answer(question, **run)
+    assert isinstance(found, RecruitmentFound)
+    return found
+
+
+def update(
+    scenario: Scenario, table: pd.DataFrame, cut_off: dt.date, replicates: int, seed: int = 1, **asked: Any
+) -> RecruitmentFound:
+    """From what has been seen."""
+    question = RecruitmentQuestion(replicates=replicates, seed=seed, **asked).in_world(scenario)
+    found = answer(question.observing(table, cut_off))
+    assert isinstance(found, RecruitmentFound)
+    return found
 
 
 @pytest.fixture(scope="module")
-def during() -> tuple[Recruitment, pd.DataFrame]:
+def before() -> RecruitmentFound:
+    return forecast(london(), 300, 2, by=dt.date(2020, 6, 1))
+
+
+@pytest.fixture(scope="module")
+def during() -> tuple[RecruitmentFound, pd.DataFrame]:
     scenario = london()
     table = seen_of(scenario, 0)
-    found = update_recruitment(scenario, table, CUT_OFF, 120, 2, by=dt.date(2021, 6, 1), seen=3, due=4)
+    found = update(scenario, table, CUT_OFF, 120, 2, by=dt.date(2021, 6, 1), seen=3, due=4)
     return found, table
 
 
-def test_the_simulation_agrees_with_the_closed_form_where_courts_have_time(before: Recruitment) -> None:
+def test_the_simulation_agrees_with_the_closed_form_where_courts_have_time(before: RecruitmentFound) -> None:
     """Median and chance by a date; what courts, siblings and placements do is small beside the Monte Carlo error."""
-    table = before.table().set_index("forecast")
+    table = before.dates().set_index("forecast")
     closed, simulated = table.loc["closed form"], table.loc["simulation"]
     apart = abs((simulated["median"] - closed["median"]).days)
     assert apart < 4 * simulated["mcse_days"] + 1
@@ -63,7 +80,7 @@ def test_the_simulation_agrees_with_the_closed_form_where_courts_have_time(befor
     assert abs(simulated["probability"] - closed["probability"]) < 4 * simulated["mcse"]
 
 
-def test_contributions_of_boroughs_are_the_families_of_the_fan(before: Recruitment) -> None:
+def test_contributions_of_boroughs_are_the_families_of_the_fan(before: RecruitmentFound) -> None:
     by = dt.date(2020, 1, 1)
     parts = before.contributions(by)
     fan = before.simulated.fan([by])
@@ -71,7 +88,7 @@ def test_contributions_of_boroughs_are_the_families_of_the_fan(before: Recruitme
     assert (parts["simulated"] - parts["expected"]).abs().max() < 4 * parts["simulated_mcse"].max()
 
 
-def test_the_fan_never_falls_and_its_bands_are_nested(before: Recruitment) -> None:
+def test_the_fan_never_falls_and_its_bands_are_nested(before: RecruitmentFound) -> None:
     fan = before.simulated.fan(before.closed.months())
     columns = ["lower_90", "lower_50", "median", "upper_50", "upper_90"]
     assert (fan[columns].diff(axis=1).iloc[:, 1:] >= 0).all(axis=None)
@@ -81,17 +98,17 @@ def test_the_fan_never_falls_and_its_bands_are_nested(before: Recruitment) -> No
 def test_both_drivers_forecast_the_same() -> None:
     scenario = london(**{"trial.target_families": 20})
     compiled, simpy = (
-        forecast_recruitment(scenario, 2, 5, engine=engine, executor=None) for engine in ("compiled", "simpy")
+        forecast(scenario, 2, 5, engine=engine, executor=None) for engine in ("compiled", "simpy")
     )
     for one, other in zip(compiled.simulated.randomised, simpy.simulated.randomised, strict=True):
         assert one.tobytes() == other.tobytes()
 
 
-def test_what_was_seen_stays_seen(during: tuple[Recruitment, pd.DataFrame]) -> None:
+def test_what_was_seen_stays_seen(during: tuple[RecruitmentFound, pd.DataFrame]) -> None:
     found, table = during
     recruited = int(table["randomised"].sum())
     assert 10 < recruited < 60
-    for fan in (found.closed.fan([CUT_OFF], found.target), found.simulated.fan([CUT_OFF])):
+    for fan in (found.closed.fan([CUT_OFF], found.question.families), found.simulated.fan([CUT_OFF])):
         assert fan["lower_90"].iloc[0] == fan["upper_90"].iloc[0] == recruited
     by_borough = found.simulated.contributions(CUT_OFF, [plan.name for plan in found.plans])
     seen = table.groupby("borough")["randomised"].sum()
@@ -101,7 +118,7 @@ def test_what_was_seen_stays_seen(during: tuple[Recruitment, pd.DataFrame]) -> N
 
 
 def test_rates_are_updated_as_a_gamma_by_a_poisson_count(
-    during: tuple[Recruitment, pd.DataFrame],
+    during: tuple[RecruitmentFound, pd.DataFrame],
 ) -> None:
     """A borough's rate beside its plan: (shape + seen eligible) / (shape + planned eligible), worked again here."""
     found, table = during
@@ -115,7 +132,7 @@ def test_rates_are_updated_as_a_gamma_by_a_poisson_count(
 
 
 def test_consent_is_updated_as_a_beta_by_those_who_answered(
-    during: tuple[Recruitment, pd.DataFrame],
+    during: tuple[RecruitmentFound, pd.DataFrame],
 ) -> None:
     found, table = during
     assert found.seen is not None
@@ -125,7 +142,7 @@ def test_consent_is_updated_as_a_beta_by_those_who_answered(
     assert row["eligible"] == old["eligible"].sum() and row["consented"] == old["consented"].sum()
     expected = (20 * prior + row["consented"]) / (20 + row["eligible"])
     assert row["posterior"] == pytest.approx(expected)
-    assert found.retention.mean == pytest.approx((20 * before_mean() + 3) / (20 + 4)), (
+    assert found.basis.retention.mean == pytest.approx((20 * before_mean() + 3) / (20 + 4)), (
         "3 of 4 were seen at the last visit"
     )
 
@@ -138,24 +155,24 @@ def test_a_trial_that_recruits_twice_its_plan_ends_sooner() -> None:
     scenario = london()
     table = seen_of(scenario, 1)
     double = table.assign(**{c: 2 * table[c] for c in ("screened", "eligible", "consented", "randomised")})
-    once, twice = (update_recruitment(scenario, t, CUT_OFF, 30, 2) for t in (table, double))
+    once, twice = (update(scenario, t, CUT_OFF, 30, 2) for t in (table, double))
     assert twice.closed.time_to(90).days(0.5) < once.closed.time_to(90).days(0.5)
     assert np.median(twice.simulated.days) < np.median(once.simulated.days)
 
 
 def test_a_target_that_was_reached_is_reached_on_the_day(
-    during: tuple[Recruitment, pd.DataFrame],
+    during: tuple[RecruitmentFound, pd.DataFrame],
 ) -> None:
     _, table = during
     reached = int(table["randomised"].sum())
-    found = update_recruitment(london(), table, CUT_OFF, 10, 2, target=reached)
-    assert found.table()["median"].iloc[0] <= CUT_OFF
+    found = update(london(), table, CUT_OFF, 10, 2, target=reached)
+    assert found.dates()["median"].iloc[0] <= CUT_OFF
     assert found.simulated.date(0.95) == CUT_OFF
 
 
-def test_it_is_told_in_words(during: tuple[Recruitment, pd.DataFrame]) -> None:
+def test_it_is_told_in_words(during: tuple[RecruitmentFound, pd.DataFrame]) -> None:
     found, table = during
-    words = words_of(found)
+    words = " ".join(found.words())
     assert f"So far {table['randomised'].sum()} of 90 families were recruited" in words
     assert "a prior worth 20 families" in words
     assert "On 01 April 2019 a trial like this has (median)" in words
@@ -163,25 +180,25 @@ def test_it_is_told_in_words(during: tuple[Recruitment, pd.DataFrame]) -> None:
 
 def test_a_trial_in_which_nobody_recruits_is_refused() -> None:
     with pytest.raises(ScenarioError, match="no site recruits"):
-        forecast_recruitment(Scenario.load("england"), 2)
+        forecast(Scenario.load("england"), 2)
 
 
 @pytest.mark.parametrize(
     "changes, told",
     [
-        ({"seen": 3, "due": 2}, "seen at the last visit: found 3 of 2"),
-        ({"consent_worth": 0.0}, "consent_worth: found 0, allowed above 0"),
+        ({"seen": 3, "due": 2}, "more than for whom it was due"),
+        ({"consent_worth": 0.0}, "a prior worth nothing"),
     ],
 )
 def test_numbers_that_can_not_be_are_refused(changes: dict[str, Any], told: str) -> None:
-    with pytest.raises(ValueError, match=told):
-        update_recruitment(london(), seen_of(london(), 0), CUT_OFF, 2, **changes)
+    with pytest.raises(QuestionError, match=told):
+        update(london(), seen_of(london(), 0), CUT_OFF, 2, **changes)
 
 
 def test_a_borough_that_the_scenario_has_not_is_named() -> None:
     table = seen_of(london(), 0)
     with pytest.raises(ValueError, match=r"borough: found lambeth, allowed croydon"):
-        update_recruitment(london(), table.assign(borough="lambeth"), CUT_OFF, 2)
+        update(london(), table.assign(borough="lambeth"), CUT_OFF, 2)
 
 
 def test_the_books_of_a_simulated_trial_hold_its_families() -> None:
@@ -220,7 +237,7 @@ def test_simulated_intervals_cover_what_they_say_when_rates_and_consent_come_fro
         journeys = simulate(truth, 400, trial, "compiled")
         at = np.sort(journeys.tables["families"]["randomised"])
         table = recruitment_by_week(journeys, CUT_OFF, {n: b.opens for n, b in scenario.boroughs.items()})
-        found = update_recruitment(scenario, table, CUT_OFF, replicates, trial)
+        found = update(scenario, table, CUT_OFF, replicates, trial)
         days = np.sort(found.simulated.days)
         for share in held:
             out = round((1 - share) / 2 * (replicates + 1))
