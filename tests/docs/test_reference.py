@@ -7,6 +7,7 @@ import re
 import shlex
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import typer.main
@@ -135,10 +136,12 @@ def test_an_example_in_toml_can_be_used(where: str, block: str, tmp_path: Path) 
 
 @pytest.mark.parametrize(("where", "block"), [each for each in blocks("") if "best-sim " in each[1]])
 def test_a_command_that_a_document_shows_exists(where: str, block: str) -> None:
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    group: Any = typer.main.get_command(app)
     for line in re.sub(r"\\\n", " ", block).splitlines():
         if not line.startswith("best-sim "):
             continue
         _, name, *rest = shlex.split(line, comments=True)
-        options = {option for parameter in commands[name].params for option in parameter.opts}
+        # a question's command has its options when it is called
+        command = group.resolve_command(typer.Context(group), [name])[1]
+        options = {option for parameter in command.params for option in parameter.opts}
         assert {word.split("=")[0] for word in rest if word.startswith("--")} <= options, (where, line)
