@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from best_sim.engine.model import EVENT, USE
 from best_sim.pathway import words as W
+from best_sim.pathway.parquet import read_rows, write_rows
 from best_sim.pathway.records import LARGEST_FAMILY, TABLES
 from best_sim.pathway.scores import OutcomeModel, Scores
 
@@ -591,9 +590,9 @@ class Journeys:
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        _write(self.record, folder / "record.parquet")
+        write_rows(self.record, folder / "record.parquet")
         for name, rows in self.tables.items():
-            _write(rows, folder / f"raw_{name}.parquet")
+            write_rows(rows, folder / f"raw_{name}.parquet")
         for name in (
             "events",
             "families",
@@ -608,7 +607,7 @@ class Journeys:
             table = getattr(self, name).copy()
             table.attrs = {}
             table.to_parquet(folder / f"{name}.parquet", index=False)
-        _write(self.use, folder / "raw_resources.parquet")
+        write_rows(self.use, folder / "raw_resources.parquet")
         self.resources.to_parquet(folder / "resources.parquet", index=False)
         about: dict[str, Any] = {
             "names": {key: list(value) for key, value in self.names.items()},
@@ -645,9 +644,9 @@ class Journeys:
         if not known or known != EVENT_NAMES[: len(known)]:
             raise ValueError(f"{folder}: written by a version with another list of events; simulate it again")
         return cls(
-            event_record=_read(folder / "record.parquet", EVENT),
-            tables={name: _read(folder / f"raw_{name}.parquet", TABLES[name]) for name in _KEPT},
-            use=_read(folder / "raw_resources.parquet", USE),
+            event_record=read_rows(folder / "record.parquet", EVENT),
+            tables={name: read_rows(folder / f"raw_{name}.parquet", TABLES[name]) for name in _KEPT},
+            use=read_rows(folder / "raw_resources.parquet", USE),
             names={key: tuple(value) for key, value in about["names"].items()},
             start_date=dt.date.fromisoformat(about["start_date"]),
             start=about["start"],
@@ -694,28 +693,3 @@ def _with_units(table: pd.DataFrame) -> pd.DataFrame:
             units[str(column)] = ending
     table.attrs["units"] = units
     return table
-
-
-def _write(rows: np.ndarray, path: Path) -> None:
-    columns = {}
-    for name in rows.dtype.names or ():
-        values = rows[name]
-        if values.ndim == 1:
-            columns[name] = pa.array(values)
-        else:
-            for k in range(values.shape[1]):
-                columns[f"{name}.{k}"] = pa.array(np.ascontiguousarray(values[:, k]))
-    pq.write_table(pa.table(columns), path)
-
-
-def _read(path: Path, dtype: np.dtype) -> np.ndarray:
-    table = pq.read_table(path)
-    rows = np.zeros(table.num_rows, dtype)
-    for column in table.column_names:
-        name, _, k = column.partition(".")
-        values = table[column].to_numpy()
-        if k:
-            rows[name][:, int(k)] = values
-        else:
-            rows[name] = values
-    return rows
