@@ -48,11 +48,6 @@ class OperatingCharacteristics:
         """Probability of stopping at each look; they sum to one."""
         return tuple(b + h + f for b, h, f in zip(self.benefit, self.harm, self.futility, strict=True))
 
-    @property
-    def rejection(self) -> float:
-        """Probability of rejecting, in either direction: the level, if there is no effect."""
-        return sum(self.benefit) + sum(self.harm)
-
 
 def operating_characteristics(
     design: Boundaries, drift: float, *, obey_futility: bool = True
