@@ -9,6 +9,34 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 BESIDE_LIFELINES = PYTHONPATH="$(CURDIR)/$(LIFELINES)" $(BIN)/pytest $(shell grep -rlw lifelines tests --include='test_*.py')
 
+# The tests that most mistakes come to light in: what users write is read and refused as it should be, the two drivers
+# give the same journeys, runs worked out by hand and closed forms are met, every document is true.
+QUICK := \
+	tests/cli/test_cli.py::test_a_slip_on_the_command_line_is_told \
+	tests/cli/test_cli.py::test_bad_input_is_one_clear_message_and_nothing_written \
+	tests/docs/test_reference.py \
+	tests/engine/test_diaries.py \
+	tests/engine/test_drivers.py \
+	tests/engine/test_luck.py \
+	tests/engine/test_pointers.py \
+	tests/exchange/test_observed_recruitment.py \
+	tests/measures \
+	tests/pathway/test_both_drivers.py::test_on_every_variation \
+	tests/pathway/test_common_luck.py \
+	tests/pathway/test_extremes.py \
+	tests/pathway/test_journeys.py \
+	tests/pathway/test_purposes.py \
+	tests/questions/test_asking.py \
+	tests/scenario \
+	tests/test_project.py \
+	tests/test_public_face.py \
+	tests/theory/test_by_hand.py \
+	tests/theory/test_queues.py \
+	tests/trial/test_analysis.py \
+	tests/trial/test_closed_forms.py \
+	tests/trial/test_consort.py \
+	tests/trial/test_outcomes.py
+
 # The first of these names that answers with a version the package supports; `python3` if none does, so that
 # the message below can say which version was found. (`true`: make drops what a shell that ends in "not found" says.)
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
@@ -17,7 +45,7 @@ PYTHON ?= $(or $(firstword $(shell for each in python3.11 python3.12 python3.13 
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-all check lint format layers types unit bench pins clean distclean
+.PHONY: help demo test test-all quick check lint format layers types unit bench pins clean distclean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +59,9 @@ test: $(VENV)/.test $(VENV_903)/.installed $(LIFELINES)/.installed ## install wh
 test-all: $(VENV)/.test $(VENV_903)/.installed $(LIFELINES)/.installed ## run every test, the slow ones too
 	$(BIN)/pytest --numprocesses auto --dist worksteal -m "not lifelines"
 	$(BESIDE_LIFELINES) -m lifelines
+
+quick: $(VENV)/.test ## run the tests that tell most, in a minute or so once all is installed
+	$(BIN)/pytest --numprocesses auto --dist worksteal $(QUICK)
 
 check: lint layers types ## check style, imports and types only
 

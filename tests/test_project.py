@@ -194,6 +194,16 @@ def test_the_makefile_has_the_two_commands_of_the_readme() -> None:
         assert f"make {target}" in readme
 
 
+def test_the_quick_tests_are_there() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
+    (listed,) = re.findall(r"^QUICK := (.+)$", makefile, flags=re.MULTILINE)
+    for each in listed.split():
+        path, _, name = each.partition("::")
+        assert (ROOT / path).exists(), path
+        assert not name or f"def {name}(" in (ROOT / path).read_text(encoding="utf-8"), each
+    assert "make quick" in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
 def test_the_workflow_runs_what_ci_runs_on_every_supported_python() -> None:
     workflow = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text(encoding="utf-8"))
     (job,) = workflow["jobs"].values()

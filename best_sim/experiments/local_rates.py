@@ -1483,7 +1483,7 @@ def _plain(value: Any) -> Any:
 def _suppressed(rows: list[dict[str, Any]], least: int) -> pd.DataFrame:
     """The table without small counts, and without what would give them away by subtraction."""
     out = pd.DataFrame(rows)
-    small = (out["events"] < least).to_numpy()
+    small = (out["events"] < least).to_numpy(copy=True)
     for _, index in out[out["block"] != ""].groupby(["quantity", "block"]).groups.items():
         at = np.asarray(index)
         counts = out["events"].to_numpy()[at]
