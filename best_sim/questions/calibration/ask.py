@@ -20,7 +20,7 @@ from best_sim.questions.asking import (
     names_apart,
     overrides_wrong,
 )
-from best_sim.questions.calibration.parameters import changed, present, unusable
+from best_sim.questions.calibration.parameters import changed, present, untold, unusable
 from best_sim.questions.calibration.targets import COURT_FIGURE, described, measures
 from best_sim.scenario.problems import Problem, nearest_name
 from best_sim.scenario.values import Unit, Wrong
@@ -221,14 +221,15 @@ class CalibrationQuestion(SimulatedQuestion):
         return np.array([present(self.world, one) for one in self.parameters])
 
     def scenario_at(self, values: Sequence[float] | np.ndarray) -> Scenario:
-        """The scenario with other values of the parameters, in their order.
+        """The scenario with other values of the parameters, in their order; its `warnings` are not told.
 
         Raises
         ------
         ScenarioError
             If the scenario does not allow them.
         """
-        return changed(self.world, self.parameters, values)
+        with untold():
+            return changed(self.world, self.parameters, values)
 
     def replicates_words(self) -> str:
         """What will be simulated, in words."""
@@ -249,7 +250,10 @@ class CalibrationQuestion(SimulatedQuestion):
     def refuse(self) -> None:
         """Refuse what the scenario does not have or allow."""
         world = self.world
-        problems = [p for i, one in enumerate(self.parameters) for p in unusable(self.file, i, one, world)]
+        with untold():
+            problems = [
+                p for i, one in enumerate(self.parameters) for p in unusable(self.file, i, one, world)
+            ]
         first, last = world.simulation.start_date.year, world.simulation.end_date.year
         for i, target in enumerate(self.targets):
             if target.court is not None and target.court not in world.courts:

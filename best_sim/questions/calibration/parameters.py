@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from best_sim.scenario.problems import Problem, ScenarioError
+from best_sim.scenario.problems import Problem, ScenarioError, ScenarioWarning
 
 if TYPE_CHECKING:
     from best_sim.questions.calibration.ask import Parameter
@@ -108,6 +110,14 @@ def changed(
             else:
                 changes[leaf] = new(now)
     return scenario.replace(changes)
+
+
+@contextmanager
+def untold() -> Iterator[None]:
+    """What looks wrong in a scenario is not told: a search tries values that are not plausible, and then others."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ScenarioWarning)
+        yield
 
 
 def unusable(file: str, i: int, one: Parameter, scenario: Scenario) -> Iterator[Problem]:

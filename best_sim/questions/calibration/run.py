@@ -105,10 +105,10 @@ class CalibrationFound(Found):
 
     # --- as every question's --------------------------------------------------------------------------------
     def words(self) -> list[str]:
-        """What was fitted, how near it comes, and what can't be told."""
-        from best_sim.questions.calibration.show import words_of
+        """What was fitted, how near it comes, what can't be told, and what is hardly plausible."""
+        from best_sim.questions.calibration.show import outside_words, words_of
 
-        return words_of(self)
+        return [*words_of(self), *outside_words(self)]
 
     def tables(self) -> Mapping[str, pd.DataFrame]:
         """Parameters, targets, what each parameter does, and what the targets can't tell apart, where there is any."""

@@ -42,6 +42,16 @@ def words_of(found: CalibrationFound) -> list[str]:
     return out
 
 
+def outside_words(found: CalibrationFound) -> list[str]:
+    """Fitted values that lie outside the range that the scenario calls plausible."""
+    before = {problem.key for problem in found.question.world.warnings}
+    outside = [problem for problem in found.scenario.warnings if problem.key not in before]
+    if not outside:
+        return []
+    said = "; ".join(f"{one.key}: {one.found}, plausible {one.allowed}" for one in outside)
+    return [f"Fitted outside its plausible range: {said}."]
+
+
 def notes_of(found: CalibrationFound) -> list[str]:
     """What the answer rests on."""
     notes = [
@@ -223,7 +233,7 @@ def chapters_of(found: CalibrationFound) -> list[Chapter]:
         question.question or _asked(found),
         Heading("The answer"),
     ]
-    answer += [_headline(found), *words_of(found)]
+    answer += [_headline(found), *found.words()]
     apart: list[Content] = [_directions_shown(found)]
     if len(found.collinear):
         apart.append(_collinear_shown(found))

@@ -452,3 +452,12 @@ def test_a_figure_far_off_is_put_at_the_edge_with_its_distance(court: Calibratio
     figure = calibration_figure(replace(court, targets=table))
     assert "−22" in texts(figure)
     assert_texts_are_apart(figure)
+
+
+def test_a_value_outside_its_plausible_range_is_told_once_and_at_the_end(court: CalibrationFound) -> None:
+    said = " ".join(court.words())
+    assert not court.scenario.warnings and "plausible" not in said
+    many = {"placements.unplanned.foster": 4.0}
+    outside = replace(court, scenario=court.question.world.replace(many))
+    (told,) = [one for one in outside.words() if "plausible" in one]
+    assert "placements.unplanned.foster: 4" in told
