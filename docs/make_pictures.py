@@ -13,8 +13,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
-
-from best_sim import run_experiment
 from best_sim.display.designs import (
     allocations_figure,
     assurance_figure,
@@ -24,19 +22,21 @@ from best_sim.display.designs import (
     size_pairs_figure,
     twins_figure,
 )
+from best_sim.experiments.allocations import compare_allocations
+from best_sim.experiments.assurance import run_assurance, run_fragility
+from best_sim.experiments.interims import LookPlan, run_interims
+from best_sim.experiments.sample_size import find_sample_size
+from best_sim.experiments.sample_size_pairs import find_size_pairs
+from best_sim.experiments.twins import twins
+
+from best_sim import run_experiment
 from best_sim.display.local import backcast_figure, rates_figure
 from best_sim.display.recruiting import forecast_figure
 from best_sim.drawing.style import save
 from best_sim.drawing.wording import as_date
 from best_sim.exchange.observed_recruitment import read_observed_recruitment
-from best_sim.experiments.allocations import compare_allocations
-from best_sim.experiments.assurance import run_assurance, run_fragility
-from best_sim.experiments.interims import LookPlan, run_interims
 from best_sim.experiments.local_rates import backcast, estimate_rates
 from best_sim.experiments.recruitment import update_recruitment
-from best_sim.experiments.sample_size import find_sample_size
-from best_sim.experiments.sample_size_pairs import find_size_pairs
-from best_sim.experiments.twins import twins
 from best_sim.measures.episodes import episodes_of
 from best_sim.pathway import Journeys, simulate
 from best_sim.questions.pictures.care import (

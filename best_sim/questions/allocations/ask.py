@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from best_sim.replications import Keep
     from best_sim.scenario import Scenario
 
+_MOST = 6
+
 
 class AllocationMethod(Part):
     """One `[[method]]`: a name, and what of the scenario makes it."""
@@ -81,6 +83,13 @@ class AllocationsQuestion(SimulatedQuestion):
         yield from overrides_wrong("set", self.overrides)
         if not self.methods:
             yield Wrong("method", "there is no method", found="nothing", allowed="[[method]] tables")
+        if len(self.methods) > _MOST:
+            yield Wrong(
+                "method",
+                "these are too many to be told apart",
+                found=len(self.methods),
+                allowed=f"{_MOST} or fewer",
+            )
         yield from names_apart("method", "methods", [one.name for one in self.methods])
 
     def refuse(self) -> None:

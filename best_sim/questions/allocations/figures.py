@@ -60,9 +60,11 @@ def allocations_figure(found: AllocationsFound) -> Figure:
         handletextpad=0.2, columnspacing=1.0, borderpad=0.0,
     )  # fmt: skip
     other = sheet.axes(6.6, 0.4, 0.55, 0.35)
+    right = []
     for i, where in enumerate(("borough", "site")):
         for k, method in enumerate(methods):
             value = 100 * told[method, f"guessed within the {where}"]
+            right.append(value)
             height = i + 0.16 * (k - (len(methods) - 1) / 2)
             other.plot([value], [height], ls="", marker=markers[method], ms=6, color=looks[method])
     other.axvline(50, color=INK, lw=0.8, ls=(0, (1.2, 1.6)))
@@ -70,7 +72,7 @@ def allocations_figure(found: AllocationsFound) -> Figure:
         yticks=[0, 1],
         yticklabels=["borough", "site"],
         ylim=(1.5, -0.5),
-        xlim=(45, 80),
+        xlim=(min(45.0, min(right) - 5.0), max(80.0, max(right) + 5.0)),
         xlabel="% guessed right",
     )
     other.grid(axis="x", color=RULE, lw=0.6)

@@ -41,8 +41,9 @@ def assurance_figure(found: AssuranceFound, key: str | None = None, label: str =
     others = len(found.priors) - 1
     over = f", over all that is believed of the other {say.plural(others, 'parameter')}" if others else ""
     sheet = Sheet(
-        WIDTH, 4.0, f"{average}: the {what}, averaged over what is believed",
-        f"{question.about_design} Dots: {what} by {label}{over}; bars: 95% interval. Below: the belief. With every "
+        WIDTH, 4.0, f"{average} ({question.design_words})",
+        f"The {what}, averaged over what is believed of {say.plural(len(found.priors), 'parameter')}. Dots: "
+        f"{what} by {label}{over}; bars: 95% interval. Below: the belief. With every "
         f"parameter at its median the {what} is {say.percent(found.at_medians.value, 1)}.",
         f"{question.replicates:,} simulated trials, each with parameters of its own; Monte Carlo error "
         f"{say.points(got.mcse)} percentage points. Beliefs are assumptions.",

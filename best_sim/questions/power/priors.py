@@ -152,7 +152,7 @@ def check_against(scenario: Scenario, file: str, asked: tuple[Prior, ...] | tupl
             for value in ends:
                 _with(scenario, one.key, value)
             for value in usual:
-                _tell_outside(scenario, file, one.key, value)
+                _tell_outside(scenario, file, one, value)
         except ScenarioError as error:
             problems += [
                 Problem(
@@ -169,11 +169,17 @@ def _with(scenario: Scenario, key: str, value: float) -> Scenario:
     return scenario.replace({key: as_written(scenario, key, value)}, quietly=True)
 
 
-def _tell_outside(scenario: Scenario, file: str, key: str, value: float) -> None:
+def _tell_outside(scenario: Scenario, file: str, one: Prior | Varied, value: float) -> None:
     """Warn of a value outside its plausible range, in the name of the file that says it."""
-    for problem in _with(scenario, key, value).warnings:
-        if problem.key == key and problem not in scenario.warnings:
+    for problem in _with(scenario, one.key, value).warnings:
+        if problem.key == one.key and problem not in scenario.warnings:
             told = dataclasses.replace(problem, file=file, line=None, found=f"{value:.4g}")
+            if isinstance(one, Prior):
+                reaches = "what is believed reaches outside its plausible range, and is used all the same"
+                low, high = one.ends(0.025)
+                told = dataclasses.replace(
+                    told, message=reaches, found=f"95% between {low:.4g} and {high:.4g}"
+                )
             warnings.warn(ScenarioWarning(told), stacklevel=3)
 
 

@@ -129,10 +129,9 @@ class SensitivityQuestion(TrialQuestion):
             raise QuestionError(
                 [
                     Problem(
-                        file=self.file, key="shifts",
-                        message=f"the primary analysis ({self.trial.primary.method}) imputes nothing to shift",
-                        found=", ".join(f"{one:g}" for one in self.shifts),
-                        allowed=f"no shifts, or method {could} in {self.trial.file}",
+                        file=self.trial.file, key="method", message="this analysis imputes nothing to shift",
+                        found=f"{self.trial.primary.method}, with shifts {', '.join(f'{s:g}' for s in self.shifts)}",
+                        allowed=f"{could}; any other method without shifts",
                     )
                 ]
             )  # fmt: skip

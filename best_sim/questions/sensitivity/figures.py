@@ -39,8 +39,8 @@ def tornado_figure(found: SensitivityFound, labels: Mapping[str, str] | None = N
     many = f"{say.plural(found.question.replicates, 'replicate')}, each scored "
     many += say.plural(found.question.scorings, "time")
     sheet = Sheet(
-        WIDTH, body, f"What each assumption does to the {what}",
-        f"Design: {found.question.design}. {say.capital(what)} with each parameter at its low and high end, in %; base "
+        WIDTH, body, f"What each assumption does to the {what} (design: {found.question.design})",
+        f"{say.capital(what)} with each parameter at its low and high end, in %; base "
         f"{base:.1f}% (Monte Carlo error {say.points(found.base.mcse)} points). Thin lines: 95% interval of the "
         "change.",
         f"{many}. Every other parameter as in the base; the same luck throughout, so changes are surer than levels.",
@@ -62,13 +62,15 @@ def tornado_figure(found: SensitivityFound, labels: Mapping[str, str] | None = N
         at = i + 0.5
         for end, color in (("low", OCHRE), ("high", ACCENT)):
             there, reach = 100 * row[f"power_{end}"], 196 * row[f"mcse_{end}"]
+            least, most = max(there - reach, 0.0), min(there + reach, 100.0)
             up = at - 0.14 if end == "low" else at + 0.14
             ax.barh([up], [there - base], left=base, height=0.26, color=color)
-            ax.plot([there - reach, there + reach], [up, up], color=INK, lw=0.8)
+            ax.plot([least, most], [up, up], color=INK, lw=0.8)
             side = 1 if there >= base else -1
+            tip = most if side > 0 else least
             ax.annotate(
-                f"{row[end]:g}", (there + side * reach, up), (3 * side, 0), textcoords="offset points", size=TINY,
-                va="center", ha="left" if side > 0 else "right", color=SOFT,
+                f"{row[end]:g}", (tip, up), (3 * side, 0), textcoords="offset points", size=TINY, va="center",
+                ha="left" if side > 0 else "right", color=SOFT,
             )  # fmt: skip
         lines = wrapped(labels.get(row["key"], row["key"]), left - Sheet.MARGIN - 0.2, SMALL)
         for k, line in enumerate(lines[:2]):
@@ -100,10 +102,10 @@ def tipping_figure(found: SensitivityFound) -> Figure:
     assert table is not None
     unit = OUTCOMES[found.question.trial.primary.outcome].axis
     sheet = Sheet(
-        WIDTH, 4.2, "How far the unseen would have to differ for the conclusion to change",
-        f"Design: {found.question.design}. Above: {what} where what is imputed in the LIFT arm is shifted, with 95% "
-        "interval. Below: share of trials whose conclusion (p on one side of alpha or the other) changes at that shift "
-        "and at none nearer to zero.",
+        WIDTH, 4.2, f"Where the conclusion tips (design: {found.question.design})",
+        f"How far the unseen would have to differ. Above: {what} where what is imputed in the LIFT arm is shifted, "
+        "with 95% interval. Below: share of trials whose conclusion (p on one side of alpha or the other) changes at "
+        "that shift and at none nearer to zero.",
         f"{say.plural(found.question.replicates, 'replicate')}, each scored "
         f"{say.plural(found.question.scorings, 'time')}; the same imputations at every shift.",
         f"{say.capital(what)} by shift. "
