@@ -102,12 +102,7 @@ Out = Annotated[Path | None, typer.Option(help="Folder to write to.")]
 Engine = Annotated[str, typer.Option(help="auto, compiled or simpy; all give the same answers.")]
 
 
-Experiment = Annotated[str, typer.Argument(help="A shipped experiment's name, or a TOML file.")]
-Chosen = Annotated[str | None, typer.Option("--design", help="Which of the experiment's designs.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="How many; as many as cores by default.")]
-Times = Annotated[
-    int | None, typer.Option("--scorings", min=1, max=1000, help="How often each simulated trial is scored.")
-]
 
 
 class RefusedError(Exception):
