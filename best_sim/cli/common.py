@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from best_sim.scenario import Scenario
 
 
+_FORMER: Mapping[str, str] = MappingProxyType({"fragility": "sensitivity", "twins": "counterfactuals"})
+"""Commands by the names that they had once, which go on working."""
+
+
 class Commands(TyperGroup):
     """The commands; one of a question gets its options when it is called, so that `--help` answers at once."""
 
@@ -29,6 +34,9 @@ class Commands(TyperGroup):
         from best_sim.cli.asking import command_of
         from best_sim.questions.kinds import COMMANDS
 
+        if args and args[0] in _FORMER:
+            typer.echo(f"{args[0]} is now called {_FORMER[args[0]]}", err=True)
+            args = [_FORMER[args[0]], *args[1:]]
         if args and args[0] in COMMANDS:
             self.commands[args[0]] = typer.main.get_command(command_of(COMMANDS[args[0]]))
         return super().resolve_command(ctx, args)
@@ -94,12 +102,7 @@ Out = Annotated[Path | None, typer.Option(help="Folder to write to.")]
 Engine = Annotated[str, typer.Option(help="auto, compiled or simpy; all give the same answers.")]
 
 
-Experiment = Annotated[str, typer.Argument(help="A shipped experiment's name, or a TOML file.")]
-Chosen = Annotated[str | None, typer.Option("--design", help="Which of the experiment's designs.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="How many; as many as cores by default.")]
-Times = Annotated[
-    int | None, typer.Option("--scorings", min=1, max=1000, help="How often each simulated trial is scored.")
-]
 
 
 class RefusedError(Exception):

@@ -195,3 +195,14 @@ def listed(words: list[str]) -> str:
 def plural(n: float, one: str, many: str | None = None) -> str:
     """A count and its noun: ``1 family``, ``2 families``."""
     return f"{number(n)} {one if n == 1 else (many or one + 's')}"
+
+
+def capital(text: str) -> str:
+    """A text that begins a sentence or a heading.
+
+    Examples
+    --------
+    >>> capital("power, %")
+    'Power, %'
+    """
+    return text[:1].upper() + text[1:]

@@ -77,6 +77,30 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 "interims.ask:InterimsQuestion",
             ),
             Kind(
+                "assurance", "Trial designers",
+                "Power averaged over what is believed of the parameters.",
+                "best-sim assurance --replicates 400",
+                "assurance.ask:AssuranceQuestion",
+            ),
+            Kind(
+                "sensitivity", "Trial designers",
+                "One-way sensitivity analysis: what each assumption does to the power (a tornado).",
+                "best-sim sensitivity --replicates 100",
+                "sensitivity.ask:SensitivityQuestion",
+            ),
+            Kind(
+                "counterfactuals", "Trial designers",
+                "Paired counterfactuals: every simulated child under LIFT and under services as usual.",
+                "best-sim counterfactuals london-2017 --set outcomes.sdq.lift_effect=-2.4",
+                "counterfactuals.ask:CounterfactualsQuestion",
+            ),
+            Kind(
+                "allocations", "Trial designers",
+                "Methods of allocation: how unequal the arms come out, and how well the next can be guessed.",
+                "best-sim allocations london-2017 --set trial.allocation.lift_share=0.6667",
+                "allocations.ask:AllocationsQuestion",
+            ),
+            Kind(
                 "recruitment", "Planners",
                 "When a target is reached: before a trial begins, or from what has been seen of it.",
                 "best-sim recruit --scenario london-2017 --target 120 --by 2021-07-31",

@@ -149,7 +149,7 @@ class Scenario(Generic[Root]):
         _tell(scenario.warnings)
         return scenario
 
-    def replace(self, changes: Mapping[str, Any]) -> Scenario[Root]:
+    def replace(self, changes: Mapping[str, Any], *, quietly: bool = False) -> Scenario[Root]:
         """A scenario with some values changed.
 
         Parameters
@@ -159,6 +159,8 @@ class Scenario(Generic[Root]):
             number is in the unit in which the scenario writes the parameter, and the key may lead into a
             distribution; give ``{"value": 3, "unit": "weeks"}`` for another unit. A `Duration`, `Series` or
             `Mix` may stand too.
+        quietly : bool
+            Say nothing of what looks wrong, as where values are drawn; it stands in `warnings` all the same.
 
         Returns
         -------
@@ -172,7 +174,7 @@ class Scenario(Generic[Root]):
         Warns
         -----
         ScenarioWarning
-            Of each thing that looks wrong now and didn't before; see `load`.
+            Of each thing that looks wrong now and didn't before, unless it is to be quiet; see `load`.
         """
         layers = self._layers.copy()
         layers.add_overrides(
@@ -184,7 +186,8 @@ class Scenario(Generic[Root]):
             raise ScenarioError(errors)
         # What was told when a file was read is known by its line too.
         known = {dataclasses.replace(problem, line=None): problem for problem in self.warnings}
-        _tell(problem for problem in built.problems if problem not in known)
+        if not quietly:
+            _tell(problem for problem in built.problems if problem not in known)
         built = dataclasses.replace(built, problems=[known.get(each, each) for each in built.problems])
         return Scenario(name=self.name, title=self.title, extends=self.extends, layers=layers, built=built)
 

@@ -105,14 +105,18 @@ def test_power_tables_figures_and_report(best_sim, here: Path, outcome: str) -> 
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
-def test_assurance_and_fragility(best_sim, here: Path, outcome: str) -> None:
+def test_assurance_and_sensitivity(best_sim, here: Path, outcome: str) -> None:
     file = written(here, outcome)
     code, out, err = best_sim("assurance", file, "--replicates", 8, "--scorings", 1, "--out", "a")
     assert code == 0 and "Assurance" in out, err
     assert len(pd.read_parquet(here / "a" / "trials.parquet")) == 8
-    code, out, err = best_sim("fragility", file, "--scorings", 1, "--out", "f")
+    code, out, err = best_sim("sensitivity", file, "--scorings", 1, "--out", "f")
     assert code == 0 and "lift.declines" in out, err
-    assert pd.read_csv(here / "f" / "fragility.csv")["power_low"].between(0, 1).all()
+    assert pd.read_csv(here / "f" / "sensitivity.csv")["power_low"].between(0, 1).all()
+    # an effect that can be set is named by its design; where none can be, no power is claimed of one
+    settable = OUTCOMES[outcome].effect is not None
+    assert ("design: some" in out) == settable
+    assert ("power is" in out) == settable
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)

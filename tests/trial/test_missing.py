@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from best_sim.trial.analysis import mixed_model
-from best_sim.trial.analysis.missing import multiple_imputation, pooled, tipping_point
+from best_sim.trial.analysis.missing import multiple_imputation, pooled, tipping_points
 
 
 def luck(seed: int = 0) -> np.random.Generator:
@@ -116,12 +116,29 @@ def test_a_shift_moves_the_estimate_by_what_was_imputed():
 def test_the_tipping_point_is_the_nearest_shift_that_changes_the_conclusion():
     _, y, arm, family, first = trial(5, n_families=600, effect=-3.0)
     deltas = np.arange(-4.0, 12.5, 0.5)
-    got = tipping_point(y, arm, family, auxiliary=first, deltas=deltas, seed=1, imputations=5)
-    p = dict(zip(got.deltas, (fit.p_value for fit in got.fits), strict=True))
-    assert p[0.0] < 0.05 <= p[got.tips_at]
-    assert all(p[d] < 0.05 for d in got.deltas if abs(d) < abs(got.tips_at))
+    p = np.array(
+        [
+            multiple_imputation(
+                y, arm, family, auxiliary=first, generator=luck(1), imputations=5, delta=delta
+            ).p_value
+            for delta in deltas
+        ]
+    )
+    (tips,) = tipping_points(deltas, p[np.newaxis])
+    at = dict(zip(deltas, p, strict=True))
+    assert at[0.0] < 0.05 <= at[tips]
+    assert all(at[d] < 0.05 for d in deltas if abs(d) < abs(tips))
+
+
+def test_tipping_points_by_hand():
+    """Lost at 2; won at -1 before it is won at 2; never; at -1 before 1, which is as near."""
+    p = [[0.2, 0.01, 0.02, 0.9], [0.01, 0.3, 0.2, 0.01], [0.2, 0.3, 0.4, 0.5], [0.01, 0.3, 0.04, 0.3]]
+    shifts = [-1.0, 0.0, 1.0, 2.0]
+    got = tipping_points(shifts, [[0.01, 0.01, 0.02, 0.9], *p[1:]])
+    assert np.array_equal(got, [2.0, -1.0, math.nan, -1.0], equal_nan=True)
+    assert tipping_points(shifts, p, alpha=0.25)[1] == -1.0
     with pytest.raises(ValueError, match="with 0 in it"):
-        tipping_point(y, arm, family, deltas=[1.0], seed=1)
+        tipping_points([1.0], [[0.5]])
 
 
 def test_what_cannot_be_imputed_is_said():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
@@ -10,7 +12,7 @@ import numpy as np
 
 from best_sim.engine.luck import purpose, stream, uniform_at
 from best_sim.questions.asking import Part
-from best_sim.scenario import Problem, Scenario, ScenarioError
+from best_sim.scenario import Problem, Scenario, ScenarioError, ScenarioWarning
 from best_sim.scenario.values import Unit, Wrong
 
 _SHAPES: Mapping[str, tuple[str, str]] = {
@@ -100,6 +102,11 @@ class Prior(Part):
         high = got.cdf(math.inf if self.most is None else self.most)
         return got.ppf(low + np.asarray(u) * (high - low))
 
+    def ends(self, share: float) -> tuple[float, float]:
+        """The values below and above which this share of the belief lies."""
+        low, high = map(float, self.quantile(np.array([share, 1.0 - share])))
+        return low, high
+
     def draw(self, seed: int, replicate: int) -> float:
         """The value in one replicate; its luck is its own, whatever else is drawn."""
         return float(self.quantile(uniform_at(seed, replicate, stream(f"prior.{self.key}"), 0, _DRAW, 0)))
@@ -129,28 +136,51 @@ def check_against(scenario: Scenario, file: str, asked: tuple[Prior, ...] | tupl
     ------
     ScenarioError
         With all that is wrong.
+
+    Warns
+    -----
+    ScenarioWarning
+        Of ends outside a parameter's plausible range, and of a belief that reaches outside it with 95 % of it.
     """
     problems: list[Problem] = []
     for one in asked:
-        ends = (
-            (one.low, one.high)
-            if isinstance(one, Varied)
-            else tuple(map(float, one.quantile(np.array([1e-4, 0.9999]))))
-        )
-        for value in ends:
-            try:
-                scenario.replace({one.key: as_written(scenario, one.key, value)})
-            except ScenarioError as error:
-                problems += [
-                    Problem(
-                        file=file, key=one.key, message=problem.message, found=problem.found or f"{value:g}",
-                        allowed=problem.allowed, nearest=problem.nearest,
-                    )
-                    for problem in error.problems
-                ]  # fmt: skip
-                break
+        if isinstance(one, Varied):
+            ends, usual = (one.low, one.high), (one.low, one.high)
+        else:
+            ends, usual = one.ends(1e-4), one.ends(0.025)
+        try:
+            for value in ends:
+                _with(scenario, one.key, value)
+            for value in usual:
+                _tell_outside(scenario, file, one, value)
+        except ScenarioError as error:
+            problems += [
+                Problem(
+                    file=file, key=one.key, message=problem.message, found=problem.found or f"{value:g}",
+                    allowed=problem.allowed, nearest=problem.nearest,
+                )
+                for problem in error.problems
+            ]  # fmt: skip
     if problems:
         raise ScenarioError(problems)
+
+
+def _with(scenario: Scenario, key: str, value: float) -> Scenario:
+    return scenario.replace({key: as_written(scenario, key, value)}, quietly=True)
+
+
+def _tell_outside(scenario: Scenario, file: str, one: Prior | Varied, value: float) -> None:
+    """Warn of a value outside its plausible range, in the name of the file that says it."""
+    for problem in _with(scenario, one.key, value).warnings:
+        if problem.key == one.key and problem not in scenario.warnings:
+            told = dataclasses.replace(problem, file=file, line=None, found=f"{value:.4g}")
+            if isinstance(one, Prior):
+                reaches = "what is believed reaches outside its plausible range, and is used all the same"
+                low, high = one.ends(0.025)
+                told = dataclasses.replace(
+                    told, message=reaches, found=f"95% between {low:.4g} and {high:.4g}"
+                )
+            warnings.warn(ScenarioWarning(told), stacklevel=3)
 
 
 def as_written(scenario: Scenario, key: str, value: float) -> float | int:

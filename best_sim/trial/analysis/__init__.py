@@ -16,7 +16,7 @@ from best_sim.trial.analysis.curves import aalen_johansen, incidence_difference,
 from best_sim.trial.analysis.fit import Analysis, Fit
 from best_sim.trial.analysis.instrumental import complier_average
 from best_sim.trial.analysis.least_squares import ancova_cluster_robust, t_test_children, t_test_family_means
-from best_sim.trial.analysis.missing import TippingPoint, multiple_imputation, pooled, tipping_point
+from best_sim.trial.analysis.missing import multiple_imputation, pooled, tipping_points
 from best_sim.trial.analysis.mixed import mixed_model
 from best_sim.trial.analysis.repeated import RepeatedMeasures, repeated_measures, repeated_measures_whole
 from best_sim.trial.analysis.survival import cox, log_rank
@@ -36,7 +36,6 @@ __all__ = [
     "Analysis",
     "Fit",
     "RepeatedMeasures",
-    "TippingPoint",
     "aalen_johansen",
     "ancova_cluster_robust",
     "clustered_bootstrap",
@@ -56,5 +55,5 @@ __all__ = [
     "risk_ratio",
     "t_test_children",
     "t_test_family_means",
-    "tipping_point",
+    "tipping_points",
 ]

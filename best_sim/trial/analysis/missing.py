@@ -1,4 +1,4 @@
-"""Scores that are not known: imputed several times, and made worse until the conclusion changes.
+"""Scores that are not known: imputed several times, and shifted until the conclusion changes.
 
 A complete-case analysis assumes that, given the covariates, a family that was missed would have scored as one that was
 seen. Imputation uses what else is known of the child (its scores at earlier visits) and of its siblings; a shift of
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -167,68 +167,35 @@ def pooled(fits: Sequence[Fit], alpha: float = 0.05, method: str = "pooled") -> 
     )
 
 
-@dataclass(frozen=True)
-class TippingPoint:
-    """How far imputed scores of the LIFT arm must be shifted for the conclusion to change.
-
-    Attributes
-    ----------
-    deltas : tuple of float
-    fits : tuple of Fit
-        For each delta, with the same luck.
-    tips_at : float
-        The delta nearest to zero at which p is on the other side of alpha than at zero; NaN where there is none.
-    """
-
-    deltas: tuple[float, ...]
-    fits: tuple[Fit, ...]
-    tips_at: float
-
-
-def tipping_point(
-    y: ArrayLike,
-    treated: ArrayLike,
-    family: ArrayLike,
-    covariates: ArrayLike | None = None,
-    *,
-    auxiliary: ArrayLike | None = None,
-    deltas: Sequence[float],
-    seed: int,
-    imputations: int = IMPUTATIONS,
-    alpha: float = 0.05,
-) -> TippingPoint:
-    """The analysis under a range of shifts, each with the same imputations.
+def tipping_points(deltas: ArrayLike, p: ArrayLike, alpha: float = 0.05) -> np.ndarray:
+    """How far what is imputed must be shifted for the conclusion of each trial to change.
 
     Parameters
     ----------
-    y, treated, family, covariates, auxiliary, imputations, alpha
-        As for :func:`multiple_imputation`.
-    deltas : sequence of float
+    deltas : (n_deltas,) array
         Shifts, 0 among them.
-    seed : int
-        Of the imputations' luck.
+    p : (n_trials, n_deltas) array
+        P values of each trial's analysis under each shift, with the same imputations.
+    alpha : float
+        Two-sided level.
 
     Returns
     -------
-    TippingPoint
+    (n_trials,) numpy.ndarray of float
+        The shift nearest to zero, the first of two that are as near, at which p is on the other side of alpha than at
+        zero; NaN where there is none.
 
     Raises
     ------
     ValueError
         If 0 is not among the shifts.
     """
-    if 0.0 not in list(map(float, deltas)):
-        raise ValueError(f"deltas: found {list(deltas)}, allowed a list with 0 in it")
-    fits = tuple(
-        multiple_imputation(
-            y, treated, family, covariates, auxiliary=auxiliary, generator=np.random.Generator(np.random.Philox(seed)),
-            imputations=imputations, delta=float(delta), alpha=alpha,
-        )
-        for delta in deltas
-    )  # fmt: skip
-    at_zero = fits[list(map(float, deltas)).index(0.0)].p_value < alpha
-    other = [float(d) for d, fit in zip(deltas, fits, strict=True) if (fit.p_value < alpha) != at_zero]
-    return TippingPoint(tuple(map(float, deltas)), fits, min(other, key=abs) if other else math.nan)
+    shifts, found = np.asarray(deltas, np.float64), np.asarray(p, np.float64) < alpha
+    if 0.0 not in shifts:
+        raise ValueError(f"deltas: found {shifts.tolist()}, allowed a list with 0 in it")
+    other = found != found[:, [int(np.flatnonzero(shifts == 0.0)[0])]]
+    near = np.where(other, np.abs(shifts), math.inf)
+    return np.where(other.any(axis=1), shifts[near.argmin(axis=1)], math.nan)
 
 
 def _complete(treated: ArrayLike, family: ArrayLike, covariates: ArrayLike | None) -> np.ndarray:

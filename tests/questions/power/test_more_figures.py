@@ -1,4 +1,4 @@
-"""Figures for trial designers: readable, each says what it is, and the same input gives the same bytes."""
+"""Pictures of several analyses, of intervals and of a grid: readable, and the same input gives the same bytes."""
 
 from __future__ import annotations
 
@@ -7,16 +7,12 @@ import pandas as pd
 import pytest
 from looking import assert_texts_are_apart, texts
 
-from best_sim.display import designs
 from best_sim.drawing import style
-from best_sim.experiments.allocations import compare_allocations
-from best_sim.experiments.assurance import run_assurance, run_fragility
-from best_sim.experiments.twins import twins
+from best_sim.questions.power import more_figures
 from best_sim.questions.power.ask import PowerQuestion
 from best_sim.questions.running import answer
-from best_sim.scenario import Scenario
 
-NAMES = ("analyses", "coverage", "fragility", "assurance", "twins", "allocations")
+NAMES = ("analyses", "coverage")
 
 
 @pytest.fixture(scope="module")
@@ -26,24 +22,15 @@ def drawn(tmp_path_factory):
     )
     path = tmp_path_factory.mktemp("figures") / "several.toml"
     path.write_text(
-        'scenario = "london-2017"\nreplicates = 8\nseed = 1\n[[analysis]]\nname = "Primary"\n'
+        'kind = "power"\nscenario = "london-2017"\nreplicates = 8\nseed = 1\n[[analysis]]\nname = "Primary"\n'
         '[[analysis]]\nname = "Moves in care, negative binomial"\noutcome = "moves"\n[grid]\neffect = [0.0, -2.4]\n'
     )
     several = answer(PowerQuestion.load(path))
     powered = answer(asked)
     rows = powered.replicates[powered.replicates["design"] == "Assumed benefit"]
-    effect = "As estimated by the trial"
-    fragile = run_fragility(asked.replaced(varied=asked.varied[:4]), effect)
-    assured = run_assurance(asked.replaced(replicates=24))
-    world = Scenario.load("london-2017", ["outcomes.sdq.lift_effect=-3"])
-    both, methods = twins(world, 2, parts=4), compare_allocations(world, 3)
     return {
-        "analyses": lambda: designs.analyses_figure(several.power),
-        "coverage": lambda: designs.coverage_figure(rows, -1.2),
-        "fragility": lambda: designs.fragility_figure(fragile),
-        "assurance": lambda: designs.assurance_figure(assured),
-        "twins": lambda: designs.twins_figure(both),
-        "allocations": lambda: designs.allocations_figure(methods),
+        "analyses": lambda: more_figures.analyses_figure(several.power),
+        "coverage": lambda: more_figures.coverage_figure(rows, -1.2),
     }
 
 
@@ -73,7 +60,7 @@ def test_a_grid_has_a_curve_with_a_line_for_each_other_axis() -> None:
             "low": [0.03] * 6, "high": [0.9] * 6, "closed_form": [0.05, 0.05, 0.32, 0.22, np.nan, np.nan],
         }
     )  # fmt: skip
-    figure = designs.curve_figure(power, settings)
+    figure = more_figures.curve_figure(power, settings)
     assert figure is not None
     words = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     assert words == ["sd 6.0", "sd 8.0"]
@@ -85,5 +72,5 @@ def test_a_grid_without_numbers_or_with_too_many_lines_has_no_curve() -> None:
     power = pd.DataFrame(
         {"design": ["a"], "power": [0.1], "low": [0.0], "high": [0.2], "closed_form": [np.nan]}
     )
-    assert designs.curve_figure(power, [{"boroughs": ("croydon",)}]) is None
-    assert designs.curve_figure(power.iloc[:0], []) is None
+    assert more_figures.curve_figure(power, [{"boroughs": ("croydon",)}]) is None
+    assert more_figures.curve_figure(power.iloc[:0], []) is None

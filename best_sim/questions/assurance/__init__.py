@@ -1,0 +1,1 @@
+"""Assurance: power averaged over what is believed of the parameters."""
