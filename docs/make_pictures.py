@@ -19,9 +19,6 @@ from best_sim.display.designs import (
     allocations_figure,
     assurance_figure,
     fragility_figure,
-    interims_figure,
-    sample_size_figure,
-    size_pairs_figure,
     twins_figure,
 )
 from best_sim.display.local import backcast_figure, rates_figure
@@ -31,14 +28,13 @@ from best_sim.drawing.wording import as_date
 from best_sim.exchange.observed_recruitment import read_observed_recruitment
 from best_sim.experiments.allocations import compare_allocations
 from best_sim.experiments.assurance import run_assurance, run_fragility
-from best_sim.experiments.interims import LookPlan, run_interims
 from best_sim.experiments.local_rates import backcast, estimate_rates
 from best_sim.experiments.recruitment import update_recruitment
-from best_sim.experiments.sample_size import find_sample_size
-from best_sim.experiments.sample_size_pairs import find_size_pairs
 from best_sim.experiments.twins import twins
 from best_sim.measures.episodes import episodes_of
 from best_sim.pathway import Journeys, simulate
+from best_sim.questions.asking import Question
+from best_sim.questions.interims.ask import InterimsQuestion
 from best_sim.questions.pictures.care import (
     living_by_month,
     outcomes_of_care_figure,
@@ -49,6 +45,7 @@ from best_sim.questions.pictures.consort import consort_figure
 from best_sim.questions.pictures.recruitment import recruitment_curve, recruitment_figure
 from best_sim.questions.power.ask import PowerQuestion
 from best_sim.questions.running import answer
+from best_sim.questions.sample_size.ask import SampleSizeQuestion
 from best_sim.questions.stability.ask import StabilityQuestion
 from best_sim.questions.stability.figures import stability_figure
 from best_sim.scenario import Scenario
@@ -133,35 +130,33 @@ def planning() -> dict[str, Any]:
 def designing() -> dict[str, Any]:
     """The pictures of `how-to/design-a-trial.md`."""
     asked = PowerQuestion.load("power", replicates=400, scorings=8)
-    always = ("simulation.end_date=2045-01-01", "sites.london.recruiting=[{from=2017-10-01,value=1}]")
-    london = PowerQuestion.load("power", scenario="london-2017", scorings=10, overrides=always)
+    always = ["simulation.end_date=2045-01-01", "sites.london.recruiting=[{from=2017-10-01,value=1}]"]
+    london = {"scenario": "london-2017", "set": always, "power": 0.5}
     assumed = "Assumed benefit"
     with_effect = Scenario.load("trial-as-run", ["outcomes.sdq.lift_effect=-2.4", *asked.overrides])
     return {
-        "sample-size": sample_size_figure(
-            find_sample_size(london, assumed, power=0.5, within=30, limits=(50, 1500))
-        ),
+        "sample-size": _picture(SampleSizeQuestion.load(**london, within=30.0, most=1500.0), "sample-size"),
         "assurance": assurance_figure(run_assurance(asked), label="the direct effect of LIFT, SDQ points"),
         "fragility": fragility_figure(run_fragility(asked.replaced(replicates=200), assumed)),
         "twins": twins_figure(twins(with_effect, 5)),
         "allocations": allocations_figure(compare_allocations(with_effect, 100)),
-        "interims": interims_figure(
-            run_interims(asked.replaced(replicates=500), LookPlan((0.3, 0.5, 0.75)), "Assumed benefit")
-        ),
-        "size-pairs": size_pairs_figure(
-            find_size_pairs(
-                london,
-                "lift.teams.london.families_per_clinician",
-                (2.2, 2.4, 2.8, 3.4, 4.4),
-                "Assumed benefit",
-                power=0.5,
-                within=50.0,
-                limits=(50, 2000),
-                most=3_000,
+        **answer(InterimsQuestion.load(looks=[0.3, 0.5, 0.75])).figures(),
+        "size-pairs": _picture(
+            SampleSizeQuestion.load(
+                **london,
+                within=100.0,
+                replicates=2_000,
+                against="lift.teams.london.families_per_clinician",
+                values=[2.2, 2.8, 4.4],
             ),
-            "families that one full-time clinician can hold, London",
-        ),
+            "pairs",
+        ),  # fmt: skip
     }
+
+
+def _picture(question: Question, name: str) -> Any:
+    """One of the pictures of a question's answer."""
+    return answer(question).figures()[name]
 
 
 if __name__ == "__main__":

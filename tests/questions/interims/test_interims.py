@@ -192,7 +192,9 @@ def test_trials_that_stop_early_for_benefit_exaggerate(both: dict[str, InterimsF
     table = got.inference.set_index(["inference", "of"])
     one = table.loc[("one analysis", "all")]
     assert abs(one["bias"]) < 4 * one["bias_mcse"] and one["failed"] == 0
-    assert table.loc[("naive", "all"), "bias"] < one["bias"]  # further from none
+    assert table.loc[("naive", "crossed early"), "estimate"] == pytest.approx(usual.mean())
+    assert table.loc[("naive", "crossed early"), "trials"] == early.sum()  # none stops early for harm
+    assert table.loc[("naive", "crossed early"), "bias"] < -0.4 < table.loc[("adjusted", "all"), "bias"]
 
 
 # --- re-estimation --------------------------------------------------------------------------------------------
