@@ -11,6 +11,8 @@ from best_sim.questions.asking import Power, QuestionError, overrides_wrong
 from best_sim.questions.trial_question import TrialQuestion
 from best_sim.scenario.problems import Problem
 from best_sim.scenario.values import Probability, Unit, Wrong
+from best_sim.trial.methods import METHODS
+from best_sim.trial.outcomes import OUTCOMES
 from best_sim.trial.sequential import (
     Boundaries,
     ConditionalPowerBound,
@@ -20,8 +22,6 @@ from best_sim.trial.sequential import (
     Spending,
     boundaries,
 )
-from best_sim.trial.methods import METHODS
-from best_sim.trial.outcomes import OUTCOMES
 
 if TYPE_CHECKING:
     import pandas as pd

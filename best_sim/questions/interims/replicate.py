@@ -23,6 +23,8 @@ from best_sim.questions.interims.ask import InterimsQuestion
 from best_sim.scenario import Scenario
 from best_sim.trial.analysis import Fit
 from best_sim.trial.closed_forms import ancova_factor
+from best_sim.trial.methods import METHODS
+from best_sim.trial.outcomes import OUTCOMES, AnalysisSet, analysis_set, means_of_all
 from best_sim.trial.sequential import (
     Boundaries,
     blinded_sample_size,
@@ -30,8 +32,6 @@ from best_sim.trial.sequential import (
     fixed_drift,
     interim_power,
 )
-from best_sim.trial.methods import METHODS
-from best_sim.trial.outcomes import OUTCOMES, AnalysisSet, analysis_set, means_of_all
 
 OF_LOOKS = (
     "replicate", "look", "day", "families", "analysed", "randomised", "to_come", "z", "estimate", "standard_error",

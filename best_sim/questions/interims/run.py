@@ -17,9 +17,9 @@ from best_sim.questions.interims.ask import InterimsQuestion
 from best_sim.questions.interims.replicate import OF_ESTIMATES, OF_LOOKS, OF_REESTIMATES, OF_TRIALS
 from best_sim.questions.power.summary import complete_contrast
 from best_sim.replications import Keep, whole_table
-from best_sim.trial.sequential import Boundaries, fixed_drift, inflation_factor, operating_characteristics
 from best_sim.trial.outcomes import OUTCOMES
 from best_sim.trial.performance import Estimate, error_over_trials, performance
+from best_sim.trial.sequential import Boundaries, fixed_drift, inflation_factor, operating_characteristics
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

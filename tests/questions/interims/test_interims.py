@@ -11,13 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from best_sim.trial.sequential import (
-    boundaries,
-    final_inference,
-    fixed_drift,
-    inflation_factor,
-    operating_characteristics,
-)
 from looking import assert_texts_are_apart, texts
 from power_against_theory import SD, SMALL, scores
 from small_worlds import BOROUGH, after, in_days, plain_world
@@ -32,6 +25,13 @@ from best_sim.questions.interims.run import InterimsFound
 from best_sim.questions.running import answer
 from best_sim.scenario import Scenario
 from best_sim.trial.outcomes import analysis_set
+from best_sim.trial.sequential import (
+    boundaries,
+    final_inference,
+    fixed_drift,
+    inflation_factor,
+    operating_characteristics,
+)
 
 N = 200
 
