@@ -14,6 +14,7 @@ import typer.main
 
 from best_sim.cli import app
 from best_sim.pathway import Journeys, rules
+from best_sim.questions.asking import read_question
 from best_sim.questions.best_plan.ask import BestPlanQuestion
 from best_sim.questions.calibration.ask import CalibrationQuestion
 from best_sim.questions.expansion.ask import ExpansionQuestion
@@ -130,6 +131,8 @@ def test_an_example_in_toml_can_be_used(where: str, block: str, tmp_path: Path) 
         BestPlanQuestion.load(file).refuse()
     elif "[[target]]" in block:
         CalibrationQuestion.load(file).refuse()
+    elif block.startswith("kind"):
+        read_question(file).refuse()
     else:  # one line of a file of parameters
         assert re.fullmatch(r"\w+ = \{ value = .*source = .*\}\n", block), where
 

@@ -117,24 +117,31 @@ def estimates_at_stop_figure(found: InterimsFound) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    got, table, question = found.estimates, found.by_look, found.question
+    got, trials, question, last = found.estimates, found.trials, found.question, found.bounds.looks
     of = OUTCOMES[question.trial.primary.outcome]
     truth = float(found.inference["truth"].iloc[0])
-    ends = [row for row in table.to_dict("records") if (got["look"] == row["look"]).any()]
+    ends = [
+        (f"Analysis {look}, {why}", (trials["look"] == look) & (trials["why"] == why))
+        for look in range(1, last)
+        for why in ("benefit", "harm", "futility")
+    ]
+    ends = [
+        (name, which) for name, which in [*ends, ("Last analysis", trials["look"] == last)] if which.any()
+    ]
     ways = [one for one in INFERENCES if one[0] != "one analysis"]
     means = {
-        (row["look"], name): float(got.loc[got["look"] == row["look"], f"{prefix}estimate"].mean())
-        for row in ends
+        (end, name): float(got.loc[which, f"{prefix}estimate"].mean())
+        for end, which in ends
         for name, prefix, _ in ways
     }
-    step = 0.62
+    step = 0.5
     alt = " ".join(
-        f"Ended at analysis {row['look']}: "
-        + ", ".join(f"{name} {say.number(means[row['look'], name], 2)}" for name, _, _ in ways) + "."
-        for row in ends
-    )  # fmt: skip
+        f"{end}: {', '.join(f'{name} {say.number(means[end, name], 2)}' for name, _, _ in ways)}."
+        for end, _ in ends
+    )
+    title = f"What is reported of trials (design: {question.design}), by when and why they end"
     sheet = Sheet(
-        WIDTH, 1.05 + step * len(ends), f"What is reported of trials (design: {question.design}), by when they end",
+        WIDTH, 1.05 + step * len(ends), title,
         f"Estimates in {of.unit}, LIFT less services as usual: mean (dot) and 90% of trials "
         "(bar), as if there had been no interim analyses (filled) and allowing for them (open). Line: true effect of "
         "allocation.",
@@ -142,25 +149,20 @@ def estimates_at_stop_figure(found: InterimsFound) -> Figure:
     )  # fmt: skip
     ax = sheet.axes(2.6, 0.5, 0.55, 0.1)
     ax.set(ylim=(len(ends), 0), xlabel=f"{of.axis[:1].upper()}{of.axis[1:]}")
-    last = found.bounds.looks
-    named = ["Last analysis" if row["look"] == last else f"Analysis {row['look']}" for row in ends]
-    many = [say.plural(int((got["look"] == row["look"]).sum()), "trial") for row in ends]
     ax.set_yticks(
         [i + 0.5 for i in range(len(ends))],
-        [f"{name}, {n}" for name, n in zip(named, many, strict=True)],
+        [f"{end}: {say.plural(int(which.sum()), 'trial')}" for end, which in ends],
     )
     if np.isfinite(truth):
         ax.axvline(truth, color=INK, lw=1.0)
     ax.axvline(0.0, color=FAINT, lw=0.8, ls=(0, (1.2, 1.6)))
-    for i, row in enumerate(ends):
+    for i, (end, which) in enumerate(ends):
         for k, (name, prefix, _) in enumerate(ways):
-            mine = got.loc[got["look"] == row["look"], f"{prefix}estimate"].dropna()
+            mine = got.loc[which, f"{prefix}estimate"].dropna()
             if mine.empty:
                 continue
             at, color = i + 0.38 + 0.24 * k, (ACCENT, OCHRE)[k]
             low, high = mine.quantile([0.05, 0.95])
             ax.plot([low, high], [at, at], color=color, lw=1.8)
-            ax.plot(
-                [means[row["look"], name]], [at], marker="o", ms=6, mfc=color if k == 0 else PAPER, mec=color
-            )
+            ax.plot([means[end, name]], [at], marker="o", ms=6, mfc=color if k == 0 else PAPER, mec=color)
     return sheet.figure

@@ -32,7 +32,8 @@ INFERENCES = (
     ("one analysis", "end_", "of the same trials at their end, without interim analyses"),
 )
 """Ways to report a trial: name, where its columns begin, in words."""
-_ALL, _EARLY = "all", "stopped early"
+ALL, CROSSED, FUTILE = "all", "crossed early", "futility"
+"""Of which trials: all; those that stop at an early bound of efficacy, either way; those that stop for futility."""
 
 
 @dataclass(frozen=True)
@@ -181,24 +182,29 @@ class InterimsFound(Found):
         Returns
         -------
         pandas.DataFrame
-            One row for each way to report (`INFERENCES`), of all trials and of those that stop early: inference, of,
-            trials, failed, estimate (mean), truth (true effect of allocation, from complete data), bias, above (share
-            of estimates above the truth), coverage and width (of the interval), and of each of these but truth its
-            Monte Carlo standard error.
+            One row for each way to report (`INFERENCES`), of all trials, of those that cross a bound early, and of
+            those that stop for futility: inference, of, trials, failed, estimate (mean), truth (true effect of
+            allocation, from complete data), bias, above (share of estimates above the truth), coverage and width (of
+            the interval), and of each of these but truth its Monte Carlo standard error.
         """
         plan, got = self.question.trial.primary, self.estimates
         each, truth = complete_contrast(plan, got)
-        early = (got["look"] < self.bounds.looks).to_numpy()
+        why, early = self.trials["why"], self.trials["look"] < self.bounds.looks
+        groups = (
+            (ALL, np.ones(len(got), bool)),
+            (CROSSED, (early & why.isin(["benefit", "harm"])).to_numpy()),
+            (FUTILE, (why == "futility").to_numpy()),
+        )
         rows = []
         for name, prefix, _ in INFERENCES:
-            for of, which in ((_ALL, np.ones(len(got), bool)), (_EARLY, early)):
+            for of, which in groups:
                 mine = got[which]
                 theta, p, low, high = (
                     mine[f"{prefix}{column}"] for column in ("estimate", "p", "low", "high")
                 )
                 error, known = mine["end_se" if prefix == "end_" else "se"], theta.notna() & low.notna()
                 # contrasts of complete data have the truth as their mean over all trials, not over those that stop
-                reference = each if of == _ALL and math.isfinite(truth) else None
+                reference = each if of == ALL and math.isfinite(truth) else None
                 worth = performance(
                     theta, error, p, low, high, known, truth=truth, reference=reference,
                     alpha=self.question.trial.alpha,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from best_sim.drawing import wording as say
 from best_sim.questions.found import Answer, Answers, Chapter, Content, Heading, Picture, Shown
+from best_sim.questions.interims.run import ALL, CROSSED
 from best_sim.trial.outcomes import OUTCOMES, effects
 
 if TYPE_CHECKING:
@@ -71,19 +72,19 @@ def _mcse(error: float) -> str:
 
 
 def inference_words(found: InterimsFound) -> str:
-    """What is reported of trials that stop early, beside the truth; empty where too few do."""
+    """What is reported of trials that stop early for efficacy, beside the truth; empty where too few do."""
     unit = OUTCOMES[found.question.trial.primary.outcome].unit
     rows = {(row["inference"], row["of"]): row for row in found.inference.to_dict("records")}
-    early, adjusted = rows["naive", "stopped early"], rows["adjusted", "stopped early"]
+    early, adjusted = rows["naive", CROSSED], rows["adjusted", CROSSED]
+    whole, whole_adjusted = rows["naive", ALL], rows["adjusted", ALL]
     if early["trials"] < 2 or not math.isfinite(early["truth"]):
         return ""
-    whole, whole_adjusted = rows["naive", "all"], rows["adjusted", "all"]
     return (
-        f"The {say.plural(early['trials'], 'trial')} that stopped early estimate {_signed(early['estimate'])} {unit} "
-        f"on average, and {_signed(adjusted['estimate'])} where the estimate allows for the interim analyses; the true "
-        f"effect of allocation is {_signed(early['truth'])}. Of all trials, {say.percent(whole['coverage'], 1)} of the "
-        f"usual intervals hold it, and {say.percent(whole_adjusted['coverage'], 1)} of those that allow for the "
-        "analyses."
+        f"The {say.plural(early['trials'], 'trial')} that stopped early at a bound of efficacy estimate "
+        f"{_signed(early['estimate'])} {unit} on average, and {_signed(adjusted['estimate'])} where the estimate "
+        f"allows for the interim analyses; the true effect of allocation is {_signed(early['truth'])}. Of all trials, "
+        f"{say.percent(whole['coverage'], 1)} of the usual intervals hold it, and "
+        f"{say.percent(whole_adjusted['coverage'], 1)} of those that allow for the analyses."
     )
 
 
@@ -153,7 +154,7 @@ def inference_shown(found: InterimsFound) -> Shown:
         ("estimate", "of trials", "trials", "mean", "bias", "coverage"),
         tuple(row_of(row) for row in rows),
         note="Naive: as if there had been no interim analyses; adjusted: allowing for them (median-unbiased); one "
-        "analysis: of the same trials at their end.",
+        "analysis: of the same trials at their end. Crossed early: stopped at a bound of efficacy, either way.",
         left=2,
     )
 

@@ -88,14 +88,15 @@ def size_pairs_figure(found: SampleSizeFound, label: str = "") -> Figure:
     found : SampleSizeFound
         With a second parameter.
     label : str
-        Of the second parameter, in words; by default its name.
+        Of the second parameter, in words; by default its name and unit.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
     question = found.question
-    label = label or str(question.against)
+    units = question.world.table().set_index("name")["unit"]
+    label = label or f"{question.against} ({units.get(str(question.against), '')})".replace(" ()", "")
     known = [(one.value, one) for one in found.sizes if one.value is not None and not one.reason]
     missing = ", ".join(f"{one.value:g}" for one in found.sizes if one.reason)
     words = "; ".join(

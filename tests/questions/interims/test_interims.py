@@ -15,6 +15,7 @@ from looking import assert_texts_are_apart, texts
 from power_against_theory import SD, SMALL, scores
 from small_worlds import BOROUGH, after, in_days, plain_world
 
+from best_sim import run_experiment
 from best_sim.drawing import style
 from best_sim.pathway import simulate
 from best_sim.pathway.lowering import lower
@@ -192,7 +193,9 @@ def test_trials_that_stop_early_for_benefit_exaggerate(both: dict[str, InterimsF
     table = got.inference.set_index(["inference", "of"])
     one = table.loc[("one analysis", "all")]
     assert abs(one["bias"]) < 4 * one["bias_mcse"] and one["failed"] == 0
-    assert table.loc[("naive", "all"), "bias"] < one["bias"]  # further from none
+    assert table.loc[("naive", "crossed early"), "estimate"] == pytest.approx(usual.mean())
+    assert table.loc[("naive", "crossed early"), "trials"] == early.sum()  # none stops early for harm
+    assert table.loc[("naive", "crossed early"), "bias"] < -0.4 < table.loc[("adjusted", "all"), "bias"]
 
 
 # --- re-estimation --------------------------------------------------------------------------------------------
@@ -279,6 +282,16 @@ def test_interims_tells_when_analyses_come(best_sim: Callable, here: Path) -> No
     } <= set(about["outputs"])  # fmt: skip
     assert about["replicates"] == 8 and about["answer"]["families re-estimated"] > 390
     assert len(pd.read_csv(here / "looks" / "operating-characteristics.csv")) == 5 * 3
+
+
+def test_a_file_of_its_own_is_asked_like_any_other(here: Path) -> None:
+    (here / "ours.toml").write_text(
+        'kind = "interims"\ntitle = "Ours"\nscenario = "london-2017"\nreplicates = 4\nlooks = [0.5]\nfutility = 0\n'
+    )
+    got = run_experiment("ours.toml")
+    assert isinstance(got, InterimsFound)
+    assert (got.question.heading, got.question.design, got.question.seed) == ("Ours", "Assumed benefit", 2017)
+    assert got.bounds.looks == 2 and len(got.trials) == 4 and "futility" not in set(got.trials["why"])
 
 
 def test_it_stops_when_it_is_sure(best_sim: Callable, small: Path, here: Path) -> None:
