@@ -15,9 +15,13 @@ import io
 import json
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
+from pandas.core.groupby.generic import SeriesGroupBy
 
 logging.disable(logging.CRITICAL)
 CROYDON = "E09000008"
@@ -46,10 +50,31 @@ def rule_set(year: int) -> str:
     return f"lac{nearest - 1}_{nearest % 100}"
 
 
+def row_of_extreme(*, latest: bool) -> Callable[..., pd.Series]:
+    """`idxmin`, or `idxmax`, of grouped dates, without a call for each child: half of the validator's time."""
+    slow = SeriesGroupBy.idxmax if latest else SeriesGroupBy.idxmin
+
+    def fast(groups: Any, **options: Any) -> pd.Series:
+        dates = groups._selected_obj
+        if dates.dtype != "datetime64[ns]" or dates.isna().any():
+            return slow(groups, **options)
+        child, _, _ = groups.grouper.group_info
+        day = dates.to_numpy().astype("int64")
+        order = np.lexsort(
+            [-day if latest else day, child]
+        )  # of equal dates the first, for the sort is stable
+        order = order[child[order] >= 0]
+        first = order[np.flatnonzero(np.diff(child[order], prepend=-1))]
+        return pd.Series(dates.index[first], index=groups.grouper.result_index, name=dates.name)
+
+    return fast
+
+
 def validate(folder: Path, year: int) -> dict[str, object]:
     """What the rules of a year find in a return."""
     from lac_validator.lac_validator import LacValidator  # type: ignore[import-not-found]
 
+    SeriesGroupBy.idxmin, SeriesGroupBy.idxmax = row_of_extreme(latest=False), row_of_extreme(latest=True)
     registry = importlib.import_module(f"lac_validator.rules.{rule_set(year)}").registry
     files = files_of(folder, "This year")
     last = folder.parent / str(year - 1)
