@@ -44,7 +44,10 @@ PYTHON ?= $(or $(firstword $(shell for each in python3.11 python3.12 python3.13 
 	$$each -c '$(SUPPORTED)' 2>/dev/null && echo $$each; done; true)),python3)
 
 .DEFAULT_GOAL := help
+# One thing is installed after another; then the types, which take a minute of one core, are checked beside the tests.
+ifndef CHECKING
 .NOTPARALLEL:
+endif
 .PHONY: help demo test test-all quick check lint format layers types unit bench pins clean distclean
 
 help: ## list these commands
@@ -54,7 +57,7 @@ demo: $(VENV)/.core ## install what is needed, then run the main job: the power 
 	$(BIN)/best-sim power
 
 test: $(VENV)/.test $(VENV_903)/.installed $(LIFELINES)/.installed ## install what is needed, then check style, imports and types and run the tests
-	@$(MAKE) --no-print-directory --keep-going lint layers types unit
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 CHECKING=yes lint layers types unit
 
 test-all: $(VENV)/.test $(VENV_903)/.installed $(LIFELINES)/.installed ## run every test, the slow ones too
 	$(BIN)/pytest --numprocesses auto --dist worksteal -m "not lifelines"
