@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
-from scipy import special
 
 from best_sim.questions.asking import (
     Part,
@@ -84,13 +82,13 @@ class Parameter(Part):
 
     def at(self, x: Any) -> Any:
         """The value at a share of the range, from 0 to 1."""
-        to, back = _SCALES[self.scale]
+        to, back = _scale(self.scale)
         low, high = to(self.low), to(self.high)
         return np.clip(back(low + np.asarray(x, float) * (high - low)), self.low, self.high)
 
     def share(self, value: Any) -> Any:
         """Where in the range a value lies, from 0 to 1."""
-        to, _ = _SCALES[self.scale]
+        to, _ = _scale(self.scale)
         low, high = to(self.low), to(self.high)
         return (to(np.asarray(value, float)) - low) / (high - low)
 
@@ -118,13 +116,16 @@ class Parameter(Part):
             )
 
 
-_SCALES: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = MappingProxyType(
-    {
+def _scale(name: Scale) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+    """To a scale, and back from it."""
+    from scipy import special
+
+    scales: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
         "linear": (lambda v: v, lambda v: v),
         "log": (np.log, np.exp),
         "logit": (special.logit, special.expit),
     }
-)
+    return scales[name]
 
 
 class Target(Part):

@@ -12,13 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from best_sim.questions.validation.published import FIGURES
-from best_sim.questions.validation.replicate import (
-    adoption_figures,
-    cost_figures,
-    placement_figures,
-    score_figures,
-    trial_figures,
-)
 
 if TYPE_CHECKING:
     from best_sim.pathway import Journeys
@@ -33,28 +26,6 @@ _COURT_UNITS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "hearings": ("Hearings of cases decided in {}", "hearings"),
     }
 )
-_GROUPS: tuple[tuple[tuple[str, ...], Callable[[Journeys, Scenario], dict[str, float]]], ...] = (
-    (
-        ("moves", "three_or_more", "ended_month", "ended_half_year", "ended_year", "home_and_back"),
-        lambda j, s: placement_figures(j),
-    ),
-    (
-        ("entry_to_decision", "decision_to_match", "match_to_placed", "placed_to_order"),
-        lambda j, s: adoption_figures(j),
-    ),
-    (
-        ("families", "children", "months", "lift_share", "ineligible", "seen", "received"),
-        lambda j, s: trial_figures(j),
-    ),
-    (
-        (
-            "sdq_sau", "sdq_sau_sd", "sdq_lift", "sdq_lift_sd", "sdq_difference", "pirgas_first", "pirgas_first_sd",
-            "pirgas_third", "pirgas_third_sd",
-        ),
-        lambda j, s: score_figures(j),
-    ),
-    (("cost_lift", "cost_sau"), cost_figures),
-)  # fmt: skip
 
 
 def measures() -> dict[str, tuple[str, str]]:
@@ -112,11 +83,35 @@ def figures_for(journeys: Journeys, scenario: Scenario, targets: Sequence[Target
     -------
     list of float
     """
+    from best_sim.questions.validation import replicate as figures
+
+    groups: tuple[tuple[tuple[str, ...], Callable[[], dict[str, float]]], ...] = (
+        (
+            ("moves", "three_in_year_to_march", "ended_month", "ended_half_year", "ended_year", "home_and_back"),
+            lambda: figures.placement_figures(journeys),
+        ),
+        (
+            ("entry_to_decision", "decision_to_match", "match_to_placed", "placed_to_order"),
+            lambda: figures.adoption_figures(journeys),
+        ),
+        (
+            ("families", "children", "months", "lift_share", "ineligible", "seen", "received"),
+            lambda: figures.trial_figures(journeys),
+        ),
+        (
+            (
+                "sdq_sau", "sdq_sau_sd", "sdq_lift", "sdq_lift_sd", "sdq_difference", "pirgas_first",
+                "pirgas_first_sd", "pirgas_third", "pirgas_third_sd",
+            ),
+            lambda: figures.score_figures(journeys),
+        ),
+        (("cost_lift", "cost_sau"), lambda: figures.cost_figures(journeys, scenario)),
+    )  # fmt: skip
     wanted = {one.measure for one in targets}
     known: dict[str, float] = {}
-    for names, figures in _GROUPS:
+    for names, of_group in groups:
         if wanted.intersection(names):
-            known |= figures(journeys, scenario)
+            known |= of_group()
     courts: dict[tuple[int, str | None], dict[str, float]] = {}
     out = []
     for one in targets:
