@@ -53,7 +53,7 @@ def shares_shown(found: AssuranceFound) -> Shown:
     what = found.question.share_found
     shares = [(say.capital(found.question.averaged), found.assurance)]
     if math.isfinite(found.favourable.value):
-        shares.append(("of these, in the direction better for children", found.favourable))
+        shares.append(("found in the direction better for children", found.favourable))
     shares.append((f"{say.capital(what)} at the medians", found.at_medians))
     lost = f" {say.plural(found.failed, 'fit')} failed." if found.failed else ""
     return Shown(

@@ -39,8 +39,9 @@ class SensitivityFound(Found):
         changes, which are paired: each trial meets the same luck), note.
     shifted : pandas.DataFrame or None
         One row for each shift of what is imputed in the LIFT arm: shift (standard deviations of the outcome), delta
-        (mean, in units of the outcome), estimate (mean), power, mcse, tips (share of trials whose conclusion changes
-        at this shift and at none nearer to zero), tips_mcse. None where the primary analysis imputes nothing.
+        (mean, in units of the outcome), estimate (mean), power, mcse, kept (of the trials that find a difference
+        without a shift, the share that still does), tips (share of trials whose conclusion changes at this shift and at
+        none nearer to zero), tips_mcse. None where the primary analysis imputes nothing.
     failed : int
         Fits without a result, which no share counts.
     interrupted : bool
@@ -163,7 +164,7 @@ def _of_shifts(question: SensitivityQuestion, rows: pd.DataFrame) -> pd.DataFram
     p = rows.pivot(index=_OF_A_TRIAL, columns="shift", values="p")
     shifts, trial = p.columns.to_numpy(float), p.index.get_level_values("replicate")
     tips = tipping_points(shifts, p.to_numpy(float), question.trial.alpha)
-    out = []
+    out, before = [], (p[0.0] < question.trial.alpha).to_numpy(bool)
     for shift in shifts:
         found, here = (p[shift] < question.trial.alpha).to_numpy(float), (tips == shift).astype(float)
         mine = rows[rows["shift"] == shift]
@@ -171,6 +172,7 @@ def _of_shifts(question: SensitivityQuestion, rows: pd.DataFrame) -> pd.DataFram
             {
                 "shift": shift, "delta": float(mine["delta"].mean()), "estimate": float(mine["estimate"].mean()),
                 "power": float(found.mean()), "mcse": error_over_trials(found, trial),
+                "kept": float(found[before].mean()) if before.any() else np.nan,
                 "tips": float(here.mean()) if shift else np.nan,
                 "tips_mcse": error_over_trials(here, trial) if shift else np.nan,
             }

@@ -46,13 +46,19 @@ def tipping_words(found: SensitivityFound) -> str:
     """How many trials change their conclusion, and by which shift."""
     table, question = found.shifted, found.question
     assert table is not None
-    of, tips = OUTCOMES[question.trial.primary.outcome], float(table["tips"].sum())
-    least, most = (table.iloc[k] for k in (0, -1))
-    ends = [f"{_signed(row['delta'])} ({say.percent(row['power'], 1)})" for row in (least, most)]
+    unit, tips = OUTCOMES[question.trial.primary.outcome].axis, float(table["tips"].sum())
+    ends = [table.iloc[0], table.iloc[-1]]
+    shares = [f"{say.percent(row['power'], 1)} at {_signed(row['delta'])} {unit}" for row in ends]
+    kept = [f"{say.percent(row['kept'])} still find one at {_signed(row['delta'])}" for row in ends]
+    of_found = (
+        f" Of the trials that find a difference as they are analysed, {say.listed(kept)}."
+        if math.isfinite(ends[0]["kept"])
+        else ""
+    )
     return (
-        f"What is imputed in the LIFT arm was shifted by {say.listed([ends[0], ends[1]])} {of.axis} and by less "
-        f"(in brackets, the {question.share_found}): {say.percent(tips, 1)} of trials change their conclusion at one "
-        "of these shifts, the others at none."
+        f"Were children of the LIFT arm who were not seen unlike those who were seen and are otherwise alike, the "
+        f"{question.share_found} would be {say.listed(shares)}.{of_found} {say.percent(tips, 1)} of all trials change "
+        "their conclusion at one of the shifts that were tried."
     )
 
 
@@ -113,16 +119,17 @@ def shifts_shown(found: SensitivityFound) -> Shown:
     head = what if what in ("power", "type I error") else "share"
     return Shown(
         f"What is imputed in the LIFT arm, shifted (design: {found.question.design})",
-        ("shift,\nSD", f"shift,\n{of.axis}", "mean\nestimate", head, "MCSE", "tips\nhere"),
+        ("shift,\nSD", f"shift,\n{of.axis}", "mean\nestimate", head, "MCSE", "still\nfound", "tips\nhere"),
         tuple(
             (
                 _signed(row["shift"]), _signed(row["delta"]), _signed(row["estimate"]),
                 say.percent(row["power"], 1), say.points(row["mcse"]),
-                say.percent(row["tips"], 1) if math.isfinite(row["tips"]) else "",
+                *(say.percent(row[name], 1) if math.isfinite(row[name]) else "" for name in ("kept", "tips")),
             )
             for row in table.to_dict("records")
         ),
-        note="Tips here: share of trials whose conclusion changes at this shift and at none nearer to zero.",
+        note="Still found: of trials that find a difference without a shift. Tips here: "
+        "share of trials whose conclusion changes at this shift and at none nearer to zero.",
         left=0,
     )  # fmt: skip
 
@@ -169,13 +176,15 @@ def _asked(question: SensitivityQuestion) -> str:
 
 def _headline(found: SensitivityFound) -> Answers:
     question, first = found.question, found.table.iloc[0]
-    ends = " and ".join(f"{say.percent(first[f'power_{e}'], 1)} at {first[e]:g}" for e in ("low", "high"))
+    low, high = (say.percent(first[f"power_{end}"], 1) for end in ("low", "high"))
     return Answers(
         (
             Answer(
                 f"{say.capital(question.share_found)}, nothing changed", say.percent(found.base.value, 1),
                 f"design: {question.design}; MCSE {say.points(found.base.mcse)} points",
             ),
-            Answer("Matters most", str(first["key"]), ends),
+            Answer(
+                "What matters most", f"{low} and {high}", f"{first['key']} at {first['low']:g} and at {first['high']:g}"
+            ),
         )
     )  # fmt: skip

@@ -128,8 +128,9 @@ def test_where_the_conclusion_tips(imputed: SensitivityFound) -> None:
     # conclusions that were lost or won at +1 tip there: no shift is nearer to zero
     assert at.loc[1.0, "tips"] >= abs(at.loc[1.0, "power"] - at.loc[0.0, "power"])
     assert at["tips"].sum() <= 1.0
+    assert at.loc[0.0, "kept"] == 1.0 > at.loc[2.0, "kept"] and at["kept"].between(0, 1).all()
     words = " ".join(imputed.words())
-    assert "change their conclusion" in words and "SDQ points" in words
+    assert "change their conclusion" in words and "still find one at" in words and "SDQ points" in words
     assert {"sensitivity", "tipping-point"} == set(imputed.tables()) == set(imputed.figures())
 
 
