@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, Union
 from pydantic import ConfigDict, Field, PrivateAttr
 from pydantic.fields import FieldInfo
 
-from best_sim.engine.model import Engine
 from best_sim.scenario.files import line_of, shipped_names
 from best_sim.scenario.leaves import Leaf, node_of
 from best_sim.scenario.problems import NotAllowedError, Problem, ProblemsError, nearest_name
@@ -31,6 +30,7 @@ from best_sim.scenario.writing import shown, toml_text
 if TYPE_CHECKING:
     import pandas as pd
 
+    from best_sim.engine.model import Engine
     from best_sim.questions.found import Found
     from best_sim.questions.running import Running, Work
     from best_sim.replications import Keep
@@ -140,7 +140,7 @@ class Question(Part):
     @classmethod
     def defaults(cls) -> Self:
         """The question as it is asked where nothing is said: the shipped one of its name, or the class's own."""
-        return cls.load()
+        return cast(Self, read_question(None, cls, checked=False))
 
     @classmethod
     def key_of(cls, name: str) -> str:
@@ -338,6 +338,7 @@ def read_question(
     changes: Mapping[str, Any] = types.MappingProxyType({}),
     *,
     beside: str = "",
+    checked: bool = True,
 ) -> Question:
     """A question of any kind, or of one.
 
@@ -351,6 +352,8 @@ def read_question(
         Keys to set otherwise; None leaves the file's.
     beside : str
         What a message calls a key that was given beside the file, before the key's name: ``--`` on the command line.
+    checked : bool
+        Whether fields are held against each other (`Section.check`), for which a question may need large libraries.
 
     Returns
     -------
@@ -373,7 +376,7 @@ def read_question(
         cls = _class_of(kind, shown_name)
     elif kind is not None and kind != cls.kind:
         table, text = _adopted(cls, kind, str(name_or_path), shown_name), ""
-    source = _Source(shown_name, text, frozenset(given), beside)
+    source = _Source(shown_name, text, frozenset(given), beside, checked)
     merged = table | given
     if "set" in given and isinstance(table.get("set", []), list):
         merged["set"] = [*(one for one in table.get("set", []) if one not in given["set"]), *given["set"]]
@@ -479,8 +482,10 @@ def _has_scenario(cls: type[Question] | None) -> bool:
 class _Source:
     """Where a table comes from, and what is wrong with it."""
 
-    def __init__(self, file: str, text: str, given: frozenset[str], beside: str) -> None:
-        self.file, self.text, self.given, self.beside = file, text, given, beside
+    def __init__(
+        self, file: str, text: str, given: frozenset[str], beside: str, checked: bool = True
+    ) -> None:
+        self.file, self.text, self.given, self.beside, self.checked = file, text, given, beside, checked
         self.problems: list[Problem] = []
 
     def report(self, key: tuple[str, ...], *, stands: bool = True, **what: Any) -> None:
@@ -530,7 +535,7 @@ def read_part(
     if len(source.problems) > before:
         return None
     made = cls(**values)
-    wrong = list(made.check())
+    wrong = list(made.check()) if source.checked else []
     for one in wrong:
         found = "" if one.found is None else shown(one.found)
         below = tuple(part for part in one.key.replace("[", ".").replace("]", "").split(".") if part)

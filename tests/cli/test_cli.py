@@ -60,7 +60,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_power_leaves_all_that_it_should(run: Path) -> None:
     names = {path.name for path in run.iterdir()}
-    assert {"manifest.json", "summary.csv", "replicates.parquet", "report.html", "experiment.toml"} <= names
+    assert {"manifest.json", "summary.csv", "replicates.parquet", "report.html", "question.toml"} <= names
     assert {"recruitment.csv", "consort.csv"} <= names
     for picture in ("power", "recruitment", "consort", "living"):
         assert {f"{picture}.png", f"{picture}.svg"} <= names
@@ -72,7 +72,7 @@ def test_the_manifest_is_enough_to_repeat_the_run(run: Path, tmp_path: Path) -> 
     assert about["seed"] == 4 and about["replicates"] == 6 and len(about["scenario_hash"]) == 64
     assert {"python", "numpy", "numba", "simpy", "scipy", "pandas", "best-sim"} <= set(about["versions"])
     assert about["replicates_asked"] == 6 and about["engine"] in ("compiled", "simpy")
-    assert about["started"] <= about["finished"] and "[[design]]" in about["experiment_toml"]
+    assert about["started"] <= about["finished"] and "[[design]]" in about["question_toml"]
     (tmp_path / "same.toml").write_text(about["scenario_toml"])
     done = command(
         "power", "--replicates", 6, "--seed", 4, "--scenario", "same.toml", "--out", "again", cwd=tmp_path

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from best_sim.engine.model import Engine
 from best_sim.questions.asking import (
     Part,
     QuestionError,
@@ -33,6 +32,7 @@ from best_sim.scenario.writing import shown, toml_value
 if TYPE_CHECKING:
     import pandas as pd
 
+    from best_sim.engine.model import Engine
     from best_sim.questions.expansion.replicate import ReplicateOfPlans
     from best_sim.questions.expansion.run import ExpansionFound
     from best_sim.replications import Keep

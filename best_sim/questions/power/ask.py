@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_args
 
 from pydantic import Field
 
-from best_sim.engine.model import Engine
 from best_sim.pathway import words as W
 from best_sim.questions.asking import (
     Alpha,
@@ -31,16 +30,16 @@ from best_sim.questions.asking import (
 from best_sim.questions.power.priors import Prior, Varied
 from best_sim.scenario.problems import Problem, ScenarioError, nearest_name
 from best_sim.scenario.values import Unit, Wrong
-from best_sim.trial.methods import METHODS, USUAL, methods_for
-from best_sim.trial.outcomes import OUTCOMES, Effect, Estimand, Outcome
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from best_sim.engine.model import Engine
     from best_sim.questions.power.replicate import Replicate
     from best_sim.questions.power.run import PowerFound
     from best_sim.replications import Keep
     from best_sim.scenario import Scenario
+    from best_sim.trial.outcomes import Effect, Estimand, Outcome
 
 _AFTER_THE_RUN, _WHO_IS_SCORED = ("outcomes.", "costs."), "outcomes.sdq.youngest_age"
 _BOROUGHS, _EFFECT = "boroughs", "effect"
@@ -145,6 +144,8 @@ class Published(Part):
 
     def check(self) -> Iterator[Wrong]:
         """An interval that is none, an outcome that there is not."""
+        from best_sim.trial.outcomes import OUTCOMES
+
         if len(self.interval) != 2 or not self.interval[0] < self.interval[1]:
             yield Wrong(
                 "interval",
@@ -223,6 +224,8 @@ class PowerQuestion(SimulatedQuestion):
     @property
     def outcome(self) -> Outcome:
         """That of the first analysis."""
+        from best_sim.trial.outcomes import OUTCOMES
+
         return OUTCOMES[self.primary.outcome]
 
     @property
@@ -386,6 +389,9 @@ class PowerQuestion(SimulatedQuestion):
     # --- analyses and grid ------------------------------------------------------------------------------------
     def _analysis_values(self) -> Iterator[dict[str, Any]]:
         """The values of each analysis: its own, those of the top of the file, the usual ones."""
+        from best_sim.trial.methods import USUAL
+        from best_sim.trial.outcomes import OUTCOMES
+
         top = {
             "outcome": self.outcome_name, "visit": self.visit, "method": self.method, "estimand": self.estimand,
             "delta": self.delta,
@@ -404,6 +410,9 @@ class PowerQuestion(SimulatedQuestion):
             }
 
     def _wrong_analyses(self) -> Iterator[Wrong]:
+        from best_sim.trial.methods import METHODS, methods_for
+        from best_sim.trial.outcomes import OUTCOMES, Estimand
+
         rows = list(self._analysis_values())
         for i, row in enumerate(rows):
             # what stands at the top of the file is wrong there
@@ -546,6 +555,8 @@ def _as_text(value: Any) -> str:
 
 
 def _is_effect(value: Any, outcome: str) -> bool:
+    from best_sim.trial.outcomes import OUTCOMES
+
     effect = OUTCOMES[outcome].effect
     if effect is None:
         return value is None
@@ -554,6 +565,8 @@ def _is_effect(value: Any, outcome: str) -> bool:
 
 
 def _effects_allowed(outcome: str) -> str:
+    from best_sim.trial.outcomes import OUTCOMES
+
     of = OUTCOMES[outcome]
     if of.effect is None:
         return (
@@ -564,6 +577,8 @@ def _effects_allowed(outcome: str) -> str:
 
 
 def _no_effect(outcome: str) -> float | None:
+    from best_sim.trial.outcomes import OUTCOMES
+
     effect = OUTCOMES[outcome].effect
     return None if effect is None else effect.none
 

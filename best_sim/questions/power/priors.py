@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from best_sim.engine.luck import purpose, stream, uniform_at
 from best_sim.questions.asking import Part
 from best_sim.scenario import Problem, Scenario, ScenarioError, ScenarioWarning
 from best_sim.scenario.values import Unit, Wrong
@@ -21,7 +20,8 @@ _SHAPES: Mapping[str, tuple[str, str]] = {
     "beta": ("mean", "sd"),
     "lognormal": ("median", "sigma"),
 }
-_DRAW = purpose("a parameter that is not known")
+_DRAW = "a parameter that is not known"
+"""What its numbers are drawn for."""
 
 Number = Annotated[float, Unit("as the scenario writes it")]
 
@@ -109,7 +109,10 @@ class Prior(Part):
 
     def draw(self, seed: int, replicate: int) -> float:
         """The value in one replicate; its luck is its own, whatever else is drawn."""
-        return float(self.quantile(uniform_at(seed, replicate, stream(f"prior.{self.key}"), 0, _DRAW, 0)))
+        from best_sim.engine.luck import purpose, stream, uniform_at
+
+        of = stream(f"prior.{self.key}")
+        return float(self.quantile(uniform_at(seed, replicate, of, 0, purpose(_DRAW), 0)))
 
 
 class Varied(Part):

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import PrivateAttr
 
-from best_sim.engine.model import Engine
 from best_sim.questions.asking import Input, QuestionError, Several, SimulatedQuestion, overrides_wrong
 from best_sim.questions.power.ask import refuse_without_recruitment
 from best_sim.scenario.problems import Problem
@@ -19,6 +18,7 @@ from best_sim.scenario.values import Unit, Wrong
 if TYPE_CHECKING:
     import pandas as pd
 
+    from best_sim.engine.model import Engine
     from best_sim.exchange.observed_recruitment import ObservedRecruitment
     from best_sim.questions.recruitment.basis import Basis
     from best_sim.questions.recruitment.replicate import PlannedTrial, UpdatedTrial

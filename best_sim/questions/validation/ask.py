@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from best_sim.engine.model import Engine
 from best_sim.questions.asking import Seed, Several, SimulatedQuestion
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from best_sim.engine.model import Engine
     from best_sim.questions.validation.replicate import ReplicateOfFigures
     from best_sim.questions.validation.run import ValidationFound
     from best_sim.replications import Keep
