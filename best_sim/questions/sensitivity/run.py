@@ -136,7 +136,7 @@ def sensitivity_found(question: SensitivityQuestion, keep: Keep, done: int) -> S
     for i, one in enumerate(question.varied):
         row: dict[str, Any] = {"key": one.key, "low": one.low, "high": one.high, "note": one.note}
         for end, got in (("low", at(1 + 2 * i)), ("high", at(2 + 2 * i))):
-            both = base.join(got, lsuffix="_base", rsuffix="_here", how="inner")
+            both = base.add_suffix("_base").join(got.add_suffix("_here"), how="inner")
             change = (both["found_here"] - both["found_base"]).to_numpy(float)
             row[f"power_{end}"] = float(got["found"].mean())
             row[f"change_{end}"] = float(change.mean())
