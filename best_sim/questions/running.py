@@ -9,15 +9,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pandas as pd
 
-from best_sim.engine.model import Engine
 from best_sim.questions.asking import QuestionError, SimulatedQuestion, refuse_wrong
 from best_sim.replications import Keep, Memory, Plan, Row, Store, whole_from_start, working
 from best_sim.replications import run as run_plan
 from best_sim.scenario.problems import Problem, nearest_name
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from best_sim.engine.model import Engine
     from best_sim.questions.asking import Question
     from best_sim.questions.found import Found
 

@@ -9,12 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Literal
 
 from best_sim import __version__
-from best_sim.engine.model import Engine
 from best_sim.questions.asking import Question, SimulatedQuestion, read_question
 from best_sim.questions.kinds import KINDS
 from best_sim.questions.running import Progress, answer
@@ -31,6 +28,11 @@ from best_sim.questions.writing import (
 )
 from best_sim.replications import Store, StoreError, find_stores
 from best_sim.scenario.problems import ProblemsError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from best_sim.engine.model import Engine
 
 _SHOWN = 8
 _OF_THE_RUN = ("replicates", "scenario", "set")
@@ -234,6 +236,8 @@ def runs_table(folder: Path) -> pd.DataFrame:
     pandas.DataFrame
         folder, kind, name, scenario, seed, done, asked (replicates), state, changed (time, UTC), size (bytes).
     """
+    import pandas as pd
+
     rows = []
     for store in find_stores(folder):
         about = store.manifest
@@ -331,6 +335,8 @@ def reproduce(
     ChangedError
         If a file that it reads is not what it was, and no copy is kept.
     """
+    import pandas as pd
+
     store = Store(folder)
     about = _checked(store)
     if "outputs" not in about:

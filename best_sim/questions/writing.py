@@ -24,16 +24,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from best_sim import __version__
-from best_sim.engine.model import Engine
 from best_sim.questions.asking import Question, QuestionError, SimulatedQuestion
 from best_sim.questions.found import Found
 from best_sim.questions.running import chunk_for
 from best_sim.replications import Store
 from best_sim.scenario.problems import Problem
 from best_sim.scenario.writing import toml_text
+
+if TYPE_CHECKING:
+    from best_sim.engine.model import Engine
 
 QUESTION, SCENARIO, INPUTS, WORDS, REPORT = (
     "question.toml",

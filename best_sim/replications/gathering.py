@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import Any, Literal
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Literal
 
 from best_sim.replications.executors import working
 from best_sim.replications.plan import Keep, Memory, Plan, whole_from_start, whole_table
 from best_sim.replications.running import run
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LEAST = 2
 """Replicates without which there is no error to speak of."""
