@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from best_sim.drawing import wording as say
 from best_sim.drawing.style import ACCENT, FAINT, INK, OCHRE, PAPER, RULE, SMALL, SOFT, Sheet, styled
 from best_sim.questions.interims.run import INFERENCES
+from best_sim.scenario.durations import YEAR
 from best_sim.trial.outcomes import OUTCOMES
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def interims_figure(found: InterimsFound) -> Figure:
     calendar.spines["left"].set_visible(False)
     days = {
         year: (dt.date(year, 1, 1) - found.start_date).days
-        for year in range(found.start_date.year, found.start_date.year + int(high / 365.25) + 2)
+        for year in range(found.start_date.year, found.start_date.year + int(high / YEAR) + 2)
     }
     shown = {year: day for year, day in days.items() if low <= day <= high}
     calendar.set_xticks(list(shown.values()), [str(year) for year in shown])
