@@ -80,9 +80,9 @@ def write_report(
         status_words=status_words(counts),
         statuses=Shown(
             "Parameters by how sure they are",
-            ("Status", "Parameters", "Meaning"),
-            tuple((s.capitalize(), say.number(n), MEANINGS.get(s, "")) for s, n in counts.items()),
-            left=1,
+            ("Status", "Meaning", "Parameters"),
+            tuple((s.capitalize(), MEANINGS.get(s, ""), say.number(n)) for s, n in counts.items()),
+            left=2,
         ),
         command=str(manifest.get("command", "")),
         run=Shown("This run", ("What", "Value"), tuple(_run(manifest)), left=2),
