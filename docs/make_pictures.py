@@ -15,11 +15,9 @@ from typing import Any
 import pandas as pd
 
 from best_sim import run_experiment
-from best_sim.display.local import backcast_figure, rates_figure
 from best_sim.drawing.style import save
 from best_sim.drawing.wording import as_date
 from best_sim.exchange.observed_recruitment import read_observed_recruitment
-from best_sim.experiments.local_rates import backcast, estimate_rates
 from best_sim.measures.episodes import episodes_of
 from best_sim.pathway import Journeys, simulate
 from best_sim.questions.allocations.ask import AllocationsQuestion
@@ -27,6 +25,8 @@ from best_sim.questions.asking import Question
 from best_sim.questions.assurance.ask import AssuranceQuestion
 from best_sim.questions.counterfactuals.ask import CounterfactualsQuestion
 from best_sim.questions.interims.ask import InterimsQuestion
+from best_sim.questions.local_rates.estimate import backcast, estimate_rates
+from best_sim.questions.local_rates.figures import backcast_figure, rates_figure
 from best_sim.questions.pictures.care import (
     living_by_month,
     outcomes_of_care_figure,

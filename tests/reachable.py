@@ -171,7 +171,7 @@ class Reached:
         module = self.modules[name]
         self._todo += [(module, node) for node in module.loose]
         for defined, node in module.definitions.items():
-            if "." not in defined and set(_decorators(node)) - QUIET:
+            if defined == "__getattr__" or ("." not in defined and set(_decorators(node)) - QUIET):
                 self._reach(Name(name, defined))
 
     def _resolve(self, module: str, name: str, seen: tuple[Name, ...] = ()) -> list[Name]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -248,33 +248,3 @@ def progress_of(console: Console, there: int, told: list[str]) -> Iterator[Progr
             bar.update(task, completed=done, total=total, said=said(done, total, words))
 
         yield draw
-
-
-@contextmanager
-def progress_in_lines(console: Console, total: int, there: int = 0) -> Iterator[Callable[[int], object]]:
-    """A bar with rate and time left; plain lines where there is no terminal. `there` were done before."""
-    if not console.is_terminal:
-        started, step = time.perf_counter(), max(1, total // 10)
-        told = [there]
-
-        def tell(done: int) -> None:
-            if done - told[0] >= step or done == total:
-                told[0] = done
-                rate = (done - there) / (time.perf_counter() - started)
-                console.print(
-                    f"{done} of {total} replicates, {rate:.1f} a second, {(total - done) / rate:.0f} s left"
-                )
-
-        yield tell
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    with Progress(
-        TextColumn("replicates"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(), console=console,
-    ) as bar:  # fmt: skip
-        started = time.perf_counter()
-        task = bar.add_task("", total=total, completed=there, rate="")
-        yield lambda done: bar.update(
-            task, completed=done, rate=f"{(done - there) / (time.perf_counter() - started):.1f} a second"
-        )

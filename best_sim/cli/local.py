@@ -103,10 +103,10 @@ def local_rates(
     out: Out = None,
 ) -> None:
     """Estimate this model's placement parameters from an authority's returns; writes a scenario that extends base."""
-    from best_sim.display.local import backcast_figure, rates_figure
     from best_sim.drawing.style import save
     from best_sim.exchange.read_903 import read_903 as read
-    from best_sim.experiments.local_rates import backcast, estimate_rates
+    from best_sim.questions.local_rates.estimate import backcast, estimate_rates
+    from best_sim.questions.local_rates.figures import backcast_figure, rates_figure
     from best_sim.scenario import Scenario
 
     must_be_free(out)

@@ -1,7 +1,6 @@
 """Many runs: what to run, where, and what is kept of it."""
 
 from best_sim.replications.executors import ClusterError, cluster, cores, workers, working
-from best_sim.replications.gathering import gather
 from best_sim.replications.plan import Keep, Memory, Plan, Row, tables, whole_from_start, whole_table
 from best_sim.replications.running import run
 from best_sim.replications.store import Damaged, Store, StoreError, find_stores, write_whole
@@ -18,7 +17,6 @@ __all__ = [
     "cluster",
     "cores",
     "find_stores",
-    "gather",
     "run",
     "tables",
     "whole_from_start",

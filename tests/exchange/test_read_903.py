@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from best_sim.exchange.read_903 import Clean903, Returns903Error, read_903
 from best_sim.exchange.write_903 import looked_after, write_903
-from best_sim.experiments.local_rates import estimate_rates
 from best_sim.measures.episodes import check_episodes, episodes_of
 from best_sim.pathway import simulate
+from best_sim.questions.local_rates.estimate import estimate_rates
 from best_sim.scenario import Scenario
 
 EPISODES = "CHILD,DECOM,RNE,LS,CIN,PLACE,PLACE_PROVIDER,DEC,REC,REASON_PLACE_CHANGE,HOME_POST,PL_POST,URN"

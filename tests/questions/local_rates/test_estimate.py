@@ -15,7 +15,9 @@ import pytest
 from statsmodels.duration.survfunc import CumIncidenceRight
 
 from best_sim import Scenario, simulate
-from best_sim.experiments.local_rates import (
+from best_sim.measures.episodes import episodes_of, spells, time_at_risk
+from best_sim.pathway.lowering import BAND_FROM, BAND_NAMES
+from best_sim.questions.local_rates.estimate import (
     BackCast,
     LocalRates,
     _clustering,
@@ -27,8 +29,6 @@ from best_sim.experiments.local_rates import (
     backcast,
     estimate_rates,
 )
-from best_sim.measures.episodes import episodes_of, spells, time_at_risk
-from best_sim.pathway.lowering import BAND_FROM, BAND_NAMES
 from best_sim.scenario.durations import YEAR
 
 ZERO = pd.Timestamp("2016-01-01")

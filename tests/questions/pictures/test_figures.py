@@ -11,9 +11,10 @@ import pytest
 from looking import assert_texts_are_apart, texts
 from matplotlib.figure import Figure
 
-from best_sim.display import figures
 from best_sim.drawing import style
+from best_sim.questions.pictures import care, recruitment
 from best_sim.questions.pictures.consort import Flow, apportioned, consort_figure
+from best_sim.questions.power import figures
 from best_sim.trial.consort import consort
 
 OPENINGS = {
@@ -33,15 +34,13 @@ def drawn(summary, curve, flow, journeys) -> dict[str, Callable[[], Figure]]:
     estimates = pd.concat(rows)
     return {
         "power": lambda: figures.power_figure(summary),
-        "recruitment": lambda: figures.recruitment_figure(curve, 390, openings=OPENINGS),
+        "recruitment": lambda: recruitment.recruitment_figure(curve, 390, openings=OPENINGS),
         "consort": lambda: consort_figure(flow, replicates=100),
-        "living by arm": lambda: figures.outcomes_of_care_figure(journeys),
-        "living": lambda: figures.outcomes_of_care_figure(figures.living_by_month(journeys, by_arm=False)),
-        "waits": lambda: figures.waits_figure(journeys.services, end=journeys.end),
-        "proceedings": lambda: figures.proceedings_figure(journeys.proceedings),
-        "proceedings by arm": lambda: figures.proceedings_figure(
-            journeys.proceedings, groups=("LIFT", "SAU")
-        ),
+        "living by arm": lambda: care.outcomes_of_care_figure(journeys),
+        "living": lambda: care.outcomes_of_care_figure(care.living_by_month(journeys, by_arm=False)),
+        "waits": lambda: care.waits_figure(journeys.services, end=journeys.end),
+        "proceedings": lambda: care.proceedings_figure(journeys.proceedings),
+        "proceedings by arm": lambda: care.proceedings_figure(journeys.proceedings, groups=("LIFT", "SAU")),
         "estimates": lambda: figures.estimates_figure(estimates, published=(1.4, -0.63, 3.53)),
     }
 
@@ -108,18 +107,20 @@ def test_when_the_target_is_reached() -> None:
     curve = pd.DataFrame(
         {"date": dates, "low90": [0, 1, 2, 3], "median": [0, 2, 4, 6], "high90": [2, 4, 6, 8]}
     )
-    assert figures.reached(curve, 4) == (dt.date(2020, 2, 1), dt.date(2020, 3, 1), None)
+    assert recruitment.reached(curve, 4) == (dt.date(2020, 2, 1), dt.date(2020, 3, 1), None)
 
 
 def test_the_curve_counts_families_up_to_each_month() -> None:
-    curve = figures.recruitment_curve([[0.0, 40.0, np.nan], [10.0, 20.0, 30.0]], "2020-01-01", "2020-03-15")
+    curve = recruitment.recruitment_curve(
+        [[0.0, 40.0, np.nan], [10.0, 20.0, 30.0]], "2020-01-01", "2020-03-15"
+    )
     assert [str(d) for d in curve["date"]] == ["2020-01-01", "2020-02-01", "2020-03-01", "2020-03-15"]
     assert list(curve["median"]) == [0.5, 2.0, 2.5, 2.5]
     assert list(curve["high90"]) == pytest.approx([0.95, 2.9, 2.95, 2.95])
 
 
 def test_shares_of_where_children_live_sum_to_one_with_one_denominator(journeys) -> None:
-    living = figures.living_by_month(journeys)
+    living = care.living_by_month(journeys)
     sums = living.groupby(["group", "month"])["share"].sum()
     assert np.allclose(sums, 1.0)
     assert (living.groupby("group")["children"].nunique() == 1).all()

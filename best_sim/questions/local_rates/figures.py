@@ -14,7 +14,7 @@ from best_sim.drawing import wording as say
 from best_sim.drawing.style import ACCENT, ESTIMATED, INK, OCHRE, RULE, SIZE, SMALL, SOFT, WASH, Sheet, styled
 
 if TYPE_CHECKING:
-    from best_sim.experiments.local_rates import BackCast, LocalRates
+    from best_sim.questions.local_rates.estimate import BackCast, LocalRates
     from best_sim.scenario import Scenario
 
 WIDTH = 9.0
@@ -33,7 +33,7 @@ def rates_figure(rates: LocalRates, base: Scenario) -> Figure:
 
     Parameters
     ----------
-    rates : best_sim.experiments.local_rates.LocalRates
+    rates : best_sim.questions.local_rates.estimate.LocalRates
     base : Scenario
         What they are shown beside.
 
@@ -98,7 +98,7 @@ def backcast_figure(found: BackCast) -> Figure:
 
     Parameters
     ----------
-    found : best_sim.experiments.local_rates.BackCast
+    found : best_sim.questions.local_rates.estimate.BackCast
 
     Returns
     -------

@@ -9,11 +9,11 @@ import pytest
 from looking import assert_texts_are_apart, texts
 from matplotlib.figure import Figure
 
-from best_sim.display.local import backcast_figure, rates_figure
 from best_sim.drawing import style
-from best_sim.experiments.local_rates import backcast, estimate_rates
 from best_sim.measures.episodes import episodes_of
 from best_sim.pathway import simulate
+from best_sim.questions.local_rates.estimate import backcast, estimate_rates
+from best_sim.questions.local_rates.figures import backcast_figure, rates_figure
 from best_sim.scenario import Scenario
 
 

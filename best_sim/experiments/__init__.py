@@ -1,1 +1,0 @@
-"""Questions that are not yet in the shape of `best_sim.questions`."""
