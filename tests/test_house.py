@@ -26,9 +26,6 @@ STILL_LONGER = {"questions/local_rates/estimate.py"}
 WAITING = {
     # a parameter's kind, for those who add one
     "best_sim.scenario.values.Name",
-    # how far outcomes that were not seen may differ before a finding is lost
-    "best_sim.trial.analysis.missing.TippingPoint",
-    "best_sim.trial.analysis.missing.tipping_point",
     # sequential designs: bounds for interim analyses that came at other times, and intervals for each of them
     "best_sim.trial.sequential.bounds.recalculate",
     "best_sim.trial.sequential.inference.repeated_interval",
