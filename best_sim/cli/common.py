@@ -96,7 +96,7 @@ def _every_command(
 Set = Annotated[
     list[str], typer.Option("--set", metavar="KEY=VALUE", help="Override a parameter; may be repeated.")
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Address of the luck.")]
+Seed = Annotated[int, typer.Option(min=0, help="Random seed: the same one, the same children.")]
 Number = Annotated[int, typer.Option(min=0, help="Which replicate.")]
 Out = Annotated[Path | None, typer.Option(help="Folder to write to.")]
 Engine = Annotated[str, typer.Option(help="auto, compiled or simpy; all give the same answers.")]

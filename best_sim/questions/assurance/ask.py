@@ -41,7 +41,7 @@ class AssuranceQuestion(TrialQuestion):
     figure: ClassVar[str] = "assurance"
 
     scorings: Scorings = 5
-    """How often each simulated trial is scored and analysed, each time with other luck in the scores."""
+    """How often each simulated trial is scored and analysed, each time with other random numbers for the scores."""
 
     @property
     def priors(self) -> tuple[Prior, ...]:

@@ -63,8 +63,8 @@ def _data(experiment: PowerQuestion, scenario: Scenario) -> str:
     words += f"{experiment.replicates:,} trials are simulated of each; a replicate has the same luck in every design."
     if experiment.scorings > 1:
         words += (
-            f" Each is scored and analysed {experiment.scorings} times, each time with other luck in the scores; "
-            "errors count simulated trials, not scorings."
+            f" Each is scored and analysed {experiment.scorings} times, each time with other random numbers for the "
+            "scores; errors count simulated trials, not scorings."
         )
     return words
 

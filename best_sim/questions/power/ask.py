@@ -174,7 +174,7 @@ class PowerQuestion(SimulatedQuestion):
     figure: ClassVar[str] = "power"
 
     scorings: Scorings = 1
-    """How often each simulated trial is scored and analysed, each time with other luck in the scores."""
+    """How often each simulated trial is scored and analysed, each time with other random numbers for the scores."""
     alpha: Alpha = 0.05
     """Two-sided level."""
     outcome_name: str | None = Field(None, alias="outcome")

@@ -58,7 +58,7 @@ class SampleSizeQuestion(TrialQuestion):
     values: Annotated[tuple[float, ...], Unit("as the scenario writes it")] = ()
     """Values of the second parameter."""
     scorings: Scorings = 10
-    """How often each simulated trial is scored and analysed, each time with other luck in the scores."""
+    """How often each simulated trial is scored and analysed, each time with other random numbers for the scores."""
     replicates: Annotated[int, Unit("replicates", 500, 100_000_000)] = 50_000
     """Simulated trials after which the search ends in any case, at each value of a second parameter."""
 

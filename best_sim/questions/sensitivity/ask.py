@@ -46,7 +46,7 @@ class SensitivityQuestion(TrialQuestion):
     figure: ClassVar[str] = "change"
 
     scorings: Scorings = 10
-    """How often each simulated trial is scored and analysed, each time with other luck in the scores."""
+    """How often each simulated trial is scored and analysed, each time with other random numbers for the scores."""
     shifts: Annotated[tuple[float, ...], Unit("standard deviations", -10, 10)] | None = None
     """Shifts of what the analysis imputes in the LIFT arm, in standard deviations of the outcome."""
 
