@@ -90,8 +90,12 @@ class TrialQuestion(SimulatedQuestion):
         asked = PowerQuestion.load(self.experiment)
         known = {name: getattr(asked, name) for name in missing}
         if self.design is None:
-            known["design"] = asked.first_with_effect()
+            known["design"] = self.first_design(asked)
         return self.replaced(**known)
+
+    def first_design(self, asked: PowerQuestion) -> str:
+        """The design that is asked about where none is named: the first that has an effect."""
+        return asked.first_with_effect()
 
     def inputs(self) -> Mapping[str, Input]:
         """The experiment's file, where it is not a shipped one."""

@@ -7,11 +7,11 @@ Pharmaceutical Statistics 2005;4:187) draws them anew for each simulated trial, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
 
 from best_sim.drawing.wording import capital
-from best_sim.questions.asking import QuestionError, Scorings, Table, overrides_wrong
+from best_sim.questions.asking import QuestionError, Scorings, overrides_wrong
 from best_sim.questions.power.ask import PowerQuestion
 from best_sim.questions.power.priors import Prior, check_against
 from best_sim.questions.trial_question import TrialQuestion
@@ -78,15 +78,13 @@ class AssuranceQuestion(TrialQuestion):
         """What will be simulated, in words."""
         return f"{super().replicates_words()} with parameters drawn, and as many with each at its median"
 
-    def beside(self, changes: Mapping[str, Any], before: Table) -> Self:
-        """Where no design has an effect, the first one is asked about: an effect may be drawn."""
-        if self.design is None:
-            asked = PowerQuestion.load(self.experiment)
-            if not any(map(asked.has_effect, asked.designs)):
-                return super(AssuranceQuestion, self.replaced(design=asked.designs[0].name)).beside(
-                    changes, before
-                )
-        return super().beside(changes, before)
+    def first_design(self, asked: PowerQuestion) -> str:
+        """Where no design has an effect, the first one: an effect may be drawn."""
+        return (
+            super().first_design(asked)
+            if any(map(asked.has_effect, asked.designs))
+            else asked.designs[0].name
+        )
 
     def check(self) -> Iterator[Wrong]:
         """Overrides that are none."""

@@ -8,10 +8,10 @@ Roger and Kenward, Journal of Biopharmaceutical Statistics 2013;23:1352).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from best_sim.questions.asking import QuestionError, Scorings, Table, overrides_wrong
+from best_sim.questions.asking import QuestionError, Scorings, overrides_wrong
 from best_sim.questions.power.ask import PowerQuestion, changes_scores_alone
 from best_sim.questions.power.priors import Varied, as_written, check_against
 from best_sim.questions.trial_question import TrialQuestion
@@ -92,15 +92,9 @@ class SensitivityQuestion(TrialQuestion):
         """What will be simulated, in words."""
         return f"{super().replicates_words()} of each of {1 + 2 * len(self.varied)} settings"
 
-    def beside(self, changes: Mapping[str, Any], before: Table) -> Self:
-        """Where no effect can be set on the outcome, the first design is asked about."""
-        if self.design is None:
-            asked = PowerQuestion.load(self.experiment)
-            if asked.effect is None:
-                return super(SensitivityQuestion, self.replaced(design=asked.designs[0].name)).beside(
-                    changes, before
-                )
-        return super().beside(changes, before)
+    def first_design(self, asked: PowerQuestion) -> str:
+        """Where no effect can be set on the outcome, the first one."""
+        return asked.designs[0].name if asked.effect is None else super().first_design(asked)
 
     def check(self) -> Iterator[Wrong]:
         """Overrides that are none."""
