@@ -6,7 +6,7 @@ from best_sim.engine import rule
 from best_sim.engine.luck import uniform
 from best_sim.pathway.parameters import number_of
 from best_sim.pathway.records import FACTORS, LARGEST_FAMILY, boroughs, groups, sites
-from best_sim.pathway.rules import ALLOCATION, BLOCK_SIZE, TWIN
+from best_sim.pathway.rules import purposes
 from best_sim.pathway.words import KINSHIP_FOSTER, LIFT, SAU
 from best_sim.scenario.durations import YEAR
 from best_sim.scenario.schema import Allocation
@@ -37,7 +37,7 @@ def allocate(world, f):
     if world.forced_arm > 0:  # the same child traced through one service or the other
         return world.forced_arm
     arm = as_allocated(world, f)
-    if world.twin_until > 0.0 and world.twin_from <= uniform(world, f, TWIN, 0) < world.twin_until:
+    if world.twin_until > 0.0 and world.twin_from <= uniform(world, f, purposes.TWIN, 0) < world.twin_until:
         return LIFT + SAU - arm
     return arm
 
@@ -45,7 +45,7 @@ def allocate(world, f):
 @rule
 def as_allocated(world, f):
     """The arm that the method of allocation gives."""
-    u = uniform(world, f, ALLOCATION, 0)
+    u = uniform(world, f, purposes.ALLOCATION, 0)
     if world.trial.allocation.method == MINIMISATION:
         arm = minimise(world, f, u)
         count_in_margins(world, f, arm)
@@ -63,10 +63,10 @@ def as_allocated(world, f):
 def luck_of_block(world, f, n):
     """Luck of a stratum's n-th block: the same whichever family opens it."""
     if world.trial.allocation.strata == BY_BOROUGH:
-        return uniform(world, boroughs(world, f.borough), BLOCK_SIZE, n)
+        return uniform(world, boroughs(world, f.borough), purposes.BLOCK_SIZE, n)
     if world.trial.allocation.strata == BY_SITE:
-        return uniform(world, sites(world, f.site), BLOCK_SIZE, n)
-    return uniform(world, sites(world, 0), BLOCK_SIZE, n)
+        return uniform(world, sites(world, f.site), purposes.BLOCK_SIZE, n)
+    return uniform(world, sites(world, 0), purposes.BLOCK_SIZE, n)
 
 
 @rule

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from best_sim.engine import rule
 from best_sim.engine.commands import hold, record, signal, start
-from best_sim.pathway import rules
 from best_sim.pathway.allocation import allocate, stratum_of
 from best_sim.pathway.kinds import FOLLOW_UP, LIFT_SERVICE, PARENTING_ASSESSMENT, PLACEMENT, PROCEEDINGS
 from best_sim.pathway.population import draw_children, draw_family, draw_way_in
 from best_sim.pathway.records import LARGEST_FAMILY, boroughs, cases, groups, sites, teams
+from best_sim.pathway.rules import purposes
+from best_sim.pathway.rules.draws import happens, lasts
+from best_sim.pathway.rules.placements import days_in_care
+from best_sim.pathway.rules.trial import BASELINE_FIRST, is_recruiting, screening
 from best_sim.pathway.words import (
     BASELINE_TAKEN,
     CLOSED_FIRST,
@@ -45,7 +48,7 @@ def family_enters(f, world):
     if f.reaches_court == 0:
         # never invited, since parents are invited at the first hearing; counted while the borough recruits
         b = boroughs(world, f.borough)
-        if rules.is_recruiting(world, b, sites(world, f.site), world.now):
+        if is_recruiting(world, b, sites(world, f.site), world.now):
             f.screening = TOO_OLD if f.older_sibling == 1 else NOT_IN_PROCEEDINGS
             yield record(SCREENED, f.index, f.screening)
     elif f.issue_at >= f.entered:
@@ -59,29 +62,29 @@ def trial_entry(f, world):
     site = sites(world, f.site)
     if f.entered > world.now:
         yield hold(f.entered - world.now)
-    if rules.is_recruiting(world, boroughs(world, f.borough), site, world.now):
+    if is_recruiting(world, boroughs(world, f.borough), site, world.now):
         team = teams(world, f.team)
-        f.screening = rules.screening(world, f, groups(world, f.index * LARGEST_FAMILY), site, team)
+        f.screening = screening(world, f, groups(world, f.index * LARGEST_FAMILY), site, team)
         yield record(SCREENED, f.index, f.screening)
     if f.screening == INVITED:
         f.invited = world.now
-        yield hold(rules.lasts(world, f, rules.CONSENT_DELAY, 0, world.trial.consent_delay))
+        yield hold(lasts(world, f, purposes.CONSENT_DELAY, 0, world.trial.consent_delay))
         f.answered = world.now
         if world.complete == 1:
             f.consent = CLOSED_FIRST
         elif case.decided <= world.now:
             f.consent = ORDER_FIRST
-        elif rules.happens(world, f, rules.CONSENT, 0, site.consent):
+        elif happens(world, f, purposes.CONSENT, 0, site.consent):
             f.consent = CONSENTED
         else:
             f.consent = DECLINED
         yield record(CONSENT_ANSWERED, f.index, f.consent)
     if f.consent == CONSENTED:
-        if world.trial.steps == rules.BASELINE_FIRST:
-            yield hold(rules.lasts(world, f, rules.BASELINE_DELAY, 0, world.trial.baseline_delay))
+        if world.trial.steps == BASELINE_FIRST:
+            yield hold(lasts(world, f, purposes.BASELINE_DELAY, 0, world.trial.baseline_delay))
             f.baseline = world.now
             yield record(BASELINE_TAKEN, f.index, 0.0)
-        yield hold(rules.lasts(world, f, rules.RANDOMISATION_DELAY, 0, world.trial.randomisation_delay))
+        yield hold(lasts(world, f, purposes.RANDOMISATION_DELAY, 0, world.trial.randomisation_delay))
         if world.complete == 1:
             f.consent = CLOSED_FIRST
             yield record(CONSENT_ANSWERED, f.index, f.consent)
@@ -114,4 +117,4 @@ def trial_entry(f, world):
 def note_care_before(world, g):
     """What of moves and days in care had been before the family was randomised; the trial compares what came after."""
     g.care_moves_before = g.care_moves
-    g.care_days_before = rules.days_in_care(world, g)
+    g.care_days_before = days_in_care(world, g)

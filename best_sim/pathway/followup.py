@@ -5,28 +5,31 @@ from __future__ import annotations
 from best_sim.engine import rule
 from best_sim.engine.commands import hold, record
 from best_sim.engine.luck import uniform
-from best_sim.pathway import rules
 from best_sim.pathway.records import LARGEST_FAMILY, children, groups
+from best_sim.pathway.rules import purposes
+from best_sim.pathway.rules.draws import happens, lasts
+from best_sim.pathway.rules.followup import is_seen, visit_date
+from best_sim.pathway.rules.placements import days_in_care
 from best_sim.pathway.words import FOUND_INELIGIBLE, MISSED, SEEN, VISIT_MADE, VISIT_MISSED, VISITS
 
 
 def follow_up(f, world):
     """A randomised family: perhaps found ineligible after all, else visited at about 1, 15 and 30 months."""
-    if rules.happens(world, f, rules.INELIGIBLE, 0, world.trial.found_ineligible):
-        yield hold(rules.lasts(world, f, rules.INELIGIBLE_DELAY, 0, world.trial.found_ineligible_delay))
+    if happens(world, f, purposes.INELIGIBLE, 0, world.trial.found_ineligible):
+        yield hold(lasts(world, f, purposes.INELIGIBLE_DELAY, 0, world.trial.found_ineligible_delay))
         f.ineligible = world.now
         yield record(FOUND_INELIGIBLE, f.index, 0.0)
     else:
         k = 0
         while k < VISITS:
-            f.visit_due[k] = rules.visit_date(world, f, k)
+            f.visit_due[k] = visit_date(world, f, k)
             k += 1
         k = 0
         while k < VISITS:
-            shift = world.visits.window * (uniform(world, f, rules.VISIT_TIME, k) - 0.5)
+            shift = world.visits.window * (uniform(world, f, purposes.VISIT_TIME, k) - 0.5)
             yield hold(max(0.0, f.visit_due[k] + shift - world.now))
             f.visit_at[k] = world.now
-            seen = rules.is_seen(world, f, groups(world, f.index * LARGEST_FAMILY), k)
+            seen = is_seen(world, f, groups(world, f.index * LARGEST_FAMILY), k)
             f.visit_state[k] = SEEN if seen else MISSED
             note_moves(world, f, k)
             if seen:
@@ -44,4 +47,4 @@ def note_moves(world, f, k):
         g = groups(world, c.group)
         c.moves_then[k] = g.moves
         c.care_moves_then[k] = g.care_moves
-        c.care_days_then[k] = rules.days_in_care(world, g)
+        c.care_days_then[k] = days_in_care(world, g)

@@ -20,7 +20,6 @@ from best_sim.pathway import (
     population,
     proceedings,
     records,
-    rules,
     services,
     words,
 )
@@ -57,7 +56,6 @@ PATHWAY = Model(
         population,
         proceedings,
         records,
-        rules,
         services,
         words,
     ),  # fmt: skip

@@ -10,9 +10,21 @@ import math
 
 from best_sim.engine import rule
 from best_sim.engine.commands import SIGNALLED, record, start, wait
-from best_sim.pathway import rules
 from best_sim.pathway.kinds import PROCEEDINGS
 from best_sim.pathway.records import cases, families
+from best_sim.pathway.rules import purposes
+from best_sim.pathway.rules.draws import happens, lasts
+from best_sim.pathway.rules.entry import first_placement
+from best_sim.pathway.rules.placements import (
+    adoption_match_days,
+    comes_to_court_again,
+    days_in_care,
+    days_to_unplanned_move,
+    hazard_left,
+    hazard_to_spend,
+    hazard_weight,
+    place_after_unplanned_move,
+)
 from best_sim.pathway.words import (
     ADOPTED,
     ADOPTION_MATCH,
@@ -63,7 +75,7 @@ def placement(g, world):
     seen_order = g.ordered_at
     while True:
         weigh_clock(world, f, g)
-        unplanned_in = rules.days_to_unplanned_move(world, g, world.now)
+        unplanned_in = days_to_unplanned_move(world, g, world.now)
         planned_in = g.plan_at - world.now
         yield wait(max(0.0, min(unplanned_in, planned_in)))
         run_clock(world, g)
@@ -74,7 +86,7 @@ def placement(g, world):
                 yield record(PLAN_MADE, g.index, g.plan)
         elif unplanned_in <= planned_in:
             if g.in_care == 1:
-                place = rules.place_after_unplanned_move(world, f, g)
+                place = place_after_unplanned_move(world, f, g)
                 move(world, g, place, UNPLANNED)
                 yield record(MOVED_UNPLANNED, g.index, g.place)
                 if drop_overtaken_plan(world, f, g):
@@ -84,7 +96,7 @@ def placement(g, world):
                 g.re_entries += 1
                 case = cases(world, world.n_families + g.index)
                 still_open = case.issued <= world.now and not case.decided <= world.now
-                again = not still_open and rules.comes_to_court_again(world, g)
+                again = not still_open and comes_to_court_again(world, g)
                 begin_episode(world, f, g, RE_ENTRY)
                 if not again and not still_open:
                     plan_voluntary_return(world, g)
@@ -113,7 +125,7 @@ def begin_episode(world, f, g, why):
     g.in_care = 1
     g.order = NO_ORDER_YET
     g.permanent_at = math.nan if why == AT_ENTRY else g.permanent_at
-    g.place = rules.first_placement(world, f, g) if why == AT_ENTRY else FOSTER
+    g.place = first_placement(world, f, g) if why == AT_ENTRY else FOSTER
     g.placements += 1
     note_third(world, g)
     wind_clock(world, g)
@@ -123,7 +135,7 @@ def begin_episode(world, f, g, why):
 @rule
 def wind_clock(world, g):
     """A new placement has a new unit exponential to spend."""
-    g.clock_left = rules.hazard_to_spend(world, g)
+    g.clock_left = hazard_to_spend(world, g)
     g.clock_since = world.now
     g.since = world.now
 
@@ -131,14 +143,14 @@ def wind_clock(world, g):
 @rule
 def weigh_clock(world, f, g):
     """From now on the clock runs as fast as age, need, moves and service make it."""
-    g.clock_weight = rules.hazard_weight(world, f, g, world.now)
+    g.clock_weight = hazard_weight(world, f, g, world.now)
     g.clock_since = world.now
 
 
 @rule
 def run_clock(world, g):
     """The clock of the next unplanned move has run until now."""
-    g.clock_left = rules.hazard_left(world, g, world.now)
+    g.clock_left = hazard_left(world, g, world.now)
     g.clock_since = world.now
 
 
@@ -153,26 +165,24 @@ def plan_on_entry(world, f, g, why):
         plan_voluntary_return(world, g)
     elif g.place == PARENT_AND_BABY:
         g.plan = ASSESSMENT_ENDS
-        g.plan_at = now + rules.lasts(world, g, rules.UNIT_STAY, g.episode, planned.unit_stay)
+        g.plan_at = now + lasts(world, g, purposes.UNIT_STAY, g.episode, planned.unit_stay)
     elif g.place == FOSTER:
-        to_kin = f.kin_available == 1 and rules.happens(
-            world, g, rules.KIN_MOVE, g.episode, planned.to_kin_share
+        to_kin = f.kin_available == 1 and happens(
+            world, g, purposes.KIN_MOVE, g.episode, planned.to_kin_share
         )
         if to_kin:
             g.plan = TO_KIN
-            g.plan_at = now + rules.lasts(world, g, rules.KIN_DELAY, g.episode, planned.to_kin_delay)
-        elif rules.happens(world, g, rules.SETTLE, g.episode, planned.settled_foster_share):
+            g.plan_at = now + lasts(world, g, purposes.KIN_DELAY, g.episode, planned.to_kin_delay)
+        elif happens(world, g, purposes.SETTLE, g.episode, planned.settled_foster_share):
             g.plan = TO_SETTLED_FOSTER
-            g.plan_at = now + rules.lasts(
-                world, g, rules.SETTLE_DELAY, g.episode, planned.settled_foster_delay
-            )
+            g.plan_at = now + lasts(world, g, purposes.SETTLE_DELAY, g.episode, planned.settled_foster_delay)
 
 
 @rule
 def plan_voluntary_return(world, g):
     """Without proceedings the stay is voluntary, and ends with a return home."""
     g.plan = VOLUNTARY_RETURN
-    g.plan_at = world.now + rules.lasts(world, g, rules.VOLUNTARY_STAY, g.episode, world.entry.voluntary_stay)
+    g.plan_at = world.now + lasts(world, g, purposes.VOLUNTARY_STAY, g.episode, world.entry.voluntary_stay)
 
 
 @rule
@@ -199,7 +209,7 @@ def move(world, g, place, how):
     g.place = place
     g.placements += 1
     if place == HOME or place == SPECIAL_GUARDIANSHIP or place == ADOPTED:
-        g.care_days = rules.days_in_care(world, g)
+        g.care_days = days_in_care(world, g)
         g.in_care = 0
     elif how != SAME_CARER and g.in_care == 1:
         g.care_moves += 1
@@ -231,7 +241,7 @@ def drop_overtaken_plan(world, f, g):
         return True
     if g.plan == ADOPTION_ORDER:  # the adoptive placement disrupted: a new match is looked for
         g.plan = ADOPTION_MATCH
-        g.plan_at = world.now + rules.adoption_match_days(world, f, g, world.now)
+        g.plan_at = world.now + adoption_match_days(world, f, g, world.now)
         return True
     return False
 
@@ -245,23 +255,21 @@ def plan_after_order(world, f, g):
     if g.order == SUPERVISION_ORDER or g.order == NO_ORDER:
         g.plan = RETURN_HOME
         at_home = g.place == WITH_PARENTS or g.place == PARENT_AND_BABY
-        days = 0.0 if at_home else rules.lasts(world, g, rules.HOME_DELAY, count, planned.home_delay)
+        days = 0.0 if at_home else lasts(world, g, purposes.HOME_DELAY, count, planned.home_delay)
     elif g.order == GUARDIANSHIP_ORDER or g.order == CHILD_ARRANGEMENTS:
         g.plan = TO_GUARDIANS
         with_kin = g.place == KINSHIP_FOSTER
-        days = (
-            0.0 if with_kin else rules.lasts(world, g, rules.GUARDIANS_DELAY, count, planned.guardians_delay)
-        )
+        days = 0.0 if with_kin else lasts(world, g, purposes.GUARDIANS_DELAY, count, planned.guardians_delay)
     elif g.order == PLACEMENT_ORDER:
-        if rules.happens(world, g, rules.NO_MATCH, count, planned.no_match_share):
+        if happens(world, g, purposes.NO_MATCH, count, planned.no_match_share):
             g.plan = TO_LONG_TERM  # no adopters are found: the plan becomes long-term foster care
-            days = rules.lasts(world, g, rules.MATCH_DELAY, count, planned.no_match_delay)
+            days = lasts(world, g, purposes.MATCH_DELAY, count, planned.no_match_delay)
         else:
             g.plan = ADOPTION_MATCH
-            days = rules.adoption_match_days(world, f, g, now)
+            days = adoption_match_days(world, f, g, now)
     else:
         g.plan = TO_LONG_TERM
-        days = rules.lasts(world, g, rules.LONG_TERM_DELAY, count, planned.long_term_delay)
+        days = lasts(world, g, purposes.LONG_TERM_DELAY, count, planned.long_term_delay)
     g.plan_at = now + days
 
 
@@ -282,7 +290,7 @@ def carry_out_plan(world, f, g):
         move(world, g, KINSHIP_FOSTER, how)
     elif plan == ASSESSMENT_ENDS:
         how = PLANNED
-        together = rules.happens(world, g, rules.UNIT_TOGETHER, count, planned.unit_together)
+        together = happens(world, g, purposes.UNIT_TOGETHER, count, planned.unit_together)
         move(world, g, WITH_PARENTS if together else FOSTER, how)
     elif plan == VOLUNTARY_RETURN or plan == RETURN_HOME:
         how = PLANNED
@@ -296,18 +304,18 @@ def carry_out_plan(world, f, g):
         reach_permanence(world, g)
     elif plan == ADOPTION_MATCH:
         g.plan = ADOPTION_PLACEMENT
-        g.plan_at = world.now + rules.lasts(world, g, rules.PLACED_DELAY, count, planned.adoption_placed)
+        g.plan_at = world.now + lasts(world, g, purposes.PLACED_DELAY, count, planned.adoption_placed)
     elif plan == ADOPTION_PLACEMENT:
         how = PLANNED
         move(world, g, PLACED_FOR_ADOPTION, how)
         reach_permanence(world, g)
         g.plan = ADOPTION_ORDER
-        g.plan_at = world.now + rules.lasts(world, g, rules.ADOPTION_DELAY, count, planned.adoption_order)
+        g.plan_at = world.now + lasts(world, g, purposes.ADOPTION_DELAY, count, planned.adoption_order)
     elif plan == ADOPTION_ORDER:
         how = SAME_CARER
         move(world, g, ADOPTED, how)
     elif plan == TO_LONG_TERM:
-        same = rules.happens(world, g, rules.LONG_TERM_SAME, count, planned.long_term_same_carer)
+        same = happens(world, g, purposes.LONG_TERM_SAME, count, planned.long_term_same_carer)
         how = SAME_CARER if same else PLANNED
         move(world, g, LONG_TERM_FOSTER, how)
         reach_permanence(world, g)

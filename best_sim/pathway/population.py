@@ -8,31 +8,43 @@ from __future__ import annotations
 import math
 
 from best_sim.engine import rule
-from best_sim.pathway import rules
 from best_sim.pathway.records import LARGEST_FAMILY, children, groups
+from best_sim.pathway.rules import purposes
+from best_sim.pathway.rules.draws import happens, standard_normal
+from best_sim.pathway.rules.entry import (
+    age_of_next,
+    age_of_youngest,
+    days_from_entry_to_issue,
+    days_from_known_to_entry,
+    family_size,
+    frailty,
+    group_of_sibling,
+    reaches_court,
+    route_into_care,
+)
 from best_sim.pathway.words import NO_PLAN
 
 
 @rule
 def draw_family(world, f):
     """The family's own: how many children it has, and what they share."""
-    f.n_children = rules.family_size(world, f)
-    f.need = rules.standard_normal(world, f, rules.NEED, 0)
+    f.n_children = family_size(world, f)
+    f.need = standard_normal(world, f, purposes.NEED, 0)
     f.older_sibling = (
-        1 if rules.happens(world, f, rules.OLDER_SIBLING, 0, world.population.older_sibling_share) else 0
+        1 if happens(world, f, purposes.OLDER_SIBLING, 0, world.population.older_sibling_share) else 0
     )
-    f.kin_available = 1 if rules.happens(world, f, rules.KIN, 0, world.population.kin_available_share) else 0
+    f.kin_available = 1 if happens(world, f, purposes.KIN, 0, world.population.kin_available_share) else 0
 
 
 @rule
 def draw_way_in(world, f):
     """How and when the family comes into care and to court; proceedings are never issued before a child is born."""
-    f.route = rules.route_into_care(world, f)
-    f.reaches_court = 1 if rules.reaches_court(world, f) else 0
-    f.entered = f.known_at + min(rules.days_from_known_to_entry(world, f), f.oldest_days)
+    f.route = route_into_care(world, f)
+    f.reaches_court = 1 if reaches_court(world, f) else 0
+    f.entered = f.known_at + min(days_from_known_to_entry(world, f), f.oldest_days)
     f.issue_at = f.known_at
     if f.entered == f.known_at:
-        f.issue_at = f.entered + rules.days_from_entry_to_issue(world, f)
+        f.issue_at = f.entered + days_from_entry_to_issue(world, f)
     if f.reaches_court == 0:
         f.issue_at = math.inf
 
@@ -48,11 +60,11 @@ def draw_children(world, f):
         c.stream = f.stream
         c.number = f.number + 1 + k
         c.family = f.index
-        age = rules.age_of_youngest(world, c) if k == 0 else rules.age_of_next(world, c, age)
+        age = age_of_youngest(world, c) if k == 0 else age_of_next(world, c, age)
         c.age_at_entry = age
-        c.male = 1 if rules.happens(world, c, rules.SEX, 0, world.population.male_share) else 0
-        c.frailty = rules.frailty(world, c)
-        c.group = f.index * LARGEST_FAMILY + rules.group_of_sibling(world, f, k)
+        c.male = 1 if happens(world, c, purposes.SEX, 0, world.population.male_share) else 0
+        c.frailty = frailty(world, c)
+        c.group = f.index * LARGEST_FAMILY + group_of_sibling(world, f, k)
         if c.group == f.index * LARGEST_FAMILY + f.n_groups:
             begin_group(world, f, c)
             f.n_groups += 1

@@ -8,9 +8,21 @@ from __future__ import annotations
 import math
 
 from best_sim.engine.commands import book, hold, load, record, signal, start, wait
-from best_sim.pathway import rules
 from best_sim.pathway.kinds import LIFT_SERVICE, PARENTING_ASSESSMENT, PLACEMENT, TRIAL_ENTRY
 from best_sim.pathway.records import LARGEST_FAMILY, courts, families, groups
+from best_sim.pathway.rules import purposes
+from best_sim.pathway.rules.court import (
+    days_to_next_working_day,
+    days_to_timetable,
+    end_of_patience,
+    hours_of_other_cases,
+    is_adjourned,
+    is_agreed,
+    notice,
+)
+from best_sim.pathway.rules.draws import by_hearing, happens, lasts
+from best_sim.pathway.rules.orders import order_made
+from best_sim.pathway.rules.placements import days_from_re_entry_to_issue
 from best_sim.pathway.words import (
     CASE_DECIDED,
     CASE_MANAGEMENT,
@@ -31,7 +43,7 @@ def proceedings(case, world):
     f = families(world, case.family)
     court = courts(world, f.court)
     if case.group >= 0:
-        yield hold(rules.days_from_re_entry_to_issue(world, case))
+        yield hold(days_from_re_entry_to_issue(world, case))
     case.issued = world.now
     case.decided = math.nan
     case.first_sat = math.nan
@@ -42,17 +54,17 @@ def proceedings(case, world):
     case.advice = 0
     yield record(PROCEEDINGS_ISSUED, case.index, case.again)
     kind = CASE_MANAGEMENT
-    if rules.happens(world, case, rules.CONTESTED, case.again, world.proceedings.contested_interim):
+    if happens(world, case, purposes.CONTESTED, case.again, world.proceedings.contested_interim):
         kind = INTERIM_HEARING
     times = 0
     while kind <= FINAL_HEARING:
         # the hearing is listed: the first day after its notice on which the court has the time
         asked = world.now
-        earliest = asked + rules.notice(world, case, court, kind, times > 0)
+        earliest = asked + notice(world, case, court, kind, times > 0)
         if kind == ISSUES_RESOLUTION and times == 0:
-            earliest = max(earliest, asked + rules.days_to_timetable(world, f, case, court))
+            earliest = max(earliest, asked + days_to_timetable(world, f, case, court))
         diary = court.urgent_diary if kind == INTERIM_HEARING else court.diary
-        yield book(diary, earliest, rules.by_hearing(world.proceedings.hours, kind))
+        yield book(diary, earliest, by_hearing(world.proceedings.hours, kind))
         sits = world.booked
         yield record(HEARING_LISTED[kind], case.index, sits - asked)
         yield hold(sits - world.now)
@@ -69,18 +81,18 @@ def proceedings(case, world):
             case.adjourned += 1
             yield record(HEARING_ADJOURNED_FOR_EVIDENCE, case.index, kind)
             if math.isnan(case.evidence_in):
-                yield wait(max(0.0, rules.end_of_patience(world, case, court) - world.now))
+                yield wait(max(0.0, end_of_patience(world, case, court) - world.now))
             if math.isnan(case.evidence_in):
                 case.evidence_in = world.now  # decided on what there is
             times += 1
-        elif rules.is_adjourned(world, case, kind, times):
+        elif is_adjourned(world, case, kind, times):
             case.adjourned += 1
             yield record(HEARING_ADJOURNED, case.index, kind)
             times += 1
         else:
             yield record(HEARING_EFFECTIVE, case.index, kind)
             times = 0
-            kind = FINAL_HEARING + 1 if rules.is_agreed(world, case, kind) else kind + 1
+            kind = FINAL_HEARING + 1 if is_agreed(world, case, kind) else kind + 1
     if f.entered > world.now:  # issued first: the court decides once the child has come into care
         yield hold(f.entered - world.now)
     case.decided = world.now
@@ -90,7 +102,7 @@ def proceedings(case, world):
     while k < last:
         g = groups(world, k)
         if g.in_care == 1:
-            g.order = rules.order_made(world, f, g, case)
+            g.order = order_made(world, f, g, case)
             g.ordered_at = world.now
             yield record(ORDER_MADE, k, g.order)
             yield signal(PLACEMENT, k)
@@ -107,8 +119,8 @@ def other_cases(court, world):
         weekday = (int(world.now) + world.first_weekday) % 7
         if weekday < 5:
             n = int(world.now) + 100000
-            hours = rules.hours_of_other_cases(world, court, n)
-            notice = rules.lasts(world, court, rules.COURT_LOAD_NOTICE, n, court.other_cases_notice)
+            hours = hours_of_other_cases(world, court, n)
+            ahead = lasts(world, court, purposes.COURT_LOAD_NOTICE, n, court.other_cases_notice)
             if hours > 0.0:
-                yield load(court.diary, world.now + notice, hours)
-        yield hold(rules.days_to_next_working_day(weekday))
+                yield load(court.diary, world.now + ahead, hours)
+        yield hold(days_to_next_working_day(weekday))

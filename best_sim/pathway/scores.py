@@ -19,9 +19,9 @@ import numpy as np
 from scipy.special import ndtri
 
 from best_sim.engine.luck import uniforms_at
-from best_sim.pathway import rules
 from best_sim.pathway import words as W
 from best_sim.pathway.records import LARGEST_FAMILY
+from best_sim.pathway.rules import purposes
 from best_sim.scenario.durations import MONTH
 
 if TYPE_CHECKING:
@@ -224,9 +224,9 @@ class Scores(Mapping[str, np.ndarray]):
         """SDQ total difficulties: 0 to 40, whole; NaN below the age it is meant for."""
         m, r, at = self.model, self.model.sdq_correlation, self._at
         trait = self._trait(
-            rules.SDQ_TRAIT_FAMILY, rules.SDQ_TRAIT_CHILD, m.sdq_icc, m.sdq_correlation, m.sdq_need
+            purposes.SDQ_TRAIT_FAMILY, purposes.SDQ_TRAIT_CHILD, m.sdq_icc, m.sdq_correlation, m.sdq_need
         )
-        z = math.sqrt(r) * trait[:, None] + math.sqrt(1.0 - r) * self._occasions(rules.SDQ_OCCASION)
+        z = math.sqrt(r) * trait[:, None] + math.sqrt(1.0 - r) * self._occasions(purposes.SDQ_OCCASION)
         score = np.asarray(m.sdq_mean) + m.sdq_sd * z
         entered = self._of_family("entered")[:, None]
         permanent = self.tables["groups"]["permanent_at"][self._of_child("group")][:, None]
@@ -243,8 +243,10 @@ class Scores(Mapping[str, np.ndarray]):
     def _pirgas(self) -> np.ndarray:
         """PIR-GAS: 1 to 100, whole."""
         m, r = self.model, self.model.pirgas_correlation
-        trait = self._trait(rules.PIRGAS_FAMILY, rules.PIRGAS_CHILD, m.pirgas_icc, m.pirgas_correlation, 0.0)
-        z = math.sqrt(r) * trait[:, None] + math.sqrt(1.0 - r) * self._occasions(rules.PIRGAS_OCCASION)
+        trait = self._trait(
+            purposes.PIRGAS_FAMILY, purposes.PIRGAS_CHILD, m.pirgas_icc, m.pirgas_correlation, 0.0
+        )
+        z = math.sqrt(r) * trait[:, None] + math.sqrt(1.0 - r) * self._occasions(purposes.PIRGAS_OCCASION)
         score = np.asarray(m.pirgas_mean) + np.asarray(m.pirgas_sd) * z
         score[:, 1:] += m.pirgas_lift * self._counts_as_lift[:, 1:]
         return np.clip(np.floor(score + 0.5), _LOW_PIRGAS, _HIGH_PIRGAS)
@@ -253,4 +255,4 @@ class Scores(Mapping[str, np.ndarray]):
         """Health utility from the SDQ (an assumption throughout): 0 to 1; NaN where there is no SDQ."""
         m = self.model
         value = m.utility_at_zero + m.utility_sdq * self["sdq"][self._rows]
-        return np.clip(value + m.utility_sd * self._occasions(rules.UTILITY), 0.0, 1.0)
+        return np.clip(value + m.utility_sd * self._occasions(purposes.UTILITY), 0.0, 1.0)

@@ -16,9 +16,22 @@ from best_sim.engine.commands import (
     start,
     wait,
 )
-from best_sim.pathway import rules
 from best_sim.pathway.kinds import PARENTING_ASSESSMENT, PROCEEDINGS
 from best_sim.pathway.records import cases, families, teams
+from best_sim.pathway.rules import purposes
+from best_sim.pathway.rules.draws import happens, lasts
+from best_sim.pathway.rules.services import (
+    assessment_days,
+    declines_lift,
+    goes_on_to_treatment,
+    leaves_lift_assessment,
+    leaves_treatment,
+    lift_assessment_days,
+    parenting_assessor,
+    place_in_line,
+    return_is_advised,
+    treatment_kind,
+)
 from best_sim.pathway.words import (
     ASSESSMENT_LEFT,
     ASSESSMENT_STARTED,
@@ -52,8 +65,8 @@ from best_sim.pathway.words import (
 def parenting_assessment(case, world):
     """Services as usual: one assessment of the parents, or the social worker's statement alone, for the court."""
     f = families(world, case.family)
-    assessed = not rules.happens(world, case, rules.SAU_ASSESSED, case.again, world.sau.not_assessed)
-    assessor = rules.parenting_assessor(world, case) if assessed else SOCIAL_WORK_STATEMENT
+    assessed = not happens(world, case, purposes.SAU_ASSESSED, case.again, world.sau.not_assessed)
+    assessor = parenting_assessor(world, case) if assessed else SOCIAL_WORK_STATEMENT
     pool = world.assessor_resource[assessor] if assessed else -1
     yield record(ASSESSOR_ASKED, case.index, assessor)
     holds_place = 0
@@ -65,7 +78,7 @@ def parenting_assessment(case, world):
         decided_first = 1 if world.outcome == SIGNALLED or case.decided <= world.now else 0
     if decided_first == 0:
         yield record(ASSESSMENT_STARTED, case.index, assessor)
-        yield wait(rules.assessment_days(world, case, assessor))
+        yield wait(assessment_days(world, case, assessor))
         if world.outcome == SIGNALLED:
             decided_first = 1
     if holds_place == 1:
@@ -74,7 +87,7 @@ def parenting_assessment(case, world):
         yield record(ASSESSMENT_LEFT, case.index, assessor)
     else:
         case.assessor = assessor
-        case.advice = 1 if rules.return_is_advised(world, f, case, assessor) else 0
+        case.advice = 1 if return_is_advised(world, f, case, assessor) else 0
         case.evidence_in = world.now
         yield record(EVIDENCE_IN, case.index, assessor)
         yield signal(PROCEEDINGS, case.index)
@@ -91,13 +104,13 @@ def lift_service(f, world):
     f.lift_asked = world.now
     yield record(LIFT_ASKED, f.index, 0.0)
     outcome = PENDING
-    if rules.declines_lift(world, f):
+    if declines_lift(world, f):
         outcome = FAMILY_DECLINED
     elif case.decided <= world.now:
         outcome = ORDER_MADE_FIRST
     else:
         team.trial_waiting += 1
-        yield seize(team.resource, rules.place_in_line(world, f), world.lift.patience)
+        yield seize(team.resource, place_in_line(world, f), world.lift.patience)
         team.trial_waiting -= 1
         if world.outcome == GRANTED and case.decided <= world.now:  # at the moment of the order
             yield release(team.resource)
@@ -115,8 +128,8 @@ def lift_service(f, world):
     else:
         f.lift_started = world.now
         yield record(LIFT_STARTED, f.index, world.now - f.lift_asked)
-        leaves = rules.leaves_lift_assessment(world, f)
-        yield wait(rules.lift_assessment_days(world, f, team, leaves))
+        leaves = leaves_lift_assessment(world, f)
+        yield wait(lift_assessment_days(world, f, team, leaves))
         if world.outcome == SIGNALLED or leaves:
             f.receipt = ORDER_MADE_FIRST if world.outcome == SIGNALLED else WITHDREW
             f.settled = world.now
@@ -128,10 +141,10 @@ def lift_service(f, world):
             f.lift_assessed = world.now
             f.receipt = RECEIVED
             f.settled = world.now
-            f.return_advised = 1 if rules.return_is_advised(world, f, case, BY_LIFT) else 0
+            f.return_advised = 1 if return_is_advised(world, f, case, BY_LIFT) else 0
             yield record(LIFT_ASSESSED, f.index, f.return_advised)
             yield record(SERVICE_SETTLED, f.index, RECEIVED)
-            treats = rules.goes_on_to_treatment(world, f)
+            treats = goes_on_to_treatment(world, f)
             with_parents = treats and f.return_advised == 1
             if not with_parents:
                 case.assessor = BY_LIFT
@@ -143,11 +156,11 @@ def lift_service(f, world):
                 # with birth parents where return is possible; else with the carers, adopters too, after the order
                 if not with_parents and not case.decided <= world.now:
                     yield wait(math.inf)
-                f.treatment = rules.treatment_kind(world, f)
+                f.treatment = treatment_kind(world, f)
                 f.treatment_started = world.now
                 yield record(TREATMENT_STARTED, f.index, f.treatment)
-                days = rules.lasts(world, f, rules.LIFT_TREATMENT, 0, team.treatment)
-                stays = not rules.leaves_treatment(world, f)
+                days = lasts(world, f, purposes.LIFT_TREATMENT, 0, team.treatment)
+                stays = not leaves_treatment(world, f)
                 yield hold(days * world.lift.review_at)
                 yield record(TREATMENT_REVIEWED, f.index, 0.0)
                 if stays:
@@ -186,7 +199,7 @@ def other_referral(other, world):
     yield seize(team.resource, 0.0, math.inf)
     other.started = world.now
     yield record(OTHER_LIFT_STARTED, other.index, world.now - other.asked)
-    yield hold(rules.lasts(world, other, rules.OTHER_STAY, 0, team.other_stay))
+    yield hold(lasts(world, other, purposes.OTHER_STAY, 0, team.other_stay))
     other.ended = world.now
     yield release(team.resource)
     yield record(OTHER_LIFT_ENDED, other.index, world.now - other.started)

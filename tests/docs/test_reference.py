@@ -13,7 +13,7 @@ import pytest
 import typer.main
 
 from best_sim.cli import app
-from best_sim.pathway import Journeys, rules
+from best_sim.pathway import Journeys
 from best_sim.questions.asking import read_question
 from best_sim.questions.best_plan.ask import BestPlanQuestion
 from best_sim.questions.calibration.ask import CalibrationQuestion
@@ -82,13 +82,8 @@ def test_every_rule_that_the_model_page_names_exists() -> None:
     missing = []
     for row in rows:
         for name in re.findall(r"`([\w/.]+)`", row.split("|")[3]):
-            there = (
-                hasattr(rules, name)
-                or f"def {name}(" in source
-                or any(
-                    (ROOT / "best_sim" / room / name).is_file()
-                    for room in ("", "pathway", "engine", "measures")
-                )
+            there = f"def {name}(" in source or any(
+                (ROOT / "best_sim" / room / name).is_file() for room in ("", "pathway", "engine", "measures")
             )
             if not there:
                 missing.append(name)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from small_worlds import BOROUGH, TEAM, after, always, days, in_days, plain_world, rows, run
 
-from best_sim.pathway import rules
 from best_sim.pathway import words as W
+from best_sim.pathway.rules.placements import hazard_weight
 
 
 def lift_world(**changes):
@@ -77,9 +77,7 @@ def test_earlier_moves_count_up_to_the_most_that_are_given():
     world = Record(placements=Record(unplanned=unplanned))
     family = Record(need=0.0, entered=0.0, arm=W.SAU)
     weights = [
-        rules.hazard_weight(
-            world, family, Record(in_care=1, youngest_days=0.0, unplanned=n, frailty=1.0), 100.0
-        )
+        hazard_weight(world, family, Record(in_care=1, youngest_days=0.0, unplanned=n, frailty=1.0), 100.0)
         for n in range(4)
     ]
     assert weights == pytest.approx([1.0, math.exp(0.3), math.exp(0.6), math.exp(0.6)])

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from best_sim.engine.luck import normal_quantile, uniform_at
-from best_sim.pathway import rules, simulate
+from best_sim.pathway import simulate
 from best_sim.pathway import words as W
+from best_sim.pathway.rules import purposes
 from best_sim.pathway.scores import SCORES, OutcomeModel
 from best_sim.scenario import Scenario
 
@@ -59,15 +60,15 @@ def test_a_score_by_hand(journeys, applies_to):
         shared = m.sdq_icc / m.sdq_correlation
         trait = math.sqrt(shared) * (
             m.sdq_need * family["need"]
-            + math.sqrt(1 - m.sdq_need**2) * luck(journeys, family, rules.SDQ_TRAIT_FAMILY)
-        ) + math.sqrt(1 - shared) * luck(journeys, who, rules.SDQ_TRAIT_CHILD)
+            + math.sqrt(1 - m.sdq_need**2) * luck(journeys, family, purposes.SDQ_TRAIT_FAMILY)
+        ) + math.sqrt(1 - shared) * luck(journeys, who, purposes.SDQ_TRAIT_CHILD)
         for k in (1, 2):
             at = family["visit_at"][k]
             if who["age_at_entry"] + at - family["entered"] < m.sdq_from_age:
                 assert math.isnan(sdq[child, k])
                 continue
             z = math.sqrt(m.sdq_correlation) * trait
-            z += math.sqrt(1 - m.sdq_correlation) * luck(journeys, who, rules.SDQ_OCCASION, k)
+            z += math.sqrt(1 - m.sdq_correlation) * luck(journeys, who, purposes.SDQ_OCCASION, k)
             lift = family["arm"] == W.LIFT
             if lift and applies_to == "received":
                 lift = family["receipt"] == W.RECEIVED and family["settled"] <= at

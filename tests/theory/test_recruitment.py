@@ -25,7 +25,7 @@ from small_worlds import (
 from best_sim.engine.luck import uniform_at
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import lower
-from best_sim.pathway.rules import BLOCK_SIZE
+from best_sim.pathway.rules.purposes import BLOCK_SIZE
 
 pytestmark = pytest.mark.theory
 

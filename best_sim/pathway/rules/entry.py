@@ -1,0 +1,115 @@
+"""Rules of entry to care: who the family is, how it comes into care and to court, where the children go first."""
+
+from __future__ import annotations
+
+from best_sim.engine import rule
+from best_sim.engine.luck import lognormal_quantile, uniform
+from best_sim.pathway.parameters import names_of
+from best_sim.pathway.rules import purposes
+from best_sim.pathway.rules.draws import happens, lasts, which
+from best_sim.pathway.words import (
+    DURING_PROCEEDINGS,
+    FOSTER,
+    KINSHIP_FOSTER,
+    PARENT_AND_BABY,
+    PLACEMENT_TYPES,
+    VOLUNTARY,
+    WITH_PARENTS,
+)
+from best_sim.scenario.durations import WEEK, YEAR
+from best_sim.scenario.schema import Entry
+
+FIRST_PLACEMENTS = tuple(map(PLACEMENT_TYPES.index, names_of(Entry, "first_placement")))
+FIFTH_BIRTHDAY = 5.0 * YEAR
+"""Days of age; the model is about children under 60 months."""
+
+
+@rule
+def family_size(world, f):
+    """Children under 60 months in the family: 1, 2 or 3."""
+    return which(uniform(world, f, purposes.FAMILY_SIZE, 0), world.population.children_per_family) + 1
+
+
+@rule
+def age_of_youngest(world, child):
+    """Days old at entry: within a week of birth, else even over the first year, or up to the fifth birthday."""
+    under_one = world.population.under_one_share_of_youngest
+    band = uniform(world, child, purposes.AGE_BAND, 0)
+    u = uniform(world, child, purposes.AGE, 0)
+    if band < under_one * world.population.newborn_share_of_under_one:
+        return WEEK * u
+    if band < under_one:
+        return WEEK + (YEAR - WEEK) * u
+    return YEAR + (FIFTH_BIRTHDAY - YEAR) * u
+
+
+@rule
+def age_of_next(world, child, younger):
+    """Days old of the next older sibling: older by the least gap, where that leaves room below the fifth birthday."""
+    least = max(younger, min(younger + world.population.sibling_gap, FIFTH_BIRTHDAY - 1.0))
+    return least + (FIFTH_BIRTHDAY - least) * uniform(world, child, purposes.AGE, 0)
+
+
+@rule
+def frailty(world, child):
+    """The child's own multiplier of the hazard of an unplanned move: lognormal with mean one."""
+    sd = world.population.frailty_sd
+    return lognormal_quantile(uniform(world, child, purposes.FRAILTY, 0), -0.5 * sd * sd, sd)
+
+
+@rule
+def group_of_sibling(world, f, k):
+    """Which of the family's groups its k-th child lives with (0 is the eldest-last order of birth)."""
+    if f.n_children == 2:
+        if k == 1 and happens(world, f, purposes.SPLIT, 0, world.population.split_with_one_sibling):
+            return 1
+        return 0
+    if f.n_children == 3 and happens(world, f, purposes.SPLIT, 0, world.population.split_with_two_siblings):
+        if happens(world, f, purposes.PAIR, 0, world.population.pair_kept_together):
+            return 1 if k == 2 else 0
+        return k
+    return 0
+
+
+@rule
+def route_into_care(world, f):
+    """Voluntary, by an order, or after proceedings were issued."""
+    return which(uniform(world, f, purposes.ROUTE, 0), world.entry.route)
+
+
+@rule
+def reaches_court(world, f):
+    """Only a family whose child came in voluntarily may never come to proceedings."""
+    return not (
+        f.route == VOLUNTARY
+        and happens(world, f, purposes.ISSUED, 0, world.entry.voluntary_never_in_proceedings)
+    )
+
+
+@rule
+def days_from_known_to_entry(world, f):
+    """Days between issue and entry where proceedings come first; else the family is known when it enters."""
+    if f.route == DURING_PROCEEDINGS:
+        return lasts(world, f, purposes.ISSUE_DELAY, 0, world.entry.entry_after_issue)
+    return 0.0
+
+
+@rule
+def days_from_entry_to_issue(world, f):
+    """Days from entry to care until proceedings are issued."""
+    if f.route == VOLUNTARY:
+        return lasts(world, f, purposes.ISSUE_DELAY, 0, world.entry.issue_after_voluntary)
+    return lasts(world, f, purposes.ISSUE_DELAY, 0, world.entry.issue_after_order)
+
+
+@rule
+def first_placement(world, f, g):
+    """Foster, kinship foster, parent and baby (under ones), or with parents under an interim order."""
+    place = FIRST_PLACEMENTS[which(uniform(world, g, purposes.FIRST_PLACE, 0), world.entry.first_placement)]
+    if place == KINSHIP_FOSTER and f.kin_available == 0:
+        return FOSTER
+    if place == PARENT_AND_BABY and g.youngest_days > YEAR:
+        return FOSTER
+    if place == WITH_PARENTS and f.reaches_court == 0:
+        return FOSTER
+    return place
