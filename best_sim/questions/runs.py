@@ -152,7 +152,7 @@ def with_stored_scenario(store: Store, question: SimulatedQuestion) -> Simulated
     """The question with the scenario that lies in the run's folder."""
     kept = store.folder / SCENARIO
     kept.write_text(store.manifest["scenario_toml"], encoding="utf-8")
-    return question.replaced(scenario=str(kept), overrides=())
+    return question.with_copy(kept, store.manifest["scenario"])
 
 
 def _with_inputs(store: Store, question: Question) -> Question:
