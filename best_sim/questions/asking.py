@@ -290,15 +290,6 @@ class SimulatedQuestion(Question):
         asked._made = world
         return asked
 
-    def with_copy(self, path: Path, name: str) -> Self:
-        """The same question about a copy of its scenario, which is named as the scenario was.
-
-        Overrides are set once more, which changes no value: so what was overridden can still be named.
-        """
-        asked = self.replaced(scenario=str(path))
-        asked._named = name
-        return asked
-
     def replaced(self, **fields: Any) -> Self:
         """The question with some fields changed; see `Question.replaced`."""
         changed = super().replaced(**fields)
