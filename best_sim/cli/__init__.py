@@ -10,7 +10,6 @@ import typer
 from best_sim.cli import asking as asking
 
 from best_sim.cli import local as local  # isort: skip
-from best_sim.cli import model as model  # isort: skip
 from best_sim.cli import parameters as parameters  # isort: skip
 from best_sim.cli import runs as runs  # isort: skip
 from best_sim.cli.common import app
@@ -38,7 +37,7 @@ def main() -> None:
 _ENDS = (
     ("best_sim.scenario.problems", "ProblemsError", 2),
     ("best_sim.cli.common", "RefusedError", 2),
-    ("best_sim.pathway.story", "UnknownChildError", 2),
+    ("best_sim.pathway.choices", "UnknownChildError", 2),
     ("best_sim.replications.store", "StoreError", 2),
     ("best_sim.replications.executors", "ClusterError", 2),
     ("best_sim.questions.runs", "ChangedError", 2),

@@ -96,20 +96,23 @@ def register(app: typer.Typer) -> None:
 
 def command_of(kind: Kind) -> typer.Typer:
     """The command of one kind, with its options."""
-    from best_sim.questions.asking import SimulatedQuestion, a_day
+    from best_sim.questions.asking import SimulatedQuestion
 
     cls = kind.cls
     usual = cls.defaults()
     parameters: dict[str, tuple[Any, Any]] = {
-        "file": (OfTrial if "experiment" in cls.model_fields else File, None)
+        name: (_argument(cls, name, getattr(usual, name)), None) for name in cls.arguments
     }
-    readers: dict[str, Callable[[Any], Any]] = {}
+    parameters["file"] = (OfTrial if "experiment" in cls.model_fields else File, None)
+    readers: dict[str, Callable[[Any], Any]] = dict.fromkeys(cls.arguments, str)
     for name in cls.options:
-        annotation, reader = _option(cls, name, getattr(usual, name), a_day)
+        annotation, reader = _option(cls, name, getattr(usual, name))
         parameters[name], readers[name] = (annotation, None), reader
     if issubclass(cls, SimulatedQuestion):
         parameters |= {"scenario": (ScenarioOption, None), "set": (SetOption, None)}
-        parameters |= {"replicates": (_replicates(cls, usual), None), "seed": (SeedOption, None)}
+        if cls.repeated:
+            parameters["replicates"] = (_replicates(cls, usual), None)
+        parameters["seed"] = (SeedOption, None)
     parameters |= {"out": (OutOption, None)}
     if issubclass(cls, SimulatedQuestion):
         parameters |= {
@@ -120,7 +123,7 @@ def command_of(kind: Kind) -> typer.Typer:
             parameters |= {"until_mcse": (UntilOption, None), "figure": (FigureOption, cls.figure)}
 
     def command(**given: Any) -> None:
-        typed = {name: given.pop(name) for name in cls.options}
+        typed = {name: given.pop(name) for name in readers}
         changes = {
             cls.key_of(name): readers[name](value) for name, value in typed.items() if value is not None
         }
@@ -132,15 +135,20 @@ def command_of(kind: Kind) -> typer.Typer:
     ]
     command.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
     command.__annotations__ = {name: annotation for name, (annotation, _) in parameters.items()}
-    command.__doc__ = f"{kind.summary}\n\nExample: [bold]{kind.example}[/bold]"
+    said = [kind.summary, cls.explained, f"Example: [bold]{kind.example}[/bold]"]
+    command.__doc__ = "\n\n".join(filter(None, said))
     one = typer.Typer(rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False)
     one.command(kind.command)(command)
     return one
 
 
-def _option(
-    cls: type[Question], name: str, usual: Any, a_day: Callable[[str], Any]
-) -> tuple[Any, Callable[[Any], Any]]:
+def _argument(cls: type[Question], name: str, usual: Any) -> Any:
+    """The argument of one field, which is a text."""
+    said = f"{cls.model_fields[name].description} \\[default: {usual}]"
+    return Annotated[str | None, typer.Argument(help=said, show_default=False)]
+
+
+def _option(cls: type[Question], name: str, usual: Any) -> tuple[Any, Callable[[Any], Any]]:
     """The option of one field, and how what is typed becomes what TOML would give."""
     from best_sim.questions.asking import leaf_of
 
@@ -160,7 +168,7 @@ def _option(
     if kind is bool:
         return option(bool | None, f"{flag}/--no-{flag[2:]}"), bool
     if kind is dt.date:
-        return option(str | None, flag, metavar="DATE"), a_day
+        return option(str | None, flag, metavar="DATE"), _day
     if kind in (int, float):
         return option(
             kind | None, flag, metavar=(leaf.unit if kind is float else "N").upper().replace(" ", "-")
@@ -195,6 +203,14 @@ def _numbers(text: str) -> Any:
     """Numbers by commas; the text itself where it holds something else, to be refused where it is read."""
     try:
         return [float(part) if "." in part or "e" in part else int(part) for part in text.split(",")]
+    except ValueError:
+        return text
+
+
+def _day(text: str) -> dt.date | str:
+    """A date; the text itself where it is none, to be refused where it is read."""
+    try:
+        return dt.date.fromisoformat(text)
     except ValueError:
         return text
 
@@ -235,11 +251,12 @@ def ask(
     typer.Exit
         With 130 where it was interrupted, 1 where it ended without what was asked for.
     """
+    from best_sim.pathway.choices import UnknownChildError
     from best_sim.questions.asking import QuestionError, SimulatedQuestion, read_question
     from best_sim.questions.running import Until, answer
     from best_sim.questions.runs import other_versions
     from best_sim.questions.runs import resume as go_on
-    from best_sim.questions.writing import begin, finish, refuse_taken, run_folder
+    from best_sim.questions.writing import begin, discard, finish, refuse_taken, run_folder
     from best_sim.replications import Store
 
     console = Console()
@@ -276,13 +293,16 @@ def ask(
         question = read_question(file, cls, given, beside="--")
     question.refuse()
     until = None if until_mcse is None else Until(until_mcse, figure or "")
-    console.print(f"[bold]{question.heading}[/bold]")
+    alone = isinstance(question, SimulatedQuestion) and not question.repeated
+    if not alone:
+        console.print(f"[bold]{question.heading}[/bold]")
     used: Any = "none"
     if isinstance(question, SimulatedQuestion):
-        about = question.replicates_words()
-        console.print(
-            f"{'At most ' if until else ''}{about}, scenario {question.world.name}, random seed {question.seed}."
-        )
+        if not alone:
+            about = question.replicates_words()
+            console.print(
+                f"{'At most ' if until else ''}{about}, scenario {question.world.name}, random seed {question.seed}."
+            )
         used = engine_of(engine, console)
     if until is not None and isinstance(question, SimulatedQuestion):
         from best_sim.questions.running import refuse_unknown_quantity
@@ -301,7 +321,7 @@ def ask(
             store.update(state="running", **more)
             said: list[str] = []
             try:
-                with progress_of(console, store.finished(), said) as tell:
+                with progress_of(console, store.finished(), said, lines=not alone) as tell:
                     found = answer(
                         question, engine="compiled" if used == "none" else used, executor=executor, store=store,
                         until=until, progress=tell,
@@ -309,6 +329,10 @@ def ask(
                     )  # fmt: skip
             except KeyboardInterrupt:
                 store.update(state="interrupted")
+            except UnknownChildError:
+                if resume is None:
+                    discard(store)
+                raise
             for sentence in said:
                 console.print(sentence, soft_wrap=True)
             if found is not None:
@@ -340,5 +364,5 @@ def show(console: Console, found: Found) -> None:
     """Print the tables and words of what was found."""
     for table in found.shown():
         show_table(console, table)
-    for sentence in found.words():
+    for sentence in found.printed(console.width):
         console.print(sentence, soft_wrap=True, markup=False, highlight=False)

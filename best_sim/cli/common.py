@@ -102,9 +102,6 @@ Out = Annotated[Path | None, typer.Option(help="Folder to write to.")]
 Engine = Annotated[str, typer.Option(help="auto, compiled or simpy; all give the same answers.")]
 
 
-Workers = Annotated[int | None, typer.Option(min=1, help="How many; as many as cores by default.")]
-
-
 class RefusedError(Exception):
     """Something on the command line that can't be used."""
 
@@ -196,7 +193,7 @@ def show_table(console: Console, table: Shown) -> None:
 
 
 @contextmanager
-def progress_of(console: Console, there: int, told: list[str]) -> Iterator[Progress]:
+def progress_of(console: Console, there: int, told: list[str], *, lines: bool = True) -> Iterator[Progress]:
     """A bar with rate and time left; plain lines where there is no terminal.
 
     Parameters
@@ -206,6 +203,8 @@ def progress_of(console: Console, there: int, told: list[str]) -> Iterator[Progr
         Replicates that were done before.
     told : list of str
         What is said at the end of it, filled here.
+    lines : bool
+        Whether to print lines where there is no terminal.
     """
     started = time.perf_counter()
     last: dict[str, Any] = {"at": started, "done": there, "words": ""}
@@ -218,13 +217,16 @@ def progress_of(console: Console, there: int, told: list[str]) -> Iterator[Progr
             "" if total is None or done >= total else f", {(total - done) / max(rate(done), 1e-9):.0f} s left"
         )
         many = f"{done:,} of {total:,}" if total is not None else f"{done:,}"
-        return f"{many} replicates, {rate(done):.1f} a second{left}{f': {words}' if words else ''}"
+        fast = f", {rate(done):.1f} a second{left}" if done > there else ""
+        return f"{many} replicates{fast}{f': {words}' if words else ''}"
 
     if not console.is_terminal:
 
         def tell(done: int, total: int | None, words: str) -> None:
             if words.endswith("."):  # a sentence: it is said once the bar is gone
                 told.append(words)
+                return
+            if not lines:
                 return
             step = max(1, (total or 10 * max(done, 1)) // 10)
             waited = time.perf_counter() - last["at"]

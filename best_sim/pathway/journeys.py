@@ -43,6 +43,10 @@ UNITS: dict[str, str] = {
 
 EVENT_NAMES = tuple(e.name for e in W.EVENTS)
 _KEPT = ("families", "children", "groups", "cases", "others")
+_TIDY = (
+    "events", "families", "children", "placements", "proceedings", "hearings", "services", "visits", "queues",
+    "resources",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -574,41 +578,32 @@ class Journeys:
         return timeline_figure(self, child, other)
 
     # --- files ----------------------------------------------------------------------------------------------
-    def save(self, folder: str | Path) -> Path:
+    def save(self, folder: str | Path, *, tidy: bool = True) -> Path:
         """Write the journeys as Parquet files, with a small JSON file of what they belong to.
 
         Parameters
         ----------
         folder : path
             Made where it doesn't exist; files of an earlier save are replaced.
+        tidy : bool
+            Whether to write the tidy tables for other programs beside the records.
 
         Returns
         -------
         pathlib.Path
             The folder. It holds the records (`record.parquet`, `raw_*.parquet`), from which `Journeys.read` makes the
-            same object again, and the tidy tables for other programs.
+            same object again, and the tidy tables.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         write_rows(self.record, folder / "record.parquet")
         for name, rows in self.tables.items():
             write_rows(rows, folder / f"raw_{name}.parquet")
-        for name in (
-            "events",
-            "families",
-            "children",
-            "placements",
-            "proceedings",
-            "hearings",
-            "services",
-            "visits",
-            "queues",
-        ):
+        for name in _TIDY if tidy else ():
             table = getattr(self, name).copy()
             table.attrs = {}
             table.to_parquet(folder / f"{name}.parquet", index=False)
         write_rows(self.use, folder / "raw_resources.parquet")
-        self.resources.to_parquet(folder / "resources.parquet", index=False)
         about: dict[str, Any] = {
             "names": {key: list(value) for key, value in self.names.items()},
             "start_date": self.start_date.isoformat(),

@@ -9,7 +9,6 @@ setting of the question, not a number about the world.
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import tomllib
 import types
 from collections.abc import Iterable, Iterator, Mapping
@@ -72,10 +71,16 @@ class Question(Part):
         In every file of this question.
     options : tuple of str
         Fields that its command offers as options, beside those that every command has.
+    arguments : tuple of str
+        Fields that its command takes by position, before the file.
+    explained : str
+        What its command's ``--help`` says below its summary.
     """
 
     kind: ClassVar[str] = ""
     options: ClassVar[tuple[str, ...]] = ()
+    arguments: ClassVar[tuple[str, ...]] = ()
+    explained: ClassVar[str] = ""
 
     title: str = ""
     """What it is called."""
@@ -223,6 +228,10 @@ class SimulatedQuestion(Question):
     """Replicates without which there is nothing to say."""
     decides: ClassVar[bool] = False
     """Whether it decides itself how far to run; its replicates are then the most."""
+    chunk: ClassVar[int | None] = None
+    """Replicates kept at a time, where one is large; by default as `best_sim.questions.running.chunk_for` says."""
+    repeated: ClassVar[bool] = True
+    """Whether it is about many replicates; of one that is about a single one, only the answer is printed."""
     figure: ClassVar[str] = ""
     """The quantity whose Monte Carlo error a run that stops when it is sure looks at, unless another is named."""
 
@@ -236,6 +245,7 @@ class SimulatedQuestion(Question):
     """Random seed. The same seed gives the same children and the same luck."""
 
     _made: Any = PrivateAttr(None)
+    _named: str = PrivateAttr("")
 
     @cached_property
     def world(self) -> Scenario:
@@ -263,7 +273,8 @@ class SimulatedQuestion(Question):
         from best_sim.scenario.layers import parse_override
 
         if self._made is None:
-            return Scenario.load(self.scenario, (*self.overrides, *changes))
+            world = Scenario.load(self.scenario, (*self.overrides, *changes))
+            return world.named(self._named) if self._named else world
         changed = {".".join(key): value for key, value in map(parse_override, changes)}
         return self._made.replace(changed) if changed else self._made
 
@@ -283,7 +294,7 @@ class SimulatedQuestion(Question):
         """The question with some fields changed; see `Question.replaced`."""
         changed = super().replaced(**fields)
         if "scenario" in fields or "overrides" in fields:
-            changed._made = None
+            changed._made, changed._named = None, ""
         return changed
 
     def replicates_words(self) -> str:
@@ -376,7 +387,7 @@ def read_question(
         cls = _class_of(kind, shown_name)
     elif kind is not None and kind != cls.kind:
         table, text = _adopted(cls, kind, str(name_or_path), shown_name), ""
-    source = _Source(shown_name, text, frozenset(given), beside, checked)
+    source = _Source(shown_name, text, frozenset(given), beside, checked, cls.arguments)
     merged = table | given
     if "set" in given and isinstance(table.get("set", []), list):
         merged["set"] = [*(one for one in table.get("set", []) if one not in given["set"]), *given["set"]]
@@ -472,7 +483,7 @@ def _is_scenario(name_or_path: str | Path | None, cls: type[Question] | None) ->
         table = tomllib.loads(Path(name_or_path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
         return False  # told where the file is read
-    return "kind" not in table and "extends" in table
+    return "kind" not in table and ("extends" in table or "simulation" in table)
 
 
 def _has_scenario(cls: type[Question] | None) -> bool:
@@ -483,16 +494,24 @@ class _Source:
     """Where a table comes from, and what is wrong with it."""
 
     def __init__(
-        self, file: str, text: str, given: frozenset[str], beside: str, checked: bool = True
+        self,
+        file: str,
+        text: str,
+        given: frozenset[str],
+        beside: str,
+        checked: bool,
+        arguments: tuple[str, ...],
     ) -> None:
         self.file, self.text, self.given, self.beside, self.checked = file, text, given, beside, checked
+        self.arguments = arguments
         self.problems: list[Problem] = []
 
     def report(self, key: tuple[str, ...], *, stands: bool = True, **what: Any) -> None:
         """Add a problem; with its line, where the key stands in the file."""
         dotted = "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in key).lstrip(".")
         if key and key[0] in self.given:
-            option = f"--{key[0].replace('_', '-')}" if self.beside else f"{key[0]}, given beside the file"
+            typed = key[0].upper() if key[0] in self.arguments else f"--{key[0].replace('_', '-')}"
+            option = typed if self.beside else f"{key[0]}, given beside the file"
             rest = dotted.removeprefix(key[0]).lstrip(".")
             self.problems.append(Problem(file=option, key=rest, **what))
             return
@@ -649,25 +668,6 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def refuse_wrong(question: Question) -> None:
-    """Refuse a question that was made in Python and is wrong between its fields, as a file would be.
-
-    Raises
-    ------
-    QuestionError
-    """
-    problems = [
-        Problem(
-            file=question.file, key=one.key, message=one.message, allowed=one.allowed, nearest=one.nearest,
-            found="" if one.found is None else shown(one.found),
-        )
-        for one in question.check()
-        if not one.warning
-    ]  # fmt: skip
-    if problems:
-        raise QuestionError(problems)
-
-
 # --- what several questions check -----------------------------------------------------------------------------
 def names_apart(key: str, what: str, names: list[str]) -> Iterator[Wrong]:
     """Two things of the same name.
@@ -690,11 +690,3 @@ def overrides_wrong(key: str, changes: tuple[str, ...]) -> Iterator[Wrong]:
             yield Wrong(
                 key, "this is no override", found=one, allowed="key=value, as in trial.target_families=200"
             )
-
-
-def a_day(text: str) -> dt.date | str:
-    """A date of the command line; the text itself where it is none, to be refused where it is read."""
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        return text

@@ -145,6 +145,11 @@ class Found(ABC):
     def words(self) -> list[str]:
         """The answer in sentences, one a paragraph."""
 
+    def printed(self, width: int) -> list[str]:
+        """The answer as it is printed in a terminal so many letters wide."""
+        del width
+        return self.words()
+
     @abstractmethod
     def tables(self) -> Mapping[str, pd.DataFrame]:
         """Every table, by the name of its file; a name that ends in ``.parquet`` is written so, others as CSV."""

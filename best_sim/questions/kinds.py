@@ -132,6 +132,18 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 verb="calibrate",
             ),
             Kind(
+                "simulation", "The model",
+                "What happens to every child, written as tables: one replicate, or as many as are asked for.",
+                "best-sim simulate london-2017 --seed 2 --replicates 3",
+                "simulation.ask:SimulationQuestion", verb="simulate",
+            ),
+            Kind(
+                "trace", "The model",
+                "One simulated child's story in plain words, and as a timeline.",
+                'best-sim trace "most moves" --set proceedings.timetable_sau=15',
+                "trace.ask:TraceQuestion",
+            ),
+            Kind(
                 "validation", "The model",
                 "How near the model comes to the published figures; those that set nothing are its test.",
                 "best-sim validate --replicates 200",

@@ -149,10 +149,15 @@ def _with_scenario(store: Store, question: SimulatedQuestion) -> SimulatedQuesti
 
 
 def with_stored_scenario(store: Store, question: SimulatedQuestion) -> SimulatedQuestion:
-    """The question with the scenario that lies in the run's folder."""
+    """The question with the scenario that lies in the run's folder, under the name that it had.
+
+    Overrides are set once more, which changes no value: so what was overridden can still be named.
+    """
     kept = store.folder / SCENARIO
     kept.write_text(store.manifest["scenario_toml"], encoding="utf-8")
-    return question.replaced(scenario=str(kept), overrides=())
+    asked = question.replaced(scenario=str(kept))
+    asked._named = store.manifest["scenario"]
+    return asked
 
 
 def _with_inputs(store: Store, question: Question) -> Question:

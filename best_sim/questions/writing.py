@@ -127,7 +127,8 @@ def manifest(question: Question, engine: str, started: dt.datetime) -> dict[str,
             "seed": question.seed,
             "replicates": 0,
             "replicates_asked": question.replicates,
-            "chunk": chunk_for("simpy" if engine == "simpy" else "compiled", question.replicates),
+            "chunk": question.chunk
+            or chunk_for("simpy" if engine == "simpy" else "compiled", question.replicates),
             "scenario_file": where(question.scenario),
         }
     about |= {
@@ -291,8 +292,22 @@ def finish(
         (scratch / WORDS).write_text("\n\n".join(found.words()) + "\n", encoding="utf-8")
         about["outputs"] = outputs(scratch)
         write_report(scratch / REPORT, found, manifest=about, figures=figures)
+    gone = set(store.manifest.get("outputs", ())) - set(
+        about["outputs"]
+    )  # as of one replicate, where there are more
     store.update(**about)
+    for name in gone:
+        (store.folder / name).unlink(missing_ok=True)
     return about
+
+
+def discard(store: Store) -> None:
+    """Remove a run that has nothing to say, and the folders that were made for it alone."""
+    shutil.rmtree(store.folder)
+    for folder in list(store.folder.parents)[:2]:
+        if folder.name not in ("results", store.manifest["kind"]) or any(folder.iterdir()):
+            break
+        folder.rmdir()
 
 
 def write_table(table: Any, path: Path) -> None:
@@ -312,45 +327,6 @@ def outputs(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-
-
-@contextmanager
-def whole_folder(folder: Path, *, replace: bool = False) -> Iterator[Path]:
-    """A folder that appears under its name only when everything in it is written.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-    replace : bool
-        Replace what has that name, once the new folder is complete.
-
-    Yields
-    ------
-    pathlib.Path
-        Where to write; removed if an error is raised.
-
-    Raises
-    ------
-    FileExistsError
-        If the name is taken and is not to be replaced; before anything is written.
-    """
-    if is_taken(folder) and not replace:
-        raise FileExistsError(f"{folder} exists, and is not empty")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        yield scratch
-        scratch.chmod(0o755)
-        if folder.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
-            folder.rename(old / folder.name)
-            scratch.rename(folder)
-            shutil.rmtree(old)
-        else:
-            scratch.rename(folder)
-    except BaseException:
-        shutil.rmtree(scratch, ignore_errors=True)
-        raise
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import functools
 import hashlib
@@ -190,6 +191,12 @@ class Scenario(Generic[Root]):
             _tell(problem for problem in built.problems if problem not in known)
         built = dataclasses.replace(built, problems=[known.get(each, each) for each in built.problems])
         return Scenario(name=self.name, title=self.title, extends=self.extends, layers=layers, built=built)
+
+    def named(self, name: str) -> Scenario[Root]:
+        """The same scenario under another name, as that of the file from which a copy was made."""
+        same = copy.copy(self)
+        same.__dict__["name"] = name
+        return same
 
     @functools.cached_property
     def hash(self) -> str:

@@ -19,7 +19,7 @@ from best_sim import cli
 from best_sim.engine import SimulationError
 from best_sim.pathway import Journeys
 from best_sim.pathway.story import CHOICES
-from best_sim.questions.writing import whole_folder
+from best_sim.questions.writing import files_replaced
 from best_sim.scenario import Scenario
 
 Command = Callable[..., tuple[int, str, str]]
@@ -41,6 +41,9 @@ def best_sim_in(best_sim: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
         return best_sim(*arguments)
 
     return run
+
+
+RULE = "\N{BOX DRAWINGS LIGHT HORIZONTAL}"
 
 
 def nothing_in(folder: Path) -> bool:
@@ -118,21 +121,17 @@ def test_what_is_there_already_is_not_written_over(name: str, tmp_path: Path, be
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
-def test_an_error_while_writing_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), whole_folder(tmp_path / "run") as scratch:
-        (scratch / "summary.csv").write_text("half a ta")
-        raise RuntimeError
-    assert nothing_in(tmp_path)
-
-
-def test_a_folder_is_replaced_only_on_request(tmp_path: Path) -> None:
+def test_an_error_while_writing_leaves_what_was_there(tmp_path: Path) -> None:
     for text in ("first", "second"):
-        with whole_folder(tmp_path / "run", replace=True) as scratch:
-            (scratch / "a.txt").write_text(text)
-    assert (tmp_path / "run" / "a.txt").read_text() == "second"
-    assert [path.name for path in tmp_path.iterdir()] == ["run"]
-    with pytest.raises(FileExistsError), whole_folder(tmp_path / "run"):
-        pass
+        with files_replaced(tmp_path) as scratch:
+            (scratch / "deep").mkdir()
+            (scratch / "deep" / "summary.csv").write_text(text)
+    with pytest.raises(RuntimeError), files_replaced(tmp_path) as scratch:
+        (scratch / "deep").mkdir()
+        (scratch / "deep" / "summary.csv").write_text("half a ta")
+        raise RuntimeError
+    assert (tmp_path / "deep" / "summary.csv").read_text() == "second"
+    assert [path.name for path in tmp_path.iterdir()] == ["deep"]
 
 
 def test_ctrl_c_keeps_what_is_finished(tmp_path: Path) -> None:
@@ -200,7 +199,13 @@ def test_trace_tells_a_story_and_draws_it(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "a simulated child, not a real one" in done.stdout
     assert done.stdout.count("The same child, in") == 2
-    assert (tmp_path / "child.png").stat().st_size > 10_000
+    assert done.stdout.startswith(RULE)  # the story comes first
+    assert (tmp_path / "child" / "timeline.png").stat().st_size > 10_000
+    printed, kept = (
+        " ".join(text.replace(RULE, "").split())
+        for text in (done.stdout, (tmp_path / "child" / "words.txt").read_text())
+    )
+    assert printed.startswith(kept)
 
 
 def test_trace_names_what_was_overridden_in_the_story_and_in_the_picture(tmp_path: Path) -> None:
@@ -210,12 +215,11 @@ def test_trace_names_what_was_overridden_in_the_story_and_in_the_picture(tmp_pat
     assert done.returncode == 0 and done.stderr == "", done.stderr
     words = "simulated with proceedings.timetable_sau = 12 weeks"
     assert words in " ".join(done.stdout.split())
-    picture = " ".join(re.findall(r"<!-- (.*?) -->", (tmp_path / "child.svg").read_text()))
+    picture = " ".join(re.findall(r"<!-- (.*?) -->", (tmp_path / "child" / "timeline.svg").read_text()))
     assert words in picture
     plain = command("trace", "most moves", "--out", "plain", cwd=tmp_path)
-    assert (
-        "simulated with" not in plain.stdout and "simulated with" not in (tmp_path / "plain.svg").read_text()
-    )
+    assert "simulated with" not in plain.stdout
+    assert "simulated with" not in (tmp_path / "plain" / "timeline.svg").read_text()
 
 
 def test_the_help_of_trace_has_every_description(tmp_path: Path) -> None:
@@ -390,6 +394,7 @@ def test_bad_input_is_one_clear_message_and_nothing_written(
         (["simulate", "london-2017", "--set", "lift.patience=-3"], "lift.patience"),
         (["simulate", "london-2017", "--engine", "fast"], "compiled"),
         (["trace", "99999999"], "99999999"),
+        (["trace", "1"], "not every number is used"),
         (["power", "powr"], "power"),
         (["power", "--set", "trial.allocation.method=blokcs"], "blocks"),
         (["power", "--set", "outcomes.sdq.lift_effect=-3"], "each design"),
@@ -410,7 +415,10 @@ def test_a_file_that_is_not_toml(tmp_path: Path) -> None:
     assert done.returncode == 2 and "TOML" in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["power", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["power", "--help"], ["simulate", "--help"], ["trace", "--help"], ["--version"]],
+)
 def test_help_does_not_wait_for_the_large_libraries(arguments: list[str]) -> None:
     code = (
         "import sys, best_sim.cli\n"

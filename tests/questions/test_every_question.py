@@ -35,6 +35,8 @@ SMALL: dict[str, list[str]] = {
     "recruitment": ["london-2017", "--target", "45", "--replicates", "4", "--observed", str(OBSERVED)],
     "stability": ["--replicates", "4", "--set", "simulation.warm_up=0.5"],
     "validation": ["--replicates", "4"],
+    "simulation": ["london-2017", "--replicates", "3", "--first-replicate", "5"],
+    "trace": ["most moves", "glasgow", "--both-services", "--set", "lift.patience=30"],
     "sample-size": [
         "--scenario", "london-2017", "--scorings", "2", "--power", "0.4", "--within", "500", "--least", "20", "--most",
         "80", "--set", "outcomes.effect_applies_to=allocated", "--set", "outcomes.sdq.sd=5",
@@ -132,8 +134,10 @@ def test_what_is_typed_wrong_is_one_message_and_exit_code_2(
     kind: str, here: Path, best_sim: Callable
 ) -> None:
     wrong = [["nothing-of-this-name"]]
+    if "set" in _options(kind):
+        wrong += [["--set", "trial.targt_families=3"], ["--seed", str(2**63)]]
     if "replicates" in _options(kind):
-        wrong += [["--replicates", "-1"], ["--set", "trial.targt_families=3"], ["--seed", str(2**63)]]
+        wrong += [["--replicates", "-1"]]
     for arguments in wrong:
         code, _, error = best_sim(KINDS[kind].command, *SMALL[kind], *arguments)
         assert code == 2 and error.count("\n") < 30 and "Traceback" not in error, error

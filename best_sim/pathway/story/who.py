@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from best_sim.pathway.choices import CHOICES, UnknownChildError
 from best_sim.pathway.records import LARGEST_FAMILY
 from best_sim.scenario.problems import nearest_name
 
 if TYPE_CHECKING:
     from best_sim.pathway.journeys import Journeys
-
-CHOICES: Mapping[str, str] = MappingProxyType(
-    {
-        "first": "the first child who entered care after day zero",
-        "first LIFT": "the first child whose family was allocated to LIFT",
-        "first SAU": "the first child whose family was allocated to services as usual",
-        "first adopted": "the first randomised child who lives with adopters at the end",
-        "first home": "the first randomised child who lives at home at the end",
-        "first kin": "the first randomised child who lives with special guardians or other kin at the end",
-        "first re-entry": "the first child who came back into care",
-        "most moves": "the child with the most moves in care, the first of them",
-    }
-)
-"""What `choose_child` can find."""
-
-
-class UnknownChildError(ValueError):
-    """There is no child of this number, or none of this description."""
 
 
 def choose_child(journeys: Journeys, which: int | str) -> int:

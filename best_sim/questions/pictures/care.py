@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,9 @@ from best_sim.drawing.style import (
 )
 from best_sim.questions.pictures.columns import need
 from best_sim.scenario.durations import MONTH
+
+if TYPE_CHECKING:
+    from best_sim.pathway import Journeys
 
 OBSERVED = 104
 """Weeks for which a case should have been observed where durations are compared."""
@@ -54,44 +57,72 @@ def living_by_month(journeys: Any, months: int = 30, by_arm: bool = True) -> pd.
         Columns group, month, type, share, children, replicates.
     """
     many = list(journeys) if isinstance(journeys, (list, tuple)) else [journeys]
-    counts: dict[str, np.ndarray] = {}
-    totals: dict[str, int] = {}
-    at = np.arange(months + 1) * MONTH
+    return living_of([living_counts(j, months, by_arm) for j in many])
+
+
+def living_counts(j: Journeys, months: int = 30, by_arm: bool = True) -> dict[str, np.ndarray]:
+    """Children by where they live and by whole months since entry, from which `living_of` makes shares.
+
+    Parameters
+    ----------
+    j : Journeys
+    months, by_arm
+        As `living_by_month` takes them.
+
+    Returns
+    -------
+    dict of str to (types, months + 1) array of int
+        By group; types in the order of `PLACE_ORDER`.
+    """
     kinds = list(PLACE_ORDER)
-    for j in many:
-        children, placements = j.children, j.placements
-        keep = (children["entered_days"] >= 0) & (children["entered_days"] + months * MONTH <= j.end)
-        if by_arm:
-            keep &= children["arm"] != "not allocated"
-        children = children.loc[keep, ["child", "arm", "entered_days"]]
-        rows = placements.merge(children, on="child", how="inner")
-        start = rows["start_days"].to_numpy(float) - rows["entered_days"].to_numpy(float)
-        end = rows["end_days"].to_numpy(float) - rows["entered_days"].to_numpy(float)
-        end = np.where(np.isnan(end), np.inf, end)
-        place = np.array([kinds.index(str(t)) for t in rows["type"]], int)
-        group = rows["arm"].astype(str).to_numpy() if by_arm else np.full(len(rows), "all")
-        for name in sorted(set(group)):
-            mine = group == name
-            table = counts.setdefault(name, np.zeros((len(kinds), months + 1)))
-            for k in range(months + 1):
-                there = mine & (start <= at[k] + 1e-6) & (end > at[k] + 1e-6)
-                table[:, k] += np.bincount(place[there], minlength=len(kinds))
-            totals[name] = totals.get(name, 0) + (
-                int((children["arm"].astype(str) == name).sum()) if by_arm else len(children)
-            )
+    at = np.arange(months + 1) * MONTH
+    children, placements = j.children, j.placements
+    keep = (children["entered_days"] >= 0) & (children["entered_days"] + months * MONTH <= j.end)
+    if by_arm:
+        keep &= children["arm"] != "not allocated"
+    rows = placements.merge(children.loc[keep, ["child", "arm", "entered_days"]], on="child", how="inner")
+    start = rows["start_days"].to_numpy(float) - rows["entered_days"].to_numpy(float)
+    end = rows["end_days"].to_numpy(float) - rows["entered_days"].to_numpy(float)
+    end = np.where(np.isnan(end), np.inf, end)
+    place = np.array([kinds.index(str(t)) for t in rows["type"]], int)
+    group = rows["arm"].astype(str).to_numpy() if by_arm else np.full(len(rows), "all")
+    counts = {}
+    for name in sorted(set(map(str, group))):
+        mine = group == name
+        counts[name] = np.zeros((len(kinds), months + 1), int)
+        for k in range(months + 1):
+            there = mine & (start <= at[k] + 1e-6) & (end > at[k] + 1e-6)
+            counts[name][:, k] = np.bincount(place[there], minlength=len(kinds))
+    return counts
+
+
+def living_of(counts: Sequence[Mapping[str, np.ndarray]]) -> pd.DataFrame:
+    """Shares of children by where they live, of one or more replicates together.
+
+    Parameters
+    ----------
+    counts : sequence of mapping
+        Of each replicate, as `living_counts` has them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `living_by_month` gives it.
+    """
     parts = []
-    for name, table in counts.items():
+    for name in dict.fromkeys(name for one in counts for name in one):
+        table = np.sum([one[name] for one in counts if name in one], axis=0)
         n = np.maximum(table.sum(axis=0), 1)
-        for i, kind in enumerate(kinds):
+        for i, kind in enumerate(PLACE_ORDER):
             parts.append(
                 pd.DataFrame(
                     {
                         "group": name,
-                        "month": np.arange(months + 1),
+                        "month": np.arange(table.shape[1]),
                         "type": kind,
                         "share": table[i] / n,
-                        "children": totals[name],
-                        "replicates": len(many),
+                        "children": int(n[0]),
+                        "replicates": len(counts),
                     }
                 )
             )

@@ -1,0 +1,1 @@
+"""What happens to every child: whole replicates, as tables."""

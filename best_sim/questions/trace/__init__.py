@@ -1,0 +1,1 @@
+"""One simulated child: a story in plain words, and a timeline."""
