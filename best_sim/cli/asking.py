@@ -100,9 +100,7 @@ def command_of(kind: Kind) -> typer.Typer:
 
     cls = kind.cls
     usual = cls.defaults()
-    parameters: dict[str, tuple[Any, Any]] = {
-        "file": (OfTrial if "experiment" in cls.model_fields else File, None)
-    }
+    parameters: dict[str, tuple[Any, Any]] = {"file": (_arguments(cls), None)}
     readers: dict[str, Callable[[Any], Any]] = {}
     for name in cls.options:
         annotation, reader = _option(cls, name, getattr(usual, name), a_day)
@@ -124,6 +122,12 @@ def command_of(kind: Kind) -> typer.Typer:
         changes = {
             cls.key_of(name): readers[name](value) for name, value in typed.items() if value is not None
         }
+        if cls.arguments:
+            words = given.pop("file") or []
+            files = [word for word in words if word.endswith(".toml")]
+            given["file"] = files[0] if files else None
+            if others := [word for word in words if word not in files[:1]]:
+                changes[cls.arguments] = others
         ask(cls, **given, changes=changes)
 
     signature = [
@@ -136,6 +140,19 @@ def command_of(kind: Kind) -> typer.Typer:
     one = typer.Typer(rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False)
     one.command(kind.command)(command)
     return one
+
+
+def _arguments(cls: type[Question]) -> Any:
+    """What is typed without an option."""
+    if not cls.arguments:
+        return OfTrial if "experiment" in cls.model_fields else File
+    said = cls.model_fields[cls.arguments].description or ""
+    return Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="FOLDER", show_default=False, help=f"{said.rstrip('.')}; or the question's TOML file."
+        ),
+    ]
 
 
 def _option(
@@ -166,7 +183,7 @@ def _option(
             kind | None, flag, metavar=(leaf.unit if kind is float else "N").upper().replace(" ", "-")
         ), kind
     if kind in (tuple[float, ...], tuple[int, ...]):
-        return option(str | None, flag, metavar="A,B,..."), _numbers
+        return option(list[str] | None, flag, metavar="A,B,..."), lambda texts: _numbers(",".join(texts))
     if get_origin(kind) is tuple:
         return option(list[str] | None, flag), list
     return option(str | None, flag, metavar="TEXT"), str
@@ -278,7 +295,7 @@ def ask(
     until = None if until_mcse is None else Until(until_mcse, figure or "")
     console.print(f"[bold]{question.heading}[/bold]")
     used: Any = "none"
-    if isinstance(question, SimulatedQuestion):
+    if isinstance(question, SimulatedQuestion) and question.simulates:
         about = question.replicates_words()
         console.print(
             f"{'At most ' if until else ''}{about}, scenario {question.world.name}, random seed {question.seed}."
@@ -295,10 +312,9 @@ def ask(
         with store.held():
             if resume is not None:
                 _tell_what_is_there(console, store, other_versions(store))
-            more = (
-                {"replicates_asked": question.replicates} if isinstance(question, SimulatedQuestion) else {}
-            )
-            store.update(state="running", **more)
+            if isinstance(question, SimulatedQuestion) and question.simulates:
+                store.update(replicates_asked=question.replicates)
+            store.update(state="running")
             said: list[str] = []
             try:
                 with progress_of(console, store.finished(), said) as tell:

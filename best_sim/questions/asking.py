@@ -72,10 +72,14 @@ class Question(Part):
         In every file of this question.
     options : tuple of str
         Fields that its command offers as options, beside those that every command has.
+    arguments : str
+        The field whose values are typed without an option, one after another, where there is one. A TOML file among
+        them is the question's own.
     """
 
     kind: ClassVar[str] = ""
     options: ClassVar[tuple[str, ...]] = ()
+    arguments: ClassVar[str] = ""
 
     title: str = ""
     """What it is called."""
@@ -99,6 +103,11 @@ class Question(Part):
     def heading(self) -> str:
         """What stands over its results."""
         return self.title or self.name
+
+    @property
+    def simulates(self) -> bool:
+        """Whether anything is simulated to answer it."""
+        return False
 
     @classmethod
     def load(cls, name_or_path: str | Path | None = None, **changes: Any) -> Self:
@@ -285,6 +294,11 @@ class SimulatedQuestion(Question):
         if "scenario" in fields or "overrides" in fields:
             changed._made = None
         return changed
+
+    @property
+    def simulates(self) -> bool:
+        """Whether anything is simulated to answer it."""
+        return True
 
     def replicates_words(self) -> str:
         """What will be simulated, in words."""
