@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -25,8 +24,7 @@ from best_sim.questions.asking import Question
 from best_sim.questions.assurance.ask import AssuranceQuestion
 from best_sim.questions.counterfactuals.ask import CounterfactualsQuestion
 from best_sim.questions.interims.ask import InterimsQuestion
-from best_sim.questions.local_rates.estimate import backcast, estimate_rates
-from best_sim.questions.local_rates.figures import backcast_figure, rates_figure
+from best_sim.questions.local_rates.ask import LocalRatesQuestion
 from best_sim.questions.pictures.care import (
     living_by_month,
     outcomes_of_care_figure,
@@ -104,19 +102,18 @@ def planning() -> dict[str, Any]:
     )
     england = Scenario.load("england")
     own = episodes_of(simulate(england, 1), borough="east_london")
-    low, until, then = dt.date(2019, 4, 1), dt.date(2022, 4, 1), dt.date(2023, 4, 1)
-    with TemporaryDirectory() as folder:
-        cast = backcast(
-            own, low, until, then, folder=folder, setting=("england", "east_london"), replicates=100
-        )
+    rates = LocalRatesQuestion(borough="east_london", backcast=True, replicates=100).about(
+        own, dt.date(2019, 4, 1), dt.date(2023, 4, 1)
+    )
     asked = RecruitmentQuestion(target=60, by=dt.date(2019, 12, 31)).in_world(scenario)
     forecast = answer(asked.observing(seen.table, cut_off))
     return {
         "expansion": run_experiment("expansion").figures()["differences"],
         **run_experiment("best-plan").figures(),
         "stability": stability_figure(answer(StabilityQuestion().in_world(scenario))),
-        "local-rates": rates_figure(estimate_rates(own, low, then), england),
-        "backcast": backcast_figure(cast),
+        **{
+            {"rates": "local-rates"}.get(name, name): drawn for name, drawn in answer(rates).figures().items()
+        },
         "recruitment-forecast": forecast_figure(forecast),
         "court-load": run_experiment("calibration-court-load").figures()["calibration"],
     }

@@ -9,7 +9,6 @@ import typer
 # each module adds its commands to the app, in the order in which `best-sim --help` lists them
 from best_sim.cli import asking as asking
 
-from best_sim.cli import local as local  # isort: skip
 from best_sim.cli import parameters as parameters  # isort: skip
 from best_sim.cli import runs as runs  # isort: skip
 from best_sim.cli.common import app

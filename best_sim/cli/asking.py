@@ -100,11 +100,13 @@ def command_of(kind: Kind) -> typer.Typer:
 
     cls = kind.cls
     usual = cls.defaults()
+    rest = next((name for name in cls.arguments if isinstance(getattr(usual, name), tuple)), None)
     parameters: dict[str, tuple[Any, Any]] = {
         name: (_argument(cls, name, getattr(usual, name)), None) for name in cls.arguments
     }
-    parameters["file"] = (OfTrial if "experiment" in cls.model_fields else File, None)
-    readers: dict[str, Callable[[Any], Any]] = dict.fromkeys(cls.arguments, str)
+    if rest is None:
+        parameters["file"] = (OfTrial if "experiment" in cls.model_fields else File, None)
+    readers: dict[str, Callable[[Any], Any]] = {name: str for name in cls.arguments if name != rest}
     for name in cls.options:
         annotation, reader = _option(cls, name, getattr(usual, name))
         parameters[name], readers[name] = (annotation, None), reader
@@ -127,6 +129,12 @@ def command_of(kind: Kind) -> typer.Typer:
         changes = {
             cls.key_of(name): readers[name](value) for name, value in typed.items() if value is not None
         }
+        if rest is not None:
+            words = given.pop(rest) or []
+            files = [word for word in words if word.endswith(".toml")]
+            given["file"] = files[0] if files else None
+            if others := [word for word in words if word not in files[:1]]:
+                changes[cls.key_of(rest)] = others
         ask(cls, **given, changes=changes)
 
     signature = [
@@ -143,9 +151,12 @@ def command_of(kind: Kind) -> typer.Typer:
 
 
 def _argument(cls: type[Question], name: str, usual: Any) -> Any:
-    """The argument of one field, which is a text."""
-    said = f"{cls.model_fields[name].description} \\[default: {usual}]"
-    return Annotated[str | None, typer.Argument(help=said, show_default=False)]
+    """The argument of one field: a text, or as many as are typed, the question's own file among them."""
+    said = cls.model_fields[name].description or ""
+    if isinstance(usual, tuple):
+        said = f"{said.rstrip('.')}; or the question's TOML file."
+        return Annotated[list[str] | None, typer.Argument(metavar="FOLDER...", help=said, show_default=False)]
+    return Annotated[str | None, typer.Argument(help=f"{said} \\[default: {usual}]", show_default=False)]
 
 
 def _option(cls: type[Question], name: str, usual: Any) -> tuple[Any, Callable[[Any], Any]]:
@@ -174,7 +185,7 @@ def _option(cls: type[Question], name: str, usual: Any) -> tuple[Any, Callable[[
             kind | None, flag, metavar=(leaf.unit if kind is float else "N").upper().replace(" ", "-")
         ), kind
     if kind in (tuple[float, ...], tuple[int, ...]):
-        return option(str | None, flag, metavar="A,B,..."), _numbers
+        return option(list[str] | None, flag, metavar="A,B,..."), lambda texts: _numbers(",".join(texts))
     if get_origin(kind) is tuple:
         return option(list[str] | None, flag), list
     return option(str | None, flag, metavar="TEXT"), str
@@ -297,7 +308,7 @@ def ask(
     if not alone:
         console.print(f"[bold]{question.heading}[/bold]")
     used: Any = "none"
-    if isinstance(question, SimulatedQuestion):
+    if isinstance(question, SimulatedQuestion) and question.simulates:
         if not alone:
             about = question.replicates_words()
             console.print(
@@ -315,10 +326,9 @@ def ask(
         with store.held():
             if resume is not None:
                 _tell_what_is_there(console, store, other_versions(store))
-            more = (
-                {"replicates_asked": question.replicates} if isinstance(question, SimulatedQuestion) else {}
-            )
-            store.update(state="running", **more)
+            if isinstance(question, SimulatedQuestion) and question.simulates:
+                store.update(replicates_asked=question.replicates)
+            store.update(state="running")
             said: list[str] = []
             try:
                 with progress_of(console, store.finished(), said, lines=not alone) as tell:

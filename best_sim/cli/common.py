@@ -123,11 +123,6 @@ def executor_of(engine: str, n: int | None, address: str | None) -> Iterator[Exe
             own.shutdown(cancel_futures=True)
 
 
-def say_where(console: Console, folder: Path) -> None:
-    """The last line of a command."""
-    console.print(f"Written to [bold]{folder}[/bold].")
-
-
 def load(scenario: str, changes: list[str]) -> Scenario:
     """A scenario with overrides."""
     from best_sim.scenario import Scenario

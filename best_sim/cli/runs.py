@@ -71,7 +71,7 @@ def reproduce(
     console = Console()
     about = Store(folder).manifest
     console.print(f"[bold]{about.get('title') or about.get('kind', '')}[/bold]")
-    used = engine_of(engine, console) if "scenario" in about else "compiled"
+    used = "compiled" if about["engine"] == "none" else engine_of(engine, console)
     told: list[str] = []
     with progress_of(console, 0, told) as tell, executor_of(used, workers, cluster) as executor:
         found = again(folder, out=out, engine=used, executor=executor, progress=tell)
@@ -91,6 +91,8 @@ def runs(
 
     Example: [bold]best-sim runs results/power[/bold]
     """
+    import pandas as pd
+
     from best_sim.cli.common import RefusedError, show_table
     from best_sim.questions.found import Shown
     from best_sim.questions.runs import runs_table
@@ -104,7 +106,11 @@ def runs(
         return
     rows = []
     for row in table.to_dict("records"):
-        many = f"{row['done']} of {row['asked']}" if row["asked"] else f"{row['done']}"
+        many = (
+            f"{row['done']} of {row['asked']}"
+            if pd.notna(row["asked"]) and row["asked"]
+            else f"{row['done']}"
+        )
         changed = str(row["changed"])[:16].replace("T", " ")
         rows.append((str(row["folder"]), many, str(row["state"]), changed, f"{row['size'] / 1e6:.1f} MB"))
     show_table(

@@ -32,7 +32,9 @@ OCHRE = "#b5720b"
 SOURCE = "Simulated; not results of the trial."
 """Said under every figure of a simulation."""
 ESTIMATED = "Estimated from episodes of care; not results of the trial."
-"""Said under a figure of an authority's own returns."""
+"""Said under a figure of what an authority's own returns say of the model."""
+COUNTED = "Counted in returns; not results of the trial."
+"""Said under a figure of what is in returns."""
 
 FONT = "DejaVu Sans"
 SIZE, SMALL, TINY, TITLE = 9.0, 8.0, 7.4, 12.5

@@ -35,7 +35,9 @@ from best_sim.measures.episodes import (
     check_episodes,
     periods,
     spells,
+    years_within,
 )
+from best_sim.measures.small_counts import hidden, told
 from best_sim.scenario.durations import YEAR
 from best_sim.scenario.problems import Problem, ProblemsError, nearest_name
 
@@ -49,6 +51,7 @@ _NEEDED = {
     "header": ("CHILD", "SEX", "DOB"),
 }
 _UASC = "DUC"
+_LEFT_OUT = ("removed", "joined")
 _YEAR = re.compile(r"(?<!\d)(20\d\d)(?:[-_/ ]?(\d\d))?(?!\d)")
 _UNREADABLE = 0.2
 """A column of which so large a share can't be read is another column, or another format, and no slip of the pen."""
@@ -93,24 +96,63 @@ class Clean903:
     rows_in: int
     unread: tuple[str, ...] = ()
 
-    def edited(self) -> pd.DataFrame:
-        """Edits of all years together: step, reason, effect, rows, children."""
-        by = self.edits.groupby(["step", "reason", "effect"], sort=False)[["rows", "children"]].sum()
-        return by.reset_index()
+    @classmethod
+    def of(cls, episodes: pd.DataFrame, window: tuple[dt.date, dt.date]) -> Clean903:
+        """Episodes that were in no file and needed no cleaning.
 
-    def in_words(self) -> str:
-        """What was read and changed."""
-        gone = self.edits.loc[self.edits["effect"].isin(["removed", "joined"]), "rows"].sum()
+        Raises
+        ------
+        EpisodesError
+            If the table can't be used.
+        """
+        check_episodes(episodes, *window)
+        files = pd.DataFrame(columns=["file", "table", "year", "rows"])
+        return cls(
+            episodes,
+            window,
+            tuple(years_within(window[0], window[1] - dt.timedelta(1))),
+            files,
+            _Log().table(),
+            len(episodes),
+        )
+
+    def edited(self, least: int = 5) -> pd.DataFrame:
+        """Edits of all years together; no row is of a child.
+
+        Parameters
+        ----------
+        least : int
+            Where fewer children than this are concerned, neither rows nor children are counted.
+
+        Returns
+        -------
+        pandas.DataFrame
+            step, reason, effect, rows, children (missing where suppressed).
+        """
+        by = self.edits.groupby(["step", "reason", "effect"], sort=False)[["rows", "children"]].sum()
+        out = by.reset_index().astype({"rows": "Int64", "children": "Int64"})
+        of_total = (
+            out["effect"]
+            .where(out["effect"].isin(_LEFT_OUT), "")
+            .replace(dict.fromkeys(_LEFT_OUT, "left out"))
+        )
+        out.loc[hidden(out["children"], least, of_total), ["rows", "children"]] = pd.NA
+        return out
+
+    def in_words(self, least: int = 5) -> list[str]:
+        """What was read, and then, one by one, what was changed; counts below `least` are not told."""
+        gone = int(self.edits.loc[self.edits["effect"].isin(_LEFT_OUT), "rows"].sum())
+        counts = [self.rows_in, len(self.episodes), self.episodes["child"].nunique(), gone]
+        rows, episodes, children, left_out = (told(n, least) for n in counts)
+        years = f"{len(self.years)} collection years" if len(self.years) > 1 else "1 collection year"
         lines = [
-            f"{self.rows_in:,} rows of {len(self.years)} collection years ({self.window[0]} to {self.window[1]}): "
-            f"{len(self.episodes):,} episodes of {self.episodes['child'].nunique():,} children; {gone:,} rows removed "
-            "or joined to others."
+            f"{rows} rows of {years} ({self.window[0]} to {self.window[1]}): {episodes} episodes of {children} "
+            f"children; {left_out} rows removed or joined to others."
         ]
-        for row in self.edited().to_dict("records"):
-            lines.append(
-                f"- {row['reason']}: {row['rows']:,} {'row' if row['rows'] == 1 else 'rows'} {row['effect']}"
-            )
-        return "\n".join(lines)
+        for row in self.edited(least).to_dict("records"):
+            many = "few rows" if pd.isna(row["rows"]) else f"{row['rows']:,} rows"
+            lines.append(f"{row['reason']}: {many} {row['effect']}")
+        return lines
 
     def summary(self, least: int = 5) -> pd.DataFrame:
         """Counts by collection year; no row is of a child.
@@ -118,7 +160,7 @@ class Clean903:
         Parameters
         ----------
         least : int
-            Counts above 0 and below this are not shown.
+            Counts below this are not shown, nor others from which they could be told.
 
         Returns
         -------
@@ -129,7 +171,7 @@ class Clean903:
         table = spells(self.episodes, *self.window)
         p = periods(table)
         zero = pd.Timestamp(self.window[0])
-        parts = []
+        parts: list[tuple[int, str, str, str, int]] = []
         for year in self.years:
             low, high = ((pd.Timestamp(y, 4, 1) - zero).days for y in (year - 1, year))
             came = p[p["seen"] & (p["start"] >= low) & (p["start"] < high)]
@@ -137,20 +179,25 @@ class Clean903:
             left = p[(p["end"] >= low) & (p["end"] < high)]
             there = p[(p["start"] < high) & (p["end"] >= high)]
             groups = [
-                ("entries", age.map(lambda n: f"aged {n}")),
+                ("entries", "age", age.map(lambda n: f"aged {n}" if n < 5 else "aged 5 or older")),
                 (
                     "entries",
+                    "route",
                     came["legal_status"].map(lambda s: ROUTE_OF.get(s, "other route").replace("_", " ")),
                 ),
-                ("exits", left["ends_in"].str.replace("_", " ")),
-                ("in care on 31 March", pd.Series(["all ages"] * len(there))),
+                ("exits", "exit", left["ends_in"].str.replace("_", " ")),
+                ("in care on 31 March", "", pd.Series(["all ages"] * len(there))),
             ]
-            for measure, group in groups:
+            for measure, by, group in groups:
                 counts = group.value_counts().sort_index()
-                parts += [(year, measure, str(name), int(n)) for name, n in counts.items()]
-        out = pd.DataFrame(parts, columns=["year", "measure", "group", "children"])
-        out["children"] = out["children"].astype("Int64").mask(out["children"] < least)
-        return out
+                parts += [(year, measure, by, str(name), int(n)) for name, n in counts.items()]
+        out = pd.DataFrame(parts, columns=["year", "measure", "by", "group", "children"])
+        # totals of a year, and of a group over the years, can be known from other tables
+        of_year = (out["year"].astype(str) + out["measure"] + out["by"]).where(out["by"] != "", "")
+        of_group = (out["measure"] + out["by"] + out["group"]).where(out["by"] != "", "")
+        small = hidden(out["children"], least, of_year, of_group)
+        out["children"] = out["children"].astype("Int64").mask(small)
+        return out.drop(columns="by")
 
 
 def read_903(paths: str | Path | Sequence[str | Path], *, under: float | None = 5.0) -> Clean903:
@@ -209,6 +256,7 @@ def _tables(
         problems.append(Problem(file=", ".join(map(str, given)), message="there is no CSV file here"))
     if problems:
         raise Returns903Error(problems)
+    files = list(dict.fromkeys(files))
     found: dict[str, list[pd.DataFrame]] = {"episodes": [], "header": [], "uasc": [], "siblings": []}
     rows, unread = [], []
     for path in files:
@@ -279,7 +327,7 @@ def _years(table: pd.DataFrame, path: Path, kind: str) -> pd.Series:
                 )
             ]
         )  # fmt: skip
-    for name in (path.stem, path.parent.name):
+    for name in (path.stem, path.resolve().parent.name):
         named = {_year_in(match.group(0)) for match in _YEAR.finditer(name)}
         if len(named) == 1:
             return pd.Series(next(iter(named)), index=table.index).astype(int)

@@ -10,17 +10,15 @@ Dataset where it has one.
 
 from __future__ import annotations
 
-import datetime as dt
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
-from best_sim.measures.episodes import episodes_of
+from best_sim.measures.episodes import episodes_of, years_within
 from best_sim.pathway import Journeys
 from best_sim.pathway import words as W
 from best_sim.scenario.problems import nearest_name
@@ -108,9 +106,7 @@ def collection_years(journeys: Journeys) -> list[int]:
     -------
     list of int
     """
-    first, last = journeys.date(journeys.start), journeys.date(journeys.end)
-    years = range(first.year, last.year + 2)
-    return [y for y in years if dt.date(y - 1, 4, 1) >= first and dt.date(y, 4, 1) <= last + dt.timedelta(1)]
+    return years_within(journeys.date(journeys.start), journeys.date(journeys.end))
 
 
 def returns_of(
@@ -160,46 +156,35 @@ def returns_of(
     return {year: _one_year(episodes, year, filling) | {"proceedings": side} for year in wanted}
 
 
-def write_903(
-    journeys: Journeys,
-    folder: str | Path,
-    years: Sequence[int] | None = None,
-    *,
-    boroughs: Sequence[str] | None = None,
-    filling: Filling | None = None,
-) -> list[Path]:
-    """Write the returns of a simulated run: a folder for each collection year, a CSV file for each table.
+def files_of(
+    journeys: Journeys, years: Sequence[int] | None = None, *, boroughs: Sequence[str] | None = None
+) -> Iterator[tuple[int, str, pd.DataFrame]]:
+    """The files of a return, as they are written: `proceedings` of each year is of the children of that year.
 
     Parameters
     ----------
-    journeys, years, boroughs, filling
+    journeys, years, boroughs
         As `returns_of` takes them.
-    folder : str or path
-        Made if it is not there. Holds a folder for each year, and in it `proceedings.csv` of the children of that year.
 
-    Returns
-    -------
-    list of pathlib.Path
-        The files.
+    Yields
+    ------
+    year, name, table
+        `as_csv` writes it.
 
     Raises
     ------
     ValueError
-        As `returns_of`; before anything is written.
+        As `returns_of`.
     """
-    made = returns_of(journeys, years, boroughs=boroughs, filling=filling)
-    paths = []
-    for year, tables in made.items():
-        there = Path(folder) / str(year)
-        there.mkdir(parents=True, exist_ok=True)
+    for year, tables in returns_of(journeys, years, boroughs=boroughs).items():
         mine = set(tables["header"]["CHILD"])
         for name, table in tables.items():
-            if name == "proceedings":
-                table = table[table["CHILD"].isin(mine)]
-            path = there / f"{name}.csv"
-            table.to_csv(path, index=False, lineterminator="\r\n")
-            paths.append(path)
-    return paths
+            yield year, name, table[table["CHILD"].isin(mine)] if name == "proceedings" else table
+
+
+def as_csv(table: pd.DataFrame) -> str:
+    """A table of a return as the text of its file; lines end as on Windows."""
+    return str(table.to_csv(index=False, lineterminator="\r\n"))
 
 
 def looked_after(episodes: pd.DataFrame) -> pd.DataFrame:

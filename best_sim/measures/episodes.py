@@ -364,6 +364,18 @@ def by_month(
     return out
 
 
+def years_within(first: dt.date, last: dt.date) -> list[int]:
+    """Collection years (from 1 April to 31 March) that lie between two days, by the year in which they end.
+
+    Parameters
+    ----------
+    first, last : date
+        Both included.
+    """
+    years = range(first.year, last.year + 2)
+    return [y for y in years if dt.date(y - 1, 4, 1) >= first and dt.date(y, 4, 1) <= last + dt.timedelta(1)]
+
+
 # --- from a model run ---------------------------------------------------------------------------------------
 _PLACE_CODE = {
     W.FOSTER: "U6",

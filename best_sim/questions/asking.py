@@ -72,7 +72,8 @@ class Question(Part):
     options : tuple of str
         Fields that its command offers as options, beside those that every command has.
     arguments : tuple of str
-        Fields that its command takes by position, before the file.
+        Fields that its command takes by position, before the file. One that holds several texts takes all that are
+        typed; a TOML file among them is the question's own.
     explained : str
         What its command's ``--help`` says below its summary.
     """
@@ -104,6 +105,11 @@ class Question(Part):
     def heading(self) -> str:
         """What stands over its results."""
         return self.title or self.name
+
+    @property
+    def simulates(self) -> bool:
+        """Whether anything is simulated to answer it."""
+        return False
 
     @classmethod
     def load(cls, name_or_path: str | Path | None = None, **changes: Any) -> Self:
@@ -296,6 +302,11 @@ class SimulatedQuestion(Question):
         if "scenario" in fields or "overrides" in fields:
             changed._made, changed._named = None, ""
         return changed
+
+    @property
+    def simulates(self) -> bool:
+        """Whether anything is simulated to answer it."""
+        return True
 
     def replicates_words(self) -> str:
         """What will be simulated, in words."""

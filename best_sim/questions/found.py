@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,11 +128,14 @@ class Found(ABC):
         Whether fewer replicates were run than asked for.
     settled : bool
         Whether what was asked for was reached: a search that ran out of replicates, or did not converge, is not.
+    label : str
+        What stands over its report's title.
     """
 
     question: Question
     interrupted: bool = False
     settled: bool = True
+    label: ClassVar[str] = "Simulation report"
 
     @property
     def notice(self) -> str:

@@ -132,6 +132,12 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 verb="calibrate",
             ),
             Kind(
+                "local-rates", "Planners",
+                "A local authority's own placement parameters, from its SSDA903 returns; leaves a scenario with them.",
+                "best-sim local-rates returns/ --borough east_london --backcast",
+                "local_rates.ask:LocalRatesQuestion",
+            ),
+            Kind(
                 "simulation", "The model",
                 "What happens to every child, written as tables: one replicate, or as many as are asked for.",
                 "best-sim simulate london-2017 --seed 2 --replicates 3",
@@ -148,6 +154,18 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 "How near the model comes to the published figures; those that set nothing are its test.",
                 "best-sim validate --replicates 200",
                 "validation.ask:ValidationQuestion", verb="validate",
+            ),
+            Kind(
+                "read-903", "Files",
+                "A local authority's SSDA903 returns, read and cleaned: what was changed and why, and counts by year.",
+                "best-sim read-903 returns/",
+                "read_903.ask:Read903Question",
+            ),
+            Kind(
+                "write-903", "Files",
+                "Simulated children as SSDA903 returns: a folder of CSV files for each collection year.",
+                "best-sim write-903 london-2017 --year 2020 --borough croydon",
+                "write_903.ask:Write903Question",
             ),
         )
     }

@@ -68,6 +68,7 @@ def write_report(
     html = environment.get_template("report.html.j2").render(
         title=question.heading,
         standfirst=_standfirst(found, manifest),
+        label=found.label,
         notice=found.notice,
         contents=[(one.id, one.title) for one in chapters]
         + [("assumptions", "What is assumed"), ("reproduce", "How to reproduce it")],
@@ -154,7 +155,7 @@ def _breakable(name: str) -> Markup:
 
 def _standfirst(found: Found, manifest: Mapping[str, Any]) -> str:
     question = found.question
-    if not isinstance(question, SimulatedQuestion):
+    if not isinstance(question, SimulatedQuestion) or not question.simulates:
         return ""
     name = manifest.get("scenario_title") or manifest.get("scenario")
     said = f"Scenario: {name}. {question.replicates_words()}, random seed {question.seed}."

@@ -339,7 +339,9 @@ def answer(
     refuse_wrong(question)
     question.refuse()
     used: Any = engine
-    if used is None:
+    if not question.simulates:
+        used = "compiled"  # of which nothing is made
+    elif used is None:
         from best_sim.pathway import engine_in_use
 
         used = engine_in_use()

@@ -93,7 +93,7 @@ def resume(store: Store, replicates: int | None = None) -> Question:
             f"--replicates\n  found:   {asked}, and {store.folder} holds {there} already\n"
             f"  allowed: {there} or more; what is there is kept"
         )
-    return now.replaced(replicates=asked)
+    return now.replaced(replicates=asked) if now.simulates else now
 
 
 def stored(store: Store) -> Question:
@@ -261,7 +261,7 @@ def runs_table(folder: Path) -> pd.DataFrame:
             }
         )
     columns = ["folder", "kind", "name", "scenario", "seed", "done", "asked", "state", "changed", "size"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=columns).astype({"seed": "Int64", "asked": "Int64"})
 
 
 # --- repeating ------------------------------------------------------------------------------------------------
@@ -359,7 +359,8 @@ def reproduce(
             differs.append(f"the scenario {about['scenario']}, of which the folder's copy was used")
             question = with_stored_scenario(store, question)
         done = 0 if question.decides else about["replicates"]
-        question = question.replaced(replicates=done or about["replicates_asked"])
+        if question.simulates:
+            question = question.replaced(replicates=done or about["replicates_asked"])
     started = dt.datetime.now(dt.UTC)
     with tempfile.TemporaryDirectory(prefix="best-sim-") as scratch:
         again = begin(question, out or Path(scratch) / "again", about["engine"], started)

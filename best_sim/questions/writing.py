@@ -126,7 +126,7 @@ def manifest(question: Question, engine: str, started: dt.datetime) -> dict[str,
             "scenario_hash": world.hash,
             "seed": question.seed,
             "replicates": 0,
-            "replicates_asked": question.replicates,
+            "replicates_asked": question.replicates if question.simulates else 0,
             "chunk": question.chunk
             or chunk_for("simpy" if engine == "simpy" else "compiled", question.replicates),
             "scenario_file": where(question.scenario),
@@ -279,7 +279,8 @@ def finish(
         "engine": engine,
     }
     if isinstance(question, SimulatedQuestion):
-        about["replicates"] = store.finished() if question.decides else question.replicates
+        kept = question.decides or not question.simulates
+        about["replicates"] = store.finished() if kept else question.replicates
     if chunks := [f"{numbers.start}-{numbers.stop}" for numbers in store.done()]:
         about["chunks"] = chunks
     with files_replaced(store.folder) as scratch:

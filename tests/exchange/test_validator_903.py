@@ -18,8 +18,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from returns import write_returns
 
-from best_sim.exchange.write_903 import write_903
 from best_sim.pathway import simulate
 from best_sim.scenario import Scenario
 
@@ -63,7 +63,7 @@ def returns(tmp_path_factory: pytest.TempPathFactory) -> Path:
     journeys = simulate(scenario, 3, 0, "compiled")
     folder = tmp_path_factory.mktemp("returns")
     every = (EARLIER[0] - 1, *EARLIER, *YEARS)
-    write_903(journeys, folder, every, boroughs=journeys.names["boroughs"][:3])
+    write_returns(journeys, folder, every, boroughs=journeys.names["boroughs"][:3])
     return folder
 
 

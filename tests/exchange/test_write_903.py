@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from returns import write_returns
 
 from best_sim.exchange.write_903 import (
     PROCEEDINGS,
@@ -19,7 +20,6 @@ from best_sim.exchange.write_903 import (
     collection_years,
     looked_after,
     returns_of,
-    write_903,
 )
 from best_sim.measures.episodes import episodes_of
 from best_sim.pathway import Journeys, simulate
@@ -209,7 +209,7 @@ def test_days_in_care_are_those_of_the_run() -> None:
 
 def test_files_are_written_by_year_and_a_borough_can_be_chosen(tmp_path: Path) -> None:
     journeys = run_of(1)
-    paths = write_903(journeys, tmp_path, [2019, 2020], boroughs=["croydon"])
+    paths = write_returns(journeys, tmp_path, [2019, 2020], boroughs=["croydon"])
     assert {path.parent.name for path in paths} == {"2019", "2020"}
     assert {path.stem for path in paths} == {*TABLES, "proceedings"}
     side = pd.read_csv(tmp_path / "2020" / "proceedings.csv")

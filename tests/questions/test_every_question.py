@@ -14,15 +14,20 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from returns import write_returns
 
 import best_sim
+from best_sim.pathway import simulate
 from best_sim.questions.asking import shipped_questions
 from best_sim.questions.found import Found
 from best_sim.questions.kinds import KINDS
 from best_sim.replications import Store
+from best_sim.scenario import Scenario
 
 HERE = Path(__file__).parent
 OBSERVED = HERE.parents[1] / "experiments" / "observed-example.csv"
+RETURNS = "<returns>"
+"""Stands for a folder of returns of simulated children."""
 SMALL: dict[str, list[str]] = {
     "best-plan": [str(HERE / "best_plan" / "small.toml")],
     "calibration": [str(HERE / "calibration" / "small.toml")],
@@ -42,6 +47,9 @@ SMALL: dict[str, list[str]] = {
         "80", "--set", "outcomes.effect_applies_to=allocated", "--set", "outcomes.sdq.sd=5",
     ],
     "interims": ["--scenario", "london-2017", "--replicates", "6", "--set", "trial.target_families=60"],
+    "local-rates": [RETURNS, "--scenario", "london-2017", "--borough", "croydon", "--backcast", "--replicates", "6"],
+    "read-903": [RETURNS],
+    "write-903": ["--replicates", "4", "--year", "2020", "--borough", "croydon"],
 }  # fmt: skip
 """By kind, what makes a run of a few seconds that keeps at least two chunks."""
 FROM_PYTHON: dict[str, dict[str, object]] = {
@@ -61,13 +69,26 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[str]]:
+    """By kind, what makes a small run of it."""
+    folder = tmp_path_factory.mktemp("returns")
+
+    def arguments(kind: str) -> list[str]:
+        if RETURNS in SMALL[kind] and not any(folder.iterdir()):
+            write_returns(simulate(Scenario.load("london-2017")), folder, [2019, 2020], boroughs=["croydon"])
+        return [str(folder) if one == RETURNS else one for one in SMALL[kind]]
+
+    return arguments
+
+
 def test_every_kind_is_tried() -> None:
     assert set(SMALL) == set(KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_run_leaves_what_repeats_it(kind: str, here: Path, best_sim: Callable) -> None:
-    code, told, error = best_sim(KINDS[kind].command, *SMALL[kind], "--out", "run")
+def test_a_run_leaves_what_repeats_it(kind: str, here: Path, best_sim: Callable, small: Callable) -> None:
+    code, told, error = best_sim(KINDS[kind].command, *small(kind), "--out", "run")
     assert code == 0, error
     about = json.loads((here / "run" / "manifest.json").read_text())
     assert about["kind"] == kind and about["state"] == "finished"
@@ -85,12 +106,14 @@ def test_a_run_leaves_what_repeats_it(kind: str, here: Path, best_sim: Callable)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_run_goes_on_after_it_was_killed(kind: str, here: Path, best_sim: Callable) -> None:
+def test_a_run_goes_on_after_it_was_killed(
+    kind: str, here: Path, best_sim: Callable, small: Callable
+) -> None:
     if "resume" not in _options(kind):
         pytest.skip("nothing is simulated")
-    assert best_sim(KINDS[kind].command, *SMALL[kind], "--out", "whole")[0] == 0
+    assert best_sim(KINDS[kind].command, *small(kind), "--out", "whole")[0] == 0
     process = subprocess.Popen(
-        [sys.executable, "-m", "best_sim", KINDS[kind].command, *SMALL[kind], "--out", "run", "--workers", "1"],
+        [sys.executable, "-m", "best_sim", KINDS[kind].command, *small(kind), "--out", "run", "--workers", "1"],
         env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     until = time.monotonic() + 240
@@ -131,7 +154,7 @@ def test_every_shipped_file_can_be_asked_from_python(name: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_typed_wrong_is_one_message_and_exit_code_2(
-    kind: str, here: Path, best_sim: Callable
+    kind: str, here: Path, best_sim: Callable, small: Callable
 ) -> None:
     wrong = [["nothing-of-this-name"]]
     if "set" in _options(kind):
@@ -139,10 +162,10 @@ def test_what_is_typed_wrong_is_one_message_and_exit_code_2(
     if "replicates" in _options(kind):
         wrong += [["--replicates", "-1"]]
     for arguments in wrong:
-        code, _, error = best_sim(KINDS[kind].command, *SMALL[kind], *arguments)
+        code, _, error = best_sim(KINDS[kind].command, *small(kind), *arguments)
         assert code == 2 and error.count("\n") < 30 and "Traceback" not in error, error
     (here / "taken").mkdir()
     (here / "taken" / "file").write_text("")
-    code, _, error = best_sim(KINDS[kind].command, *SMALL[kind], "--out", "taken")
+    code, _, error = best_sim(KINDS[kind].command, *small(kind), "--out", "taken")
     assert code == 2 and "--out" in error
     assert not (here / "results").exists()

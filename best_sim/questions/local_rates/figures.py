@@ -14,8 +14,8 @@ from best_sim.drawing import wording as say
 from best_sim.drawing.style import ACCENT, ESTIMATED, INK, OCHRE, RULE, SIZE, SMALL, SOFT, WASH, Sheet, styled
 
 if TYPE_CHECKING:
-    from best_sim.questions.local_rates.estimate import BackCast, LocalRates
-    from best_sim.scenario import Scenario
+    from best_sim.questions.local_rates.backcast import BackCast
+    from best_sim.questions.local_rates.rates import LocalRates
 
 WIDTH = 9.0
 _ROW = 0.27
@@ -27,36 +27,36 @@ _QUANTITIES = {
 }
 
 
+def compared(rates: LocalRates) -> list[dict[str, Any]]:
+    """Placement parameters that can be drawn beside the base file's, as ratios: rows of the table, with `base`."""
+    t = rates.table
+    found: list[dict[str, Any]] = t[t["parameter"].str.startswith("placements.") & ~t["suppressed"]].to_dict(
+        "records"
+    )  # type: ignore[assignment]
+    known = [row | {"base": rates.known.get(row["parameter"], 0.0)} for row in found]
+    return [row for row in known if row["base"] > 0.0 and 0.0 < row["low"] < row["high"]]
+
+
 @styled
-def rates_figure(rates: LocalRates, base: Scenario) -> Figure:
+def rates_figure(rates: LocalRates) -> Figure:
     """Hazards of an unplanned move and their ratios, with intervals, beside the base file's.
 
     Parameters
     ----------
-    rates : best_sim.questions.local_rates.estimate.LocalRates
-    base : Scenario
-        What they are shown beside.
+    rates : LocalRates
+        With something that can be compared (`compared`).
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    known = {name: entry.value for name, entry in base.provenance.items()}
-    t = rates.table
-    t = t[t["parameter"].str.startswith("placements.") & ~t["suppressed"]]
-    rows: list[dict[str, Any]] = []
-    found: list[dict[str, Any]] = t.to_dict("records")  # type: ignore[assignment]
-    for row in found:
-        of = known.get(str(row["parameter"]))
-        if isinstance(of, int | float) and of > 0.0 and 0.0 < row["low"] < row["high"]:
-            rows.append(row | {"base": float(of)})
+    rows = compared(rates)
     high = _ROW * len(rows)
     low, last = rates.window
     sheet = Sheet(
         WIDTH, high + 1.0, "Placement parameters from these returns",
         f"Dots: estimated, with {rates.level:.0%} intervals; squares: the base file's values. On a scale of ratios.",
-        f"{rates.children:,} children in care between {low} and {last}, of whom {rates.followed:,} were seen from the "
-        "day they came into care. Counts under five are not shown.",
+        f"In care between {low} and {last}: {rates.who}. Counts under {rates.least} are not shown.",
         f"{len(rows)} placement parameters, estimated, with intervals, beside the base file's values.", ESTIMATED,
     )  # fmt: skip
     ax = sheet.axes(_LEFT, _RIGHT, 0.5, 0.5)
@@ -70,7 +70,7 @@ def rates_figure(rates: LocalRates, base: Scenario) -> Figure:
     )
     sheet.text(Sheet.MARGIN, top + 0.12, "Parameter", weight="bold", size=SIZE)
     for i, row in enumerate(rows):
-        at, scale = i + 0.5, row["base"] if row["base"] else 1.0
+        at, scale = i + 0.5, row["base"]
         ax.plot([row["low"] / scale, row["high"] / scale], [at] * 2, color=ACCENT, lw=1.6)
         ax.plot([row["estimate"] / scale], [at], marker="o", ms=4.5, color=ACCENT)
         ax.plot([1.0], [at], marker="s", ms=4.5, mfc="none", color=OCHRE)
@@ -82,13 +82,12 @@ def rates_figure(rates: LocalRates, base: Scenario) -> Figure:
             va="center", size=SMALL,
         )  # fmt: skip
     ends = np.array([[row["low"] / row["base"], row["high"] / row["base"]] for row in rows])
-    if rows:
-        farthest = float(np.abs(np.log(np.clip(ends, 0.05, 20.0))).max())
-        reach = max(2.0, float(np.exp(farthest)))
-        ax.set_xlim(1.0 / reach / 1.1, reach * 1.1)
-        ticks = [v for v in (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0, 20.0) if 1.0 / reach <= v <= reach]
-        ax.set_xticks(ticks, [f"{v:g}" for v in ticks])
-        ax.minorticks_off()
+    farthest = float(np.abs(np.log(np.clip(ends, 0.05, 20.0))).max())
+    reach = max(2.0, float(np.exp(farthest)))
+    ax.set_xlim(1.0 / reach / 1.1, reach * 1.1)
+    ticks = [v for v in (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0, 20.0) if 1.0 / reach <= v <= reach]
+    ax.set_xticks(ticks, [f"{v:g}" for v in ticks])
+    ax.minorticks_off()
     return sheet.figure
 
 
@@ -98,23 +97,22 @@ def backcast_figure(found: BackCast) -> Figure:
 
     Parameters
     ----------
-    found : best_sim.questions.local_rates.estimate.BackCast
+    found : BackCast
 
     Returns
     -------
     matplotlib.figure.Figure
     """
     m = found.months
-    inside = m["inside"].dropna()
     low, high = found.fitted
-    held = f"{int(inside.sum())} of {len(inside)} months lie within the {found.level:.0%} interval."
+    held = f"{found.held[0]} of {found.held[1]} months lie within the {found.level:.0%} interval."
     each = 2.0
     sheet = Sheet(
         WIDTH, 3 * each, "A year forecast from the years before it",
         f"Estimated from {say.day(low)} to {say.day(high)}. Dots: what was seen; lines and bands: forecast, mean and "
         f"{found.level:.0%}. {held}",
         f"{found.replicates} simulated runs, each with parameters drawn by how well they are known. Months with fewer "
-        "than five are not shown.",
+        f"than {found.rates.least} are not shown.",
         f"Back-cast of children in care, entries and moves by month. {held}",
     )  # fmt: skip
     for k, (name, label) in enumerate(_QUANTITIES.items()):

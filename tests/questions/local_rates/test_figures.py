@@ -12,23 +12,19 @@ from matplotlib.figure import Figure
 from best_sim.drawing import style
 from best_sim.measures.episodes import episodes_of
 from best_sim.pathway import simulate
-from best_sim.questions.local_rates.estimate import backcast, estimate_rates
-from best_sim.questions.local_rates.figures import backcast_figure, rates_figure
+from best_sim.questions.local_rates.ask import LocalRatesQuestion
+from best_sim.questions.running import answer
 from best_sim.scenario import Scenario
 
 
-@pytest.fixture(scope="module", params=["rates", "back-cast"])
-def figure(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Figure:
+@pytest.fixture(scope="module", params=["rates", "backcast"])
+def figure(request: pytest.FixtureRequest) -> Figure:
     england = Scenario.load("england")
     episodes = episodes_of(simulate(england, 4, 0, "compiled"), borough="east_london")
-    low, until, then = dt.date(2018, 4, 1), dt.date(2021, 4, 1), dt.date(2022, 4, 1)
-    if request.param == "rates":
-        return rates_figure(estimate_rates(episodes, low, until), england)
-    folder = tmp_path_factory.mktemp("backcast")
-    found = backcast(
-        episodes, low, until, then, folder=folder, setting=("england", "east_london"), replicates=3
-    )
-    return backcast_figure(found)
+    asked = LocalRatesQuestion(borough="east_london", backcast=request.param == "backcast", replicates=3)
+    found = answer(asked.about(episodes, dt.date(2018, 4, 1), dt.date(2022, 4, 1)), executor=None)
+    assert set(found.figures()) == {"rates", request.param}
+    return found.figures()[request.param]
 
 
 def test_it_is_readable_and_says_that_it_is_simulated(figure: Figure, tmp_path: Path) -> None:

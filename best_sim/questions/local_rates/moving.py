@@ -1,0 +1,322 @@
+"""Moving while in care, and coming back into it: hazards, with what the model makes them depend on."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from best_sim.measures.episodes import time_at_risk
+from best_sim.measures.frailty import HazardFit, fit_hazards
+from best_sim.pathway.lowering import BAND_FROM, BAND_NAMES
+from best_sim.questions.local_rates.estimation import (
+    AGE_FROM,
+    AGE_NAMES,
+    OLDEST,
+    Estimation,
+    Frailty,
+    JointEstimate,
+    mix,
+)
+from best_sim.questions.local_rates.intervals import Floats, clustering, rate_interval, share_interval
+from best_sim.scenario.durations import YEAR
+
+_REFERENCE_BAND = "to_six_months"
+"""The band whose ratio is 1, so that a type's yearly rate is the rate in it."""
+_TYPES = (
+    "foster",
+    "kinship_foster",
+    "parent_and_baby",
+    "with_parents",
+    "placed_for_adoption",
+    "long_term_foster",
+    "residential",
+)
+_BREAKDOWNS = ("home_first_year", "home_later", "special_guardianship")
+_NEXT_PLACES = ("foster", "kinship_foster", "residential")
+_MOST_MOVES = 5
+"""The model counts no more earlier moves than this."""
+
+
+def hazards(work: Estimation, frailty: Frailty) -> None:
+    """Unplanned moves and returns to care, with what the model makes them depend on."""
+    unplanned, front = work.base.placements.unplanned, work.base.placements.front_loading
+    work.need = float(unplanned.need)
+    total = math.hypot(float(work.base.population.frailty_sd), work.need)
+    rows = _rows_at_risk(work, frailty)
+    moves = rows["moves"].to_numpy(float)
+    repeated = int((rows.groupby("child")["moves"].sum() >= 2).sum()) if len(rows) else 0
+    if frailty == "estimated" and repeated < work.least:
+        frailty = "base"
+        work.missing.append(f"population.frailty_sd: fewer than {work.least} children had two events or more")
+    work.frailty = frailty
+    in_care = rows["cell"].isin(_TYPES).to_numpy()
+    cells = [c for c in (*_TYPES, *_BREAKDOWNS) if moves[(rows["cell"] == c).to_numpy()].sum() > 0]
+    if moves[in_care].sum() < work.least or not cells:
+        work.missing.append("placements.unplanned: too few unplanned moves")
+        return
+    rows = rows[rows["cell"].isin(cells)].reset_index(
+        drop=True
+    )  # a cell without events says nothing but that
+    moves, in_care = rows["moves"].to_numpy(float), rows["cell"].isin(_TYPES).to_numpy()
+    columns = [(rows["cell"] == c).to_numpy(float) for c in cells]
+    names, offset = list(cells), np.zeros(len(rows))
+    for k, band in enumerate(BAND_NAMES):
+        here = in_care & (rows["band"] == k).to_numpy()
+        if band == _REFERENCE_BAND:
+            continue
+        if moves[here].sum() >= work.least:
+            columns.append(here.astype(float))
+            names.append(band)
+        else:
+            offset += np.where(here, math.log(max(float(getattr(front, band)), 1e-6)), 0.0)
+            work.missing.append(
+                f"placements.front_loading.{band}: fewer than {work.least} moves, as in the base file"
+            )
+    earlier = np.where(in_care, np.minimum(rows["earlier_moves"].to_numpy(float), _MOST_MOVES), 0.0)
+    unknown = in_care & ~rows["history"].to_numpy(bool)
+    for name, x in (
+        ("age", np.where(in_care, rows["age"], 0.0)),
+        ("earlier_moves", np.where(unknown, 0.0, earlier)),
+    ):
+        if name == "earlier_moves" and moves[x > 0].sum() < work.least:
+            offset += float(unplanned.earlier_moves) * x
+            work.missing.append(
+                "placements.unplanned.earlier_moves: too few second moves, as in the base file"
+            )
+            continue
+        columns.append(np.asarray(x, float))
+        names.append(name)
+    if (
+        moves[unknown].sum() > 0
+    ):  # what came before the window is not known; its effect has a column of its own
+        columns.append(unknown.astype(float))
+        names.append("moves not known")
+    fit = fit_hazards(
+        np.column_stack(columns),
+        moves,
+        rows["years"].to_numpy(float),
+        rows["child"].to_numpy(np.int64),
+        offset=offset,
+        cluster=rows["family"].to_numpy(np.int64),
+        frailty_sd={"estimated": None, "base": total, "none": 0.0}[frailty],
+        level=work.level,
+    )
+    _report_hazards(work, fit, names, rows)
+
+
+def _rows_at_risk(work: Estimation, frailty: Frailty) -> pd.DataFrame:
+    """Time at risk of a move, and of a return to care, in one table; `cell` is the placement type or breakdown."""
+    rows = time_at_risk(work.spells, BAND_FROM).rename(columns={"type": "cell"})
+    young = work.spells.groupby("child")[["start", "born"]].first()
+    entered = (young["start"] - young["born"]) / YEAR < OLDEST
+    rows = rows[rows["child"].map(entered).to_numpy(bool)]
+    p = work.periods
+    out = p[p["ends_in"].isin(["home", "special_guardianship", "child_arrangements"]) & np.isfinite(p["end"])]
+    out = out[(out["end"] >= 0.0) & out["child"].map(entered).to_numpy(bool)]
+    until = np.minimum(out["next_start"].to_numpy(), work.span)
+    days, back = until - out["end"].to_numpy(), (out["next_start"] <= work.span).to_numpy()
+    home = (out["ends_in"] == "home").to_numpy()
+    year = BAND_FROM[-1]
+    parts = [rows]
+    for cell, use, time, event in (
+        ("home_first_year", home, np.minimum(days, year), back & (days <= year)),
+        ("home_later", home & (days > year), days - year, back & (days > year)),
+        ("special_guardianship", ~home, days, back),
+    ):
+        use = use & (time > 0.0)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "child": out["child"].to_numpy()[use],
+                    "family": out["family"].to_numpy()[use],
+                    "cell": cell,
+                    "band": -1,
+                    "age": 0.0,
+                    "earlier_moves": 0,
+                    "history": out["history"].to_numpy(bool)[use],
+                    "years": time[use] / YEAR,
+                    "moves": event[use].astype(int),
+                }
+            )
+        )
+    both = pd.concat(parts, ignore_index=True)
+    return both if frailty == "none" else both[both["history"]].reset_index(drop=True)
+
+
+def _report_hazards(work: Estimation, fit: HazardFit, names: list[str], rows: pd.DataFrame) -> None:
+    """The fit as the model's parameters."""
+    se = np.sqrt(np.diag(fit.covariance))
+    # the model's rate is that of a family of average need; what was found is the mean over families
+    over = math.exp(0.5 * work.need**2)
+    shown: dict[str, tuple[int, str, str]] = {}
+    units: dict[str, str] = {}
+    sources: dict[str, str] = {}
+    ranges: dict[str, tuple[float, float]] = {}
+    in_care = rows["cell"].isin(_TYPES)
+    # counts of single types and bands are in the table, which hides the small ones; the file tells the total
+    totals = {
+        what: f"{part['moves'].sum()} in {part['years'].sum():.0f} child-years {when}"
+        for what, part, when in (
+            ("unplanned moves", rows[in_care], "in care"),
+            ("returns to care", rows[~in_care], "after care"),
+        )
+    }
+    for band in BAND_NAMES:
+        if band not in names:
+            here = rows[in_care & (rows["band"] == BAND_NAMES.index(band))]
+            quantity = "unplanned moves: time in the placement"
+            known = float(getattr(work.base.placements.front_loading, band))
+            fixed_at = 1.0 if band == _REFERENCE_BAND else known
+            group = f"{band.replace('_', ' ')}, {'reference' if band == _REFERENCE_BAND else 'as in the base file'}"
+            events, years = int(here["moves"].sum()), float(here["years"].sum())
+            work.row(quantity, group, events, years, "ratio", (fixed_at, np.nan, np.nan), block=quantity)
+    for k, name in enumerate(names):
+        b = fit.coefficients[k]
+        ends = [b, b - work.z * se[k], b + work.z * se[k]]
+        if name in _TYPES or name in _BREAKDOWNS:
+            here = rows[rows["cell"] == name]
+            rates = [math.exp(x) / over for x in ends]
+            if name == "home_first_year":
+                kind, unit, figures = "chance", "probability", [-math.expm1(-x) for x in rates]
+            else:
+                kind, unit, figures = "rate", "per year", rates
+            where = "unplanned" if name in _TYPES else "breakdown"
+            quantity = "unplanned moves" if name in _TYPES else "returns to care"
+        elif name in BAND_NAMES:
+            here = rows[in_care & (rows["band"] == BAND_NAMES.index(name))]
+            kind, unit, figures = "ratio", "ratio", [math.exp(x) for x in ends]
+            where, quantity = "front_loading", "unplanned moves: time in the placement"
+        elif name in ("age", "earlier_moves"):
+            here = rows[in_care]
+            kind, figures = "log", ends
+            unit = "log hazard per year" if name == "age" else "log hazard per move"
+            where, quantity = "unplanned", "unplanned moves: log hazard ratio"
+        else:
+            continue
+        parameter = f"placements.{where}.{name}"
+        events, years = int(here["moves"].sum()), float(here["years"].sum())
+        work.row(quantity, name.replace("_", " "), events, years, unit, figures, parameter, block=quantity)
+        if events >= work.least:
+            shown[parameter] = (k, kind, unit)
+            units[parameter] = unit
+            of = "returns to care" if name in _BREAKDOWNS else "unplanned moves"
+            sources[parameter] = work.source(f"{of}, {totals[of]}; {_HOW[work.frailty]}", figures)
+            ranges[parameter] = (figures[1], figures[2])
+    name = "population.frailty_sd"
+    estimated = work.frailty == "estimated"
+    if estimated:
+        sds = [fit.frailty_sd, *fit.frailty_interval]
+        own = [math.sqrt(max(0.0, x * x - work.need**2)) if np.isfinite(x) else math.inf for x in sds]
+        twice = int((rows.groupby("child")["moves"].sum() >= 2).sum())
+        work.row(
+            "spread between children, of the log hazard",
+            "with need",
+            twice,
+            rows["child"].nunique(),
+            "log scale",
+            sds,
+        )
+        work.row(
+            "spread between children, of the log hazard",
+            "without need",
+            twice,
+            rows["child"].nunique(),
+            "log scale",
+            own,
+            name,
+        )
+        sources[name] = work.source(f"{twice} children with two events or more; less the spread by need", own)
+        if np.isfinite(own[2]):
+            ranges[name] = (own[1], min(own[2], 3.0))
+    else:
+        sources[name] = (
+            "as in the base file" if work.frailty == "base" else "hazards were estimated without a spread"
+        )
+    units[name] = "log scale"
+    fixed = 0.0 if work.frailty == "none" else float(work.base.population.frailty_sd)
+    need = work.need
+
+    def values(x: Floats) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for parameter, (k, kind, _) in shown.items():
+            if kind == "log":
+                out[parameter] = float(np.clip(x[k], -2.0, 2.0))
+            elif kind == "ratio":
+                out[parameter] = float(min(np.exp(x[k]), 100.0))
+            elif kind == "rate":
+                out[parameter] = float(min(np.exp(x[k]) / over, 50.0))
+            else:
+                out[parameter] = float(min(-np.expm1(-np.exp(x[k]) / over), 0.99))
+        sd = math.sqrt(max(0.0, x[-1] ** 2 - need**2)) if estimated else fixed
+        return out | {name: float(min(sd, 3.0))}
+
+    theta = np.append(fit.coefficients, fit.frailty_sd) if estimated else fit.coefficients
+    work.parts.append(JointEstimate(theta, fit.covariance, values, units, sources, ranges))
+
+
+_HOW = {
+    "estimated": "lognormal frailty of the child, estimated; children seen from entry",
+    "base": "lognormal frailty of the child, as in the base file; children seen from entry",
+    "none": "no frailty; with children in care when the window began, from then on",
+}
+
+
+def next_placements(work: Estimation) -> None:
+    """Where children go after an unplanned move; after an adoptive placement the model knows foster care only."""
+    s = work.spells
+    moved = (s["ends_in"] == "unplanned_move") & (s["type"] != "placed_for_adoption")
+    following = s["type"].shift(-1)[moved]
+    following = following.replace("long_term_foster", "foster")
+    use = following.isin(_NEXT_PLACES)
+    kind, family = following[use].to_numpy(), s["family"][moved][use].to_numpy()
+    n = len(kind)
+    kin = float(work.base.population.kin_available_share)
+    counts = np.asarray([(kind == name).sum() for name in _NEXT_PLACES])
+    name = "placements.unplanned.next_placement"
+    for place, count in zip(_NEXT_PLACES, counts, strict=True):
+        figures = share_interval(kind == place, family, work.level)
+        work.row("placement after an unplanned move", place.replace("_", " "), count, n, "probability", figures,
+                 block="next")  # fmt: skip
+    if n < work.least or counts[1] < work.least or kin <= 0.0:
+        work.missing.append(f"{name}: too few moves to kin")
+        return
+    known = work.base.placements.unplanned.next_placement
+    k = min(1.0, counts[1] / n / kin)
+    r = counts[2] / n if counts[2] >= work.least else known["residential"]
+
+    def values(x: Floats) -> dict[str, Any]:
+        two = np.clip(x, 0.0, 1.0)
+        two = two / max(1.0, float(two.sum()))
+        return {name: mix(_NEXT_PLACES, np.append(1.0 - two.sum(), two))}
+
+    variance = np.asarray([k * kin * (1.0 - k * kin) / n / kin**2, r * (1.0 - r) / n])
+    text = f"{n} moves; to kin over the share of families with kin, {kin:g}"
+    work.parts.append(
+        JointEstimate(
+            np.asarray([k, r]), np.diag(variance), values, {name: "probability"}, {name: work.source(text)}
+        )
+    )
+
+
+def plain_rates(work: Estimation) -> None:
+    """Occurrences over time at risk, of all children from the day on which they are seen."""
+    rows = time_at_risk(work.spells, BAND_FROM)
+    rows["age group"] = np.asarray(AGE_NAMES, object)[
+        np.searchsorted(AGE_FROM, rows["age"], side="right") - 1
+    ]
+    for kind in _TYPES:
+        of = rows[rows["type"] == kind]
+        for k, band in enumerate(BAND_NAMES):
+            for age in AGE_NAMES:
+                here = of[(of["band"] == k) & (of["age group"] == age)]
+                years, events = float(here["years"].sum()), int(here["moves"].sum())
+                if years > 0.0:
+                    group = f"{kind.replace('_', ' ')}, {band.replace('_', ' ')}, {age}"
+                    spread = clustering(
+                        here["moves"].to_numpy(), here["years"].to_numpy(), here["family"].to_numpy()
+                    )
+                    work.row("unplanned moves, as they occurred", group, events, years, "per year",
+                             rate_interval(events, years, work.level, spread), block=f"plain {kind}")  # fmt: skip

@@ -1,0 +1,1 @@
+"""Simulated children as SSDA903 returns."""
