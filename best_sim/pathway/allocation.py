@@ -6,7 +6,7 @@ from best_sim.engine import rule
 from best_sim.engine.luck import uniform
 from best_sim.pathway.parameters import number_of
 from best_sim.pathway.records import FACTORS, LARGEST_FAMILY, boroughs, groups, sites
-from best_sim.pathway.rules import ALLOCATION, BLOCK_SIZE, TWIN
+from best_sim.pathway.rules import ALLOCATION, BLOCK_SIZE, IN_OTHER_ARM
 from best_sim.pathway.words import KINSHIP_FOSTER, LIFT, SAU
 from best_sim.scenario.durations import YEAR
 from best_sim.scenario.schema import Allocation
@@ -37,7 +37,10 @@ def allocate(world, f):
     if world.forced_arm > 0:  # the same child traced through one service or the other
         return world.forced_arm
     arm = as_allocated(world, f)
-    if world.twin_until > 0.0 and world.twin_from <= uniform(world, f, TWIN, 0) < world.twin_until:
+    if (
+        world.other_arm_until > 0.0
+        and world.other_arm_from <= uniform(world, f, IN_OTHER_ARM, 0) < world.other_arm_until
+    ):
         return LIFT + SAU - arm
     return arm
 
