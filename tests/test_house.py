@@ -24,8 +24,6 @@ KERNEL = "engine/kernel.py"
 # The lists below may only become shorter: what no longer needs to be on one has to be taken off it.
 STILL_LONGER: set[str] = set()
 WAITING = {
-    # a parameter's kind, for those who add one
-    "best_sim.scenario.values.Name",
     # sequential designs: bounds for interim analyses that came at other times, and intervals for each of them
     "best_sim.trial.sequential.bounds.recalculate",
     "best_sim.trial.sequential.inference.repeated_interval",

@@ -6,7 +6,6 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -96,10 +95,6 @@ def _every_command(
 Set = Annotated[
     list[str], typer.Option("--set", metavar="KEY=VALUE", help="Override a parameter; may be repeated.")
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Random seed: the same one, the same children.")]
-Number = Annotated[int, typer.Option(min=0, help="Which replicate.")]
-Out = Annotated[Path | None, typer.Option(help="Folder to write to.")]
-Engine = Annotated[str, typer.Option(help="auto, compiled or simpy; all give the same answers.")]
 
 
 class RefusedError(Exception):
@@ -128,16 +123,6 @@ def load(scenario: str, changes: list[str]) -> Scenario:
     from best_sim.scenario import Scenario
 
     return Scenario.load(scenario, changes)
-
-
-def must_be_free(out: Path | None) -> None:
-    """Refuse to write over what is there already; said before any long work."""
-    from best_sim.questions.writing import is_taken
-
-    if out is not None and is_taken(out):
-        raise RefusedError(
-            f"--out\n  found:   {out}, which is not empty\n  allowed: a new folder, or an empty one"
-        )
 
 
 def engine_of(asked: str, console: Console) -> Literal["compiled", "simpy"]:

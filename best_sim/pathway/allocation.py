@@ -37,7 +37,10 @@ def allocate(world, f):
     if world.forced_arm > 0:  # the same child traced through one service or the other
         return world.forced_arm
     arm = as_allocated(world, f)
-    if world.twin_until > 0.0 and world.twin_from <= uniform(world, f, purposes.TWIN, 0) < world.twin_until:
+    if (
+        world.other_arm_until > 0.0
+        and world.other_arm_from <= uniform(world, f, purposes.IN_OTHER_ARM, 0) < world.other_arm_until
+    ):
         return LIFT + SAU - arm
     return arm
 

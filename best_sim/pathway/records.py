@@ -197,8 +197,8 @@ COMPUTED = (
     ("band_from", "f8", (BANDS,)),
     # what is asked of a run: every family in one arm; those between two shares of the families in the other arm
     ("forced_arm", "i8"),
-    ("twin_from", "f8"),
-    ("twin_until", "f8"),
+    ("other_arm_from", "f8"),
+    ("other_arm_until", "f8"),
 )
 """Fields of the world that are made from parameters, or from what is asked of a run."""
 

@@ -23,7 +23,7 @@ from pydantic.fields import FieldInfo
 from best_sim.scenario.files import line_of, shipped_names
 from best_sim.scenario.leaves import Leaf, node_of
 from best_sim.scenario.problems import NotAllowedError, Problem, ProblemsError, nearest_name
-from best_sim.scenario.values import Section, Unit, Wrong
+from best_sim.scenario.values import Overrides, Section, Unit, Wrong
 from best_sim.scenario.writing import shown, toml_text
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ class SimulatedQuestion(Question):
 
     scenario: str = "trial-as-run"
     """A scenario's name or file."""
-    overrides: tuple[str, ...] = Field((), alias="set")
+    overrides: Overrides = Field((), alias="set")
     """Parameters of the scenario to set otherwise, each key=value."""
     replicates: Replicates = 200
     """How often the scenario is simulated."""
@@ -692,12 +692,3 @@ def names_apart(key: str, what: str, names: list[str]) -> Iterator[Wrong]:
     """
     for twice in sorted({name for name in names if names.count(name) > 1}):
         yield Wrong(key, f"two {what} have the same name", found=twice, allowed="different names")
-
-
-def overrides_wrong(key: str, changes: tuple[str, ...]) -> Iterator[Wrong]:
-    """Overrides that are none."""
-    for one in changes:
-        if "=" not in one:
-            yield Wrong(
-                key, "this is no override", found=one, allowed="key=value, as in trial.target_families=200"
-            )

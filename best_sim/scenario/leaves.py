@@ -12,7 +12,17 @@ from pydantic_core import PydanticUndefined
 
 from best_sim.scenario.durations import DAYS_IN, Duration, is_number
 from best_sim.scenario.problems import NotAllowedError, nearest_name
-from best_sim.scenario.values import MOST_DATES, SHARES_TOLERANCE, Mix, Named, Section, Series, Shares, Unit
+from best_sim.scenario.values import (
+    MOST_DATES,
+    OVERRIDES,
+    SHARES_TOLERANCE,
+    Mix,
+    Named,
+    Section,
+    Series,
+    Shares,
+    Unit,
+)
 from best_sim.scenario.writing import shown
 
 METADATA = ("value", "unit", "range", "status", "source", "link", "note")
@@ -29,6 +39,7 @@ Kind = Literal[
     "text",
     "choice",
     "names",
+    "overrides",
     "mix",
     "series",
     "duration",
@@ -189,6 +200,8 @@ def _leaf(where: str, annotation: Any, metadata: tuple[Any, ...]) -> Leaf:
         return Leaf("choice", unit or Unit("choice"), names=args)
     if origin is tuple and args[1:] == (...,) and get_origin(args[0]) is Literal:
         return Leaf("names", unit or Unit("names"), names=get_args(args[0]))
+    if annotation == tuple[str, ...] and unit is OVERRIDES:
+        return Leaf("overrides", unit)
     if annotation is Mix and shares is not None:
         return Leaf("mix", unit or Unit("probability"), names=shares.names)
     if annotation is Duration:
@@ -293,6 +306,16 @@ def _read_names(leaf: Leaf, raw: Any, unit: str) -> tuple[str, ...]:
     return tuple(raw)
 
 
+def _read_overrides(leaf: Leaf, raw: Any, unit: str) -> tuple[str, ...]:
+    changes = _read_names(leaf, raw, unit)
+    for one in changes:
+        if "=" not in one:
+            raise NotAllowedError(
+                "this is no override", found=shown(one), allowed="key=value, as in trial.target_families=200"
+            )
+    return changes
+
+
 def _read_mix(leaf: Leaf, raw: Any, unit: str) -> Mix:
     names = ", ".join(leaf.names)
     if not isinstance(raw, Mapping):
@@ -362,6 +385,7 @@ _READERS: Mapping[Kind, Callable[[Leaf, Any, str], Any]] = types.MappingProxyTyp
         "text": _read_text,
         "choice": _read_choice,
         "names": _read_names,
+        "overrides": _read_overrides,
         "mix": _read_mix,
         "series": _read_series,
         "duration": _read_duration,

@@ -23,8 +23,8 @@ field                                                leaf
 ``x: date``                                          a date, unit ``date``
 ``x: tuple[date, ...]``                              a list of dates, each later than the one before
 ``x: str``                                           a text, unit ``text``
-``x: Name``                                          a name of something else, unit ``name``
 ``x: tuple[str, ...]``                               a list of names without repeats, unit ``names``
+``x: Overrides``                                     a list of texts, each ``key=value``, unit ``key=value``
 ``x: Days | None = None``                            any of the above, optional: None where absent
 ``x: Consent``                                       a section inside the section
 ``x: Named[Borough]``                                sections by name, given by the user; may be empty
@@ -284,6 +284,9 @@ class Unit:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         # So that a section made in Python keeps the limits too, not only one read from a file.
+        if math.isinf(self.lowest) and math.isinf(self.highest):
+            return handler(source)
+
         def within(value: Any) -> Any:
             if not isinstance(value, str):
                 self.refuse_outside(value)
@@ -313,8 +316,9 @@ Probability = Annotated[float, Unit("probability", 0, 1)]
 Days = Annotated[float, Unit("days", 0)]
 """A time, 0 or more, in days."""
 
-Name = Annotated[str, Unit("name")]
-"""The name of something given elsewhere in the scenario."""
+OVERRIDES = Unit("key=value")
+Overrides = Annotated[tuple[str, ...], OVERRIDES]
+"""Parameters to set otherwise, each ``key=value``."""
 
 
 def magnitudes(value: Any) -> tuple[float, ...]:

@@ -99,7 +99,7 @@ def with_unit(value: Any, unit: str) -> str:
     ('12 weeks', '1 week', '0.67 (probability)', 'text')
     """
     text = value_as_text(value)
-    if unit in ("choice", "date", "name", "names", "text", "yes/no"):
+    if unit in ("choice", "date", "key=value", "names", "text", "yes/no"):
         return text
     is_measure = unit not in ("correlation", "probability", "ratio", "utility", "year")
     if isinstance(value, int | float) and is_measure and not unit.startswith("log "):

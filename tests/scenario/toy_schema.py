@@ -10,7 +10,6 @@ from best_sim.scenario.durations import Duration
 from best_sim.scenario.values import (
     Days,
     Mix,
-    Name,
     Named,
     Probability,
     Section,
@@ -46,7 +45,7 @@ class Borough(Section):
     entries: Annotated[Series, Unit("children per year", 0, 1000)]
     opens: date
     closes: date | None = None
-    partner: Name | None = None
+    partner: str | None = None
     tags: tuple[str, ...] | None = None
 
     def check(self) -> Iterator[Wrong]:

@@ -114,6 +114,16 @@ def test_permanence_is_timed_from_randomisation(journeys: Journeys) -> None:
     assert len(early.y) <= len(data.y) and by_then.any()
 
 
+@pytest.mark.parametrize("outcome", OUTCOMES.values(), ids=lambda outcome: outcome.name)
+def test_an_outcome_takes_a_visit_where_it_makes_a_difference(journeys: Journeys, outcome: Outcome) -> None:
+    amounts = {
+        name: np.arange(len(journeys.tables["children"]), dtype=float) for name in ("cost", "net_benefit")
+    }
+    first, last = (analysis_set(journeys, outcome.name, visit, amounts=amounts) for visit in (2, 3))
+    alike = len(first.y) == len(last.y) and np.array_equal(first.y, last.y)
+    assert outcome.takes_visit != alike
+
+
 def test_had_lift_is_lift_received(journeys: Journeys) -> None:
     data = analysis_set(journeys)
     assert (data.had_lift == (data.received & (data.treated == 1))).all()

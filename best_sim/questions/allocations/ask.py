@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from best_sim.questions.asking import Part, Replicates, SimulatedQuestion, names_apart, overrides_wrong
+from best_sim.questions.asking import Part, Replicates, SimulatedQuestion, names_apart
 from best_sim.questions.power.ask import refuse_without_recruitment
-from best_sim.scenario.values import Wrong
+from best_sim.scenario.values import Overrides, Wrong
 
 if TYPE_CHECKING:
     from best_sim.engine.model import Engine
@@ -24,11 +24,7 @@ class AllocationMethod(Part):
     """One `[[method]]`: a name, and what of the scenario makes it."""
 
     name: str
-    changes: tuple[str, ...] = Field((), alias="set")
-
-    def check(self) -> Iterator[Wrong]:
-        """Changes that are none."""
-        yield from overrides_wrong("set", self.changes)
+    changes: Overrides = Field((), alias="set")
 
 
 def _usual() -> tuple[AllocationMethod, ...]:
@@ -80,7 +76,6 @@ class AllocationsQuestion(SimulatedQuestion):
 
     def check(self) -> Iterator[Wrong]:
         """No method, two of a name, overrides that are none."""
-        yield from overrides_wrong("set", self.overrides)
         if not self.methods:
             yield Wrong("method", "there is no method", found="nothing", allowed="[[method]] tables")
         if len(self.methods) > _MOST:

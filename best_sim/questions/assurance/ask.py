@@ -7,16 +7,14 @@ Pharmaceutical Statistics 2005;4:187) draws them anew for each simulated trial, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from best_sim.drawing.wording import capital
-from best_sim.questions.asking import QuestionError, Scorings, overrides_wrong
+from best_sim.questions.asking import QuestionError, Scorings
 from best_sim.questions.power.ask import PowerQuestion
 from best_sim.questions.power.priors import Prior, check_against
 from best_sim.questions.trial_question import TrialQuestion
 from best_sim.scenario.problems import Problem
-from best_sim.scenario.values import Wrong
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,10 +83,6 @@ class AssuranceQuestion(TrialQuestion):
             if any(map(asked.has_effect, asked.designs))
             else asked.designs[0].name
         )
-
-    def check(self) -> Iterator[Wrong]:
-        """Overrides that are none."""
-        yield from overrides_wrong("set", self.overrides)
 
     def refuse(self) -> None:
         """Refuse where nothing is believed, or of what the scenario does not have or allow.

@@ -22,7 +22,6 @@ from best_sim.questions.asking import (
     Replicates,
     SimulatedQuestion,
     names_apart,
-    overrides_wrong,
 )
 from best_sim.scenario.durations import DAYS_IN
 from best_sim.scenario.problems import NotAllowedError, Problem, nearest_name
@@ -218,7 +217,6 @@ class BestPlanQuestion(SimulatedQuestion):
 
     def check(self) -> Iterator[Wrong]:
         """What is wrong inside the file."""
-        yield from overrides_wrong("set", self.overrides)
         for key in ("probability", "least_beginning_lift", "level"):
             value = getattr(self, key)
             if value is not None and not 0.0 < value < 1.0:

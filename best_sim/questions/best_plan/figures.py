@@ -26,6 +26,7 @@ from best_sim.drawing.style import (
 )
 from best_sim.questions.best_plan.show import words_of
 from best_sim.questions.best_plan.space import MOST_PLANS
+from best_sim.questions.target_times import time_of_share
 
 if TYPE_CHECKING:
     from best_sim.questions.best_plan.run import BestPlanFound, Contender
@@ -181,7 +182,7 @@ def _medians(ax: Axes, found: BestPlanFound, marked: list[tuple[str, CandidatePl
         )  # fmt: skip
     start = found.question.world.simulation.start_date
     for one in _chosen_last(found):
-        day = float(np.quantile(one.days, 0.5, method="higher"))
+        day = time_of_share(one.days, 0.5)
         if np.isfinite(day):
             color = _CHOSEN if one.plan == found.chosen else INK
             date = mdates.date2num(start + dt.timedelta(days=day))

@@ -26,6 +26,7 @@ from best_sim.questions.best_plan.selection import Selection, select_first, sele
 from best_sim.questions.best_plan.space import CandidatePlan, PlanSpace
 from best_sim.questions.found import Chapter, Found, Shown
 from best_sim.questions.running import Running
+from best_sim.questions.target_times import time_of_share
 from best_sim.replications import whole_table
 from best_sim.trial.closed_forms import exact_bounds, monte_carlo_error
 
@@ -72,7 +73,7 @@ class Contender:
 
     def day(self, p: float) -> float:
         """Day by which a share p of replicates is a success; infinite if that is not within the run."""
-        return float(np.quantile(np.where(self.counts, self.days, np.inf), p, method="higher"))
+        return time_of_share(np.where(self.counts, self.days, np.inf), p)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from best_sim.questions.asking import (
     QuestionError,
     SimulatedQuestion,
     names_apart,
-    overrides_wrong,
 )
 from best_sim.questions.calibration.parameters import changed, present, untold, unusable
 from best_sim.questions.calibration.targets import COURT_FIGURE, described, measures
@@ -240,7 +239,6 @@ class CalibrationQuestion(SimulatedQuestion):
 
     def check(self) -> Iterator[Wrong]:
         """What is wrong inside the file."""
-        yield from overrides_wrong("set", self.overrides)
         if not self.parameters:
             yield Wrong("parameter", "there is no parameter to be fitted", allowed="[[parameter]] tables")
         if not self.targets:

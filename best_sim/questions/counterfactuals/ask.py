@@ -8,12 +8,11 @@ courts stay about as busy as they were.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from best_sim.questions.asking import Replicates, SimulatedQuestion, overrides_wrong
+from best_sim.questions.asking import Replicates, SimulatedQuestion
 from best_sim.questions.power.ask import refuse_without_recruitment
-from best_sim.scenario.values import Unit, Wrong
+from best_sim.scenario.values import Unit
 
 if TYPE_CHECKING:
     from best_sim.engine.model import Engine
@@ -41,10 +40,6 @@ class CounterfactualsQuestion(SimulatedQuestion):
     def replicates_words(self) -> str:
         """What will be simulated, in words."""
         return f"{super().replicates_words()}, each {1 + self.parts} times"
-
-    def check(self) -> Iterator[Wrong]:
-        """Overrides that are none."""
-        yield from overrides_wrong("set", self.overrides)
 
     def refuse(self) -> None:
         """Refuse a scenario in which nobody is recruited.

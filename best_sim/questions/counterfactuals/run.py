@@ -95,7 +95,7 @@ class BothServices:
     def _sent(self, part: int) -> Lowered:
         """The scenario with one part of the families sent to the other arm."""
         world = self.lowered.world.copy()
-        world["twin_from"], world["twin_until"] = part / self.parts, (part + 1) / self.parts
+        world["other_arm_from"], world["other_arm_until"] = part / self.parts, (part + 1) / self.parts
         return replace(self.lowered, world=world)
 
 

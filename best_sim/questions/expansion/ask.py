@@ -22,11 +22,10 @@ from best_sim.questions.asking import (
     SimulatedQuestion,
     Table,
     names_apart,
-    overrides_wrong,
 )
 from best_sim.scenario import Scenario
 from best_sim.scenario.problems import Problem, ScenarioError, nearest_name
-from best_sim.scenario.values import Unit, Wrong
+from best_sim.scenario.values import Overrides, Unit, Wrong
 from best_sim.scenario.writing import shown, toml_value
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ class OpeningPlan(Part):
     """Boroughs and when they close."""
     team: tuple[TeamChange, ...] = ()
     """How LIFT teams are staffed."""
-    changes: tuple[str, ...] = Field((), alias="set")
+    changes: Overrides = Field((), alias="set")
     """Other parameters, each key=value."""
 
     @property
@@ -115,7 +114,6 @@ class OpeningPlan(Part):
                     allowed="each date once for a team and profession",
                 )  # fmt: skip
             seen.add((one.team, one.profession, one.since))
-        yield from overrides_wrong("set", self.changes)
         for change in self.changes:
             key = change.partition("=")[0].strip()
             last = key.rpartition(".")[2]
@@ -212,7 +210,6 @@ class ExpansionQuestion(SimulatedQuestion):
 
     def check(self) -> Iterator[Wrong]:
         """Plans that can't be told apart, and a baseline that is none of them."""
-        yield from overrides_wrong("set", self.overrides)
         names = [one.name for one in self.plans]
         if not names:
             yield Wrong("plan", "there is no plan", allowed="[[plan]] tables, one or more")

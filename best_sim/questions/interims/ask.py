@@ -7,7 +7,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from best_sim.questions.asking import Power, QuestionError, overrides_wrong
+from best_sim.questions.asking import Power, QuestionError
 from best_sim.questions.trial_question import TrialQuestion
 from best_sim.scenario.problems import Problem
 from best_sim.scenario.values import Probability, Unit, Wrong
@@ -87,7 +87,6 @@ class InterimsQuestion(TrialQuestion):
 
     def check(self) -> Iterator[Wrong]:
         """Interim analyses that can't be."""
-        yield from overrides_wrong("set", self.overrides)
         shares = (*self.looks, 1.0)
         if any(not 0.0 < share < 1.0 for share in self.looks):
             yield Wrong(

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import PrivateAttr
 
-from best_sim.questions.asking import QuestionError, Several, SimulatedQuestion, overrides_wrong
+from best_sim.questions.asking import QuestionError, Several, SimulatedQuestion
 from best_sim.questions.returns import ReturnsQuestion
 from best_sim.scenario.problems import Problem, nearest_name
-from best_sim.scenario.values import Wrong
 
 if TYPE_CHECKING:
     from best_sim.engine.model import Engine
@@ -106,11 +104,6 @@ class LocalRatesQuestion(ReturnsQuestion, SimulatedQuestion):
                 raise self._refused("returns", str(error), f"returns until {until}") from error
         rates: LocalRates = self._estimated[until]
         return rates
-
-    def check(self) -> Iterator[Wrong]:
-        """Nothing to read, and overrides that are none."""
-        yield from super().check()
-        yield from overrides_wrong("set", self.overrides)
 
     def refuse(self) -> None:
         """Refuse returns of which nothing can be estimated, or forecast, and an area where the authority can't be.

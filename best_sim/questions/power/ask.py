@@ -25,11 +25,10 @@ from best_sim.questions.asking import (
     SimulatedQuestion,
     Table,
     names_apart,
-    overrides_wrong,
 )
 from best_sim.questions.power.priors import Prior, Varied
 from best_sim.scenario.problems import Problem, ScenarioError, nearest_name
-from best_sim.scenario.values import Unit, Wrong
+from best_sim.scenario.values import Overrides, Unit, Wrong
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,12 +118,8 @@ class DesignTable(Part):
     name: str | None = None
     note: str = ""
     effect: Annotated[float, Unit("as the outcome defines it")] | None = None
-    changes: tuple[str, ...] = Field((), alias="set")
+    changes: Overrides = Field((), alias="set")
     boroughs: tuple[str, ...] | None = None
-
-    def check(self) -> Iterator[Wrong]:
-        """Changes that are none."""
-        yield from overrides_wrong("set", self.changes)
 
 
 class Published(Part):
@@ -270,8 +265,16 @@ class PowerQuestion(SimulatedQuestion):
             boroughs=chosen.boroughs,
         )
         primary = self.primary
-        analysis = AnalysisTable(**{key: getattr(primary, key) for key in ("name", *_ANALYSIS_KEYS)})
-        return self.replaced(design_tables=(table,), analysis_tables=(analysis,), grid={}, published=None)
+        said = {key: getattr(primary, key) for key in ("name", *_ANALYSIS_KEYS)}
+        if not self.outcome.takes_visit:
+            del said["visit"]
+        return self.replaced(
+            design_tables=(table,),
+            analysis_tables=(AnalysisTable(**said),),
+            grid={},
+            published=None,
+            visit=None,
+        )
 
     def first_with_effect(self) -> str:
         """Name of the first design with an effect.
@@ -337,7 +340,6 @@ class PowerQuestion(SimulatedQuestion):
 
     def check(self) -> Iterator[Wrong]:
         """What is wrong with analyses, designs and grid."""
-        yield from overrides_wrong("set", self.overrides)
         wrong = list(self._wrong_analyses())
         yield from wrong
         if wrong:
@@ -433,6 +435,8 @@ class PowerQuestion(SimulatedQuestion):
                 )  # fmt: skip
             if row["estimand"] not in get_args(Estimand):
                 yield _unknown(key("estimand"), row["estimand"], get_args(Estimand), "estimand")
+            if key("visit") != "visit" and not OUTCOMES[row["outcome"]].takes_visit:
+                yield _of_no_visit(key("visit"), row["visit"], row["outcome"])
             imputes = row["method"] in METHODS and METHODS[row["method"]].imputes
             if row["delta"] != 0.0 and not imputes:
                 yield Wrong(
@@ -440,6 +444,11 @@ class PowerQuestion(SimulatedQuestion):
                     allowed="a number, in the unit of the outcome, for multiple-imputation",
                 )  # fmt: skip
         yield from names_apart("analysis", "analyses", [row["name"] for row in rows])
+        tables = self.analysis_tables or (AnalysisTable(),)
+        unsaid = [row["outcome"] for row, table in zip(rows, tables, strict=True) if table.visit is None]
+        known = [OUTCOMES[one] for one in unsaid if one in OUTCOMES]
+        if self.visit is not None and known and not any(one.takes_visit for one in known):
+            yield _of_no_visit("visit", self.visit, known[0].name)
 
     def _wrong_grid(self, outcome: str) -> Iterator[Wrong]:
         many = 1
@@ -541,6 +550,10 @@ def _unknown(key: str, found: str, known: Any, what: str) -> Wrong:
         allowed=", ".join(known),
         nearest=nearest_name(found, list(known)),
     )
+
+
+def _of_no_visit(key: str, visit: int, outcome: str) -> Wrong:
+    return Wrong(key, f"{outcome} is of no visit", found=visit, allowed="nothing: leave it out")
 
 
 def _said(axis: str, value: Any) -> str:

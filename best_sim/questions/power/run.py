@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +16,8 @@ from best_sim.pathway import Journeys, simulate
 from best_sim.pathway.lowering import lower
 from best_sim.questions.found import Chapter, Found, Shown
 from best_sim.questions.power.ask import PowerQuestion
-from best_sim.questions.power.summary import curve_of, flow_of, power_table, rows_of, summary_of, when_of
+from best_sim.questions.power.summary import curve_of, flow_of, pathway_rows, power_table, rows_of, summary_of
+from best_sim.questions.target_times import TargetTimes
 from best_sim.replications import Keep
 from best_sim.scenario import Scenario
 from best_sim.trial.consort import Pair
@@ -156,15 +158,20 @@ def power_found(question: PowerQuestion, keep: Keep, done: int, engine: Engine =
     scenarios = [question.scenario_of(design) for design in question.designs]
     got = rows_of(keep, done)
     power = power_table(question, got, scenarios)
-    first = got[(got["design"] == question.designs[0].name) & (got["analysis"] == question.primary.name)]
+    first = pathway_rows(question, got)
+    first = first[first["design"] == question.designs[0].name]
     lowered = lower(scenarios[0])
+    times = TargetTimes(
+        lowered.start_date, scenarios[0].trial.target_families,
+        first["target_days"].fillna(math.inf).to_numpy(float),
+    )  # fmt: skip
     return PowerFound(
         question=question,
         replicates=got,
         power=power,
         summary=summary_of(question, got, power),
         curve=curve_of(keep, done, question.designs[0].name, lowered.start_date),
-        when=when_of(first, lowered.start_date),
+        when=(times.date(0.05), times.date(0.5), times.date(0.95)),
         flow=flow_of(first),
         sample=[simulate(lowered, question.seed, k, engine) for k in range(min(_PICTURED, done))],
     )

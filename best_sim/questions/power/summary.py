@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from best_sim.pathway import words as W
 from best_sim.questions.power.ask import AnalysisPlan, Design, PowerQuestion, Published
 from best_sim.questions.power.replicate import BY_MONTH, PERMANENT_AT, UNITS
+from best_sim.questions.target_times import time_of_share
 from best_sim.replications import Keep, tables, whole_table
 from best_sim.scenario import Scenario
 from best_sim.scenario.durations import MONTH
@@ -54,7 +55,12 @@ _REASON = {
 
 def rows_of(keep: Keep, replicates: int) -> pd.DataFrame:
     """A row for each replicate, design and analysis, of all that is one number or text."""
-    return whole_table(keep, replicates, without=[BY_MONTH]).to_pandas(split_blocks=True, self_destruct=True)
+    return whole_table(keep, replicates, without=[BY_MONTH]).to_pandas()
+
+
+def pathway_rows(experiment: PowerQuestion, got: pd.DataFrame) -> pd.DataFrame:
+    """The rows that hold what does not depend on scores: one for each replicate and design, its first scoring's."""
+    return got[(got["analysis"] == experiment.primary.name) & (got["scoring"] == 0)]
 
 
 # --- power --------------------------------------------------------------------------------------------------
@@ -273,7 +279,7 @@ def summary_of(experiment: PowerQuestion, got: pd.DataFrame, power: pd.DataFrame
         tidy.analysis = str(row["analysis"])
         _summarise_design(tidy, experiment, plans[tidy.analysis], row, mine)
     tidy.analysis, tidy.trial = "", None
-    first = got[got["analysis"] == experiment.primary.name]
+    first = pathway_rows(experiment, got)
     pathways = [experiment.pathway_of(design) for design in experiment.designs]
     if len(set(pathways)) == 1:
         name = experiment.designs[0].name
@@ -367,8 +373,8 @@ def _summarise_pathway(tidy: _Tidy, experiment: PowerQuestion, name: str, rows: 
     n = len(rows)
     reached = float(rows["target_days"].notna().mean())
     tidy.say(name, "target reached within the run", reached, monte_carlo_error(reached, n), "share")
-    months = np.sort(rows["target_days"].fillna(np.inf).to_numpy()) / MONTH
-    early, median, late = (_order_statistic(months, q) for q in (0.05, 0.5, 0.95))
+    months = rows["target_days"].fillna(np.inf).to_numpy() / MONTH
+    early, median, late = (time_of_share(months, q) for q in (0.05, 0.5, 0.95))
     within = months[np.isfinite(months)]
     tidy.say(
         name, "months to the target, median", median if np.isfinite(median) else np.nan,
@@ -421,11 +427,6 @@ _HAPPENED = (
 """What happens to the children: column of the rows, words of the summary, unit."""
 
 
-def _order_statistic(ordered: np.ndarray, q: float) -> float:
-    """The smallest value with at least a share q at or below it; the latest may be infinite."""
-    return float(ordered[min(len(ordered) - 1, int(np.ceil(q * len(ordered))) - 1)])
-
-
 def curve_of(keep: Keep, replicates: int, design: str, start: dt.date) -> pd.DataFrame:
     """Families randomised by the end of each month, over replicates of one design."""
     parts = [
@@ -446,14 +447,6 @@ def curve_of(keep: Keep, replicates: int, design: str, start: dt.date) -> pd.Dat
     return pd.DataFrame(
         {"date": dates, "low90": q[0], "low50": q[1], "median": q[2], "high50": q[3], "high90": q[4]}
     )
-
-
-def when_of(rows: pd.DataFrame, start: dt.date) -> tuple[dt.date | None, dt.date | None, dt.date | None]:
-    """5th, 50th and 95th centile of the day on which the target is reached, replicates that never reach it last."""
-    days = np.sort(rows["target_days"].fillna(np.inf).to_numpy())
-    got = [_order_statistic(days, q) for q in (0.05, 0.5, 0.95)]
-    early, median, late = (start + dt.timedelta(days=d) if np.isfinite(d) else None for d in got)
-    return early, median, late
 
 
 def flow_of(rows: pd.DataFrame) -> dict[str, Pair]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import PrivateAttr
 
-from best_sim.questions.asking import Input, QuestionError, Several, SimulatedQuestion, overrides_wrong
+from best_sim.questions.asking import Input, QuestionError, Several, SimulatedQuestion
 from best_sim.questions.power.ask import refuse_without_recruitment
 from best_sim.scenario.problems import Problem
 from best_sim.scenario.values import Unit, Wrong
@@ -134,7 +134,6 @@ class RecruitmentQuestion(SimulatedQuestion):
 
     def check(self) -> Iterator[Wrong]:
         """More seen than due, a prior worth nothing, and words about a file that is not given."""
-        yield from overrides_wrong("set", self.overrides)
         if self.seen > self.due:
             yield Wrong(
                 "seen",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from best_sim.questions.asking import Power, QuestionError, Scorings, overrides_wrong
+from best_sim.questions.asking import Power, QuestionError, Scorings
 from best_sim.questions.power.ask import PowerQuestion
 from best_sim.questions.trial_question import TrialQuestion
 from best_sim.scenario import Scenario, ScenarioError, ScenarioWarning
@@ -90,7 +90,6 @@ class SampleSizeQuestion(TrialQuestion):
 
     def check(self) -> Iterator[Wrong]:
         """Limits that are none, a second parameter without values, or values without one."""
-        yield from overrides_wrong("set", self.overrides)
         if not self.within > 0:
             yield Wrong("within", "no interval is as narrow", found=self.within, allowed="above 0")
         if not 0 < self.smallest < self.largest:

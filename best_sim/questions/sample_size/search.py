@@ -30,6 +30,7 @@ from best_sim.questions.power.replicate import Replicate
 from best_sim.questions.running import Running
 from best_sim.questions.sample_size.ask import FAMILIES, SampleSizeQuestion
 from best_sim.questions.sample_size.crossing import Crossing, crossing_of
+from best_sim.questions.target_times import time_of_share
 from best_sim.replications import Keep, whole_table
 from best_sim.scenario import ScenarioWarning
 from best_sim.scenario.durations import MONTH
@@ -221,7 +222,7 @@ class Search:
             "failed": len(rows) - len(fits),
             "statistic": float((fits["estimate"] / fits["standard_error"]).mean()),
             "children": float((fits["children_lift"] + fits["children_sau"]).mean()),
-            "months": float(np.quantile(told["target_days"].fillna(np.inf) / MONTH, 0.5, method="higher")),
+            "months": time_of_share(told["target_days"].to_numpy(float), 0.5) / MONTH,
             "reached_target": float(told["target_days"].notna().mean()),
         }
 
@@ -358,8 +359,8 @@ class Search:
         sizes = points["size"].to_numpy(float)
         nearest = float(sizes[np.abs(sizes - crossing.x).argmin()])
         rows = self.rows(nearest)
-        months = rows.loc[rows["scoring"] == 0, "target_days"].fillna(np.inf).to_numpy() / MONTH
-        early, middle, late = (float(np.quantile(months, q, method="higher")) for q in (0.05, 0.5, 0.95))
+        days = rows.loc[rows["scoring"] == 0, "target_days"].to_numpy(float)
+        early, middle, late = (time_of_share(days, q) / MONTH for q in (0.05, 0.5, 0.95))
         within = self.question.within
         size = float(math.ceil(crossing.x - 1e-9)) if self.question.whole else crossing.x
         return SizeFound(

@@ -8,15 +8,14 @@ Roger and Kenward, Journal of Biopharmaceutical Statistics 2013;23:1352).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from best_sim.questions.asking import QuestionError, Scorings, overrides_wrong
+from best_sim.questions.asking import QuestionError, Scorings
 from best_sim.questions.power.ask import PowerQuestion, changes_scores_alone
 from best_sim.questions.power.priors import Varied, as_written, check_against
 from best_sim.questions.trial_question import TrialQuestion
 from best_sim.scenario.problems import Problem
-from best_sim.scenario.values import Unit, Wrong
+from best_sim.scenario.values import Unit
 from best_sim.trial.methods import METHODS
 
 if TYPE_CHECKING:
@@ -95,10 +94,6 @@ class SensitivityQuestion(TrialQuestion):
     def first_design(self, asked: PowerQuestion) -> str:
         """Where no effect can be set on the outcome, the first one."""
         return asked.designs[0].name if asked.effect is None else super().first_design(asked)
-
-    def check(self) -> Iterator[Wrong]:
-        """Overrides that are none."""
-        yield from overrides_wrong("set", self.overrides)
 
     def refuse(self) -> None:
         """Refuse where nothing is varied, or what the scenario does not have or allow, or shifts of nothing.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from best_sim.questions.asking import Replicates, SimulatedQuestion, overrides_wrong
-from best_sim.scenario.values import Unit, Wrong
+from best_sim.questions.asking import Replicates, SimulatedQuestion
+from best_sim.scenario.values import Unit
 
 if TYPE_CHECKING:
     from best_sim.engine.model import Engine
@@ -46,10 +45,6 @@ class SimulationQuestion(SimulatedQuestion):
         if first == 0:
             return super().replicates_words()
         return f"Replicate {first}" if n == 1 else f"Replicates {first} to {first + n - 1}"
-
-    def check(self) -> Iterator[Wrong]:
-        """Overrides that are none."""
-        yield from overrides_wrong("set", self.overrides)
 
     def work(self, engine: Engine) -> WholeReplicate:
         """One replicate, with all of its tables."""

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from best_sim.questions.asking import Alpha, Power, QuestionError, Several, SimulatedQuestion, overrides_wrong
+from best_sim.questions.asking import Alpha, Power, QuestionError, Several, SimulatedQuestion
 from best_sim.questions.stability.measured import CURVE_MONTHS
 from best_sim.scenario.problems import Problem
 from best_sim.scenario.values import Unit, Wrong
@@ -88,7 +88,6 @@ class StabilityQuestion(SimulatedQuestion):
 
     def check(self) -> Iterator[Wrong]:
         """A day without a period, a period without a day, no time, no power."""
-        yield from overrides_wrong("set", self.overrides)
         if "period" in self.by and self.split is None:
             yield Wrong("split", "before and after what day?", found="none", allowed="a date within the run")
         if "period" not in self.by and self.split is not None:

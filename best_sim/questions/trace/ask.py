@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from best_sim.pathway.choices import CHOICES
-from best_sim.questions.asking import QuestionError, Replicates, SimulatedQuestion, overrides_wrong
+from best_sim.questions.asking import QuestionError, Replicates, SimulatedQuestion
 from best_sim.questions.simulation.ask import Number
 from best_sim.scenario.problems import Problem, nearest_name
 from best_sim.scenario.values import Wrong
@@ -55,8 +55,7 @@ class TraceQuestion(SimulatedQuestion):
         return f"Replicate {self.replicate}"
 
     def check(self) -> Iterator[Wrong]:
-        """Overrides that are none, and a description that nobody has."""
-        yield from overrides_wrong("set", self.overrides)
+        """A description that nobody has."""
         if self.number is None and self.child not in CHOICES:
             yield Wrong(
                 "child", "there is no description like that", found=self.child,

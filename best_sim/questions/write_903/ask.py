@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from best_sim.questions.asking import QuestionError, Replicates, SimulatedQuestion, overrides_wrong
+from best_sim.questions.asking import QuestionError, Replicates, SimulatedQuestion
 from best_sim.scenario.problems import Problem, nearest_name
-from best_sim.scenario.values import Unit, Wrong
+from best_sim.scenario.values import Unit
 
 if TYPE_CHECKING:
     from best_sim.engine.model import Engine
@@ -37,10 +36,6 @@ class Write903Question(SimulatedQuestion):
     """Collection years, by the year in which they end; all that a run holds whole, unless some are named."""
     boroughs: tuple[str, ...] = Field((), alias="borough")
     """Only these boroughs' children; may be repeated."""
-
-    def check(self) -> Iterator[Wrong]:
-        """Overrides that are none."""
-        yield from overrides_wrong("set", self.overrides)
 
     def refuse(self) -> None:
         """Refuse boroughs that the scenario does not have, and years that it does not hold whole."""

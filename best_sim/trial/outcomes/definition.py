@@ -179,6 +179,8 @@ class Outcome:
         Where it is made of prices and the event record: its name among the amounts.
     visit : int or None
         Of which visit it always is; None where the analysis says.
+    takes_visit : bool
+        Whether an analysis says of which visit it is, or until which it is counted.
     """
 
     name: str
@@ -202,6 +204,7 @@ class Outcome:
     records: tuple[Recorded, ...] = ()
     amount: str = ""
     visit: int | None = None
+    takes_visit: bool = True
 
 
 @dataclass(frozen=True)

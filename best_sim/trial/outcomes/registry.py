@@ -155,6 +155,7 @@ _ALL = (
         complete=taking.as_analysed,
         effect=_ON_MOVES,
         absent=Absent("year_not_over", "first year of care not over by the end"),
+        takes_visit=False,
     ),
     Outcome(
         name="permanence",
@@ -199,6 +200,7 @@ _ALL = (
         ),
         absent=Absent("horizon_not_reached", "not followed to the horizon of the costs"),
         amount="cost",
+        takes_visit=False,
     ),
     Outcome(
         name="net_benefit",
@@ -220,6 +222,7 @@ _ALL = (
         absent=Absent("no_net_benefit", "no SDQ score, or not followed to the horizon of the costs"),
         amount="net_benefit",
         visit=W.VISITS,
+        takes_visit=False,
     ),
 )
 
@@ -244,8 +247,8 @@ def analysis_set(
     outcome : str
         One of `OUTCOMES`.
     visit : {1, 2, 3}
-        Of a score, the visit; of moves and of permanence, the visit until which they are counted. Three or more
-        placements are counted in the first year after entry to care, whatever the visit.
+        Of a score, the visit; of moves and of permanence, the visit until which they are counted. It makes no
+        difference to an outcome that takes none (`Outcome.takes_visit`).
     estimand : {"intention-to-treat", "per protocol"}
         Everybody as allocated, or only families that received what they were allocated. Those who receive a service
         may differ from those who do not, so the second compares unlike groups.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -253,6 +255,48 @@ def test_scorings_are_of_the_same_trials_with_other_luck(tmp_path) -> None:
     assert len(rows) == 40 and rows["estimate"].nunique() == 40
     assert (rows.groupby("replicate")["families_lift"].nunique() == 1).all()
     path.write_text('scenario = "london-2017"\nreplicates = 8\nseed = 2\n[grid]\neffect = [0.0]\n')
-    once = answer(PowerQuestion.load(path)).replicates
+    once = answer(PowerQuestion.load(path))
     first = rows[rows["scoring"] == 0].reset_index(drop=True)
-    assert (first["estimate"] == once["estimate"]).all()
+    assert (first["estimate"] == once.replicates["estimate"]).all()
+    # what happens to the children, and when families come, does not depend on how often they are scored
+    assert result.when == once.when and result.flow == once.flow
+    shared = [
+        one.summary[one.summary["design"] == "all designs"].drop(columns="analysis") for one in (result, once)
+    ]
+    pd.testing.assert_frame_equal(*(one.reset_index(drop=True) for one in shared))
+
+
+def test_rows_of_replicates_may_be_added_to(result) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(result.replicates.assign(found=result.replicates["p"] < 0.05)) == len(result.replicates)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('outcome = "cost"\nvisit = 1', "visit"),
+        (
+            'visit = 1\n[[analysis]]\noutcome = "three_or_more"\n[[analysis]]\noutcome = "net_benefit"',
+            "visit",
+        ),
+        ('visit = 1\n[[analysis]]\n[[analysis]]\noutcome = "three_or_more"\nvisit = 3', "analysis[1].visit"),
+    ],
+)
+def test_a_visit_of_an_outcome_that_has_none_is_refused(tmp_path, text: str, key: str) -> None:
+    path = tmp_path / "visit.toml"
+    path.write_text(f'scenario = "london-2017"\n{text}\n[[design]]\n', "utf-8")
+    with pytest.raises(ProblemsError) as error:
+        PowerQuestion.load(path)
+    assert [(one.key, one.found) for one in error.value.problems] == [(key, "1" if key == "visit" else "3")]
+    assert "is of no visit" in error.value.problems[0].message
+
+
+def test_a_visit_is_of_those_outcomes_that_have_one(tmp_path) -> None:
+    path = tmp_path / "visit.toml"
+    path.write_text(
+        'scenario = "london-2017"\nvisit = 2\n[[analysis]]\noutcome = "moves"\n'
+        '[[analysis]]\noutcome = "cost"\n[[design]]\n',
+        "utf-8",
+    )
+    assert PowerQuestion.load(path).primary.visit == 2

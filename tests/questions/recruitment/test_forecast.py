@@ -208,7 +208,7 @@ def test_the_books_of_a_simulated_trial_hold_its_families() -> None:
     day = (CUT_OFF - scenario.simulation.start_date).days
     families = journeys.families
     assert table["randomised"].sum() == (families["randomised_days"] < day).sum()
-    assert (table["date"].dt.weekday == 0).all()
+    assert (table["date"].dt.day_of_week == 0).all()
     for more, less in (("screened", "eligible"), ("eligible", "consented"), ("consented", "randomised")):
         assert (table[more] >= table[less]).all()
     first = table.groupby("borough")["date"].min()
