@@ -107,7 +107,7 @@ class Question(Part):
     @property
     def simulates(self) -> bool:
         """Whether anything is simulated to answer it."""
-        return False
+        return isinstance(self, SimulatedQuestion)
 
     @classmethod
     def load(cls, name_or_path: str | Path | None = None, **changes: Any) -> Self:
@@ -294,11 +294,6 @@ class SimulatedQuestion(Question):
         if "scenario" in fields or "overrides" in fields:
             changed._made = None
         return changed
-
-    @property
-    def simulates(self) -> bool:
-        """Whether anything is simulated to answer it."""
-        return True
 
     def replicates_words(self) -> str:
         """What will be simulated, in words."""
@@ -661,25 +656,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
     return value
-
-
-def refuse_wrong(question: Question) -> None:
-    """Refuse a question that was made in Python and is wrong between its fields, as a file would be.
-
-    Raises
-    ------
-    QuestionError
-    """
-    problems = [
-        Problem(
-            file=question.file, key=one.key, message=one.message, allowed=one.allowed, nearest=one.nearest,
-            found="" if one.found is None else shown(one.found),
-        )
-        for one in question.check()
-        if not one.warning
-    ]  # fmt: skip
-    if problems:
-        raise QuestionError(problems)
 
 
 # --- what several questions check -----------------------------------------------------------------------------

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from best_sim.questions.asking import QuestionError, SimulatedQuestion, refuse_wrong
+from best_sim.questions.asking import QuestionError, SimulatedQuestion
 from best_sim.replications import Keep, Memory, Plan, Row, Store, whole_from_start, working
 from best_sim.replications import run as run_plan
 from best_sim.scenario.problems import Problem, nearest_name
+from best_sim.scenario.writing import shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -280,6 +281,25 @@ def refuse_unknown_quantity(question: SimulatedQuestion, until: Until, engine: E
                 )
             ]
         )  # fmt: skip
+
+
+def refuse_wrong(question: Question) -> None:
+    """Refuse a question that was made in Python and is wrong between its fields, as a file would be.
+
+    Raises
+    ------
+    QuestionError
+    """
+    problems = [
+        Problem(
+            file=question.file, key=one.key, message=one.message, allowed=one.allowed, nearest=one.nearest,
+            found="" if one.found is None else shown(one.found),
+        )
+        for one in question.check()
+        if not one.warning
+    ]  # fmt: skip
+    if problems:
+        raise QuestionError(problems)
 
 
 def answer(
