@@ -109,7 +109,7 @@ class Question(Part):
     @property
     def simulates(self) -> bool:
         """Whether anything is simulated to answer it."""
-        return False
+        return isinstance(self, SimulatedQuestion)
 
     @classmethod
     def load(cls, name_or_path: str | Path | None = None, **changes: Any) -> Self:
@@ -302,11 +302,6 @@ class SimulatedQuestion(Question):
         if "scenario" in fields or "overrides" in fields:
             changed._made, changed._named = None, ""
         return changed
-
-    @property
-    def simulates(self) -> bool:
-        """Whether anything is simulated to answer it."""
-        return True
 
     def replicates_words(self) -> str:
         """What will be simulated, in words."""
