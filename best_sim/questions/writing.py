@@ -284,13 +284,12 @@ def finish(
     with files_replaced(store.folder) as scratch:
         for name, table in found.tables().items():
             write_table(table, scratch / name)
-        figures = dict(found.figures())
-        for name, figure in figures.items():
-            save(figure, scratch / name)
+        for name, figure in found.drawn.items():
+            save(figure, scratch / name, found.svg[name])
         found.files(scratch)
         (scratch / WORDS).write_text("\n\n".join(found.words()) + "\n", encoding="utf-8")
         about["outputs"] = outputs(scratch)
-        write_report(scratch / REPORT, found, manifest=about, figures=figures)
+        write_report(scratch / REPORT, found, manifest=about)
     store.update(**about)
     return about
 
