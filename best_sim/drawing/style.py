@@ -355,7 +355,7 @@ def alt_text(figure: Figure) -> str:
     return str(figure.get_label())
 
 
-def save(figure: Figure, path: str | Path) -> tuple[Path, Path]:
+def save(figure: Figure, path: str | Path, svg: str | None = None) -> tuple[Path, Path]:
     """Write a figure as PNG (150 dots an inch) and SVG; the same figure gives the same bytes.
 
     Parameters
@@ -363,6 +363,8 @@ def save(figure: Figure, path: str | Path) -> tuple[Path, Path]:
     figure : matplotlib.figure.Figure
     path : path
         Without ending, or with one, which is replaced.
+    svg : str, optional
+        The figure as `svg_text` gives it, where that is there already.
 
     Returns
     -------
@@ -371,11 +373,11 @@ def save(figure: Figure, path: str | Path) -> tuple[Path, Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    png, svg = path.with_suffix(".png"), path.with_suffix(".svg")
+    dots, lines = path.with_suffix(".png"), path.with_suffix(".svg")
     with style():
-        figure.savefig(png, dpi=DPI, metadata={"Software": None, "Description": alt_text(figure)})
-        figure.savefig(svg, metadata={"Date": None, "Creator": None, "Description": alt_text(figure)})
-    return png, svg
+        figure.savefig(dots, dpi=DPI, metadata={"Software": None, "Description": alt_text(figure)})
+    lines.write_text(svg_text(figure) if svg is None else svg, encoding="utf-8", newline="\n")
+    return dots, lines
 
 
 def svg_text(figure: Figure) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -161,6 +162,18 @@ class Found(ABC):
         """Every figure, by the name of its file."""
         return {}
 
+    @cached_property
+    def drawn(self) -> Mapping[str, Figure]:
+        """The figures, drawn once."""
+        return dict(self.figures())
+
+    @cached_property
+    def svg(self) -> Mapping[str, str]:
+        """The figures as SVG, made once: for the files and for the report."""
+        from best_sim.drawing.style import svg_text
+
+        return {name: svg_text(figure) for name, figure in self.drawn.items()}
+
     def shown(self) -> list[Shown]:
         """The tables that are printed, few and narrow."""
         return []
@@ -180,5 +193,5 @@ class Found(ABC):
     def chapters(self) -> list[Chapter]:
         """The report's chapters between the question and what is assumed."""
         content: list[Content] = [*self.words(), *self.shown()]
-        content += [Picture(name, "") for name in self.figures()]
+        content += [Picture(name, "") for name in self.drawn]
         return [Chapter("answer", "The answer", tuple(content))]

@@ -14,10 +14,9 @@ from typing import Any
 import jinja2
 import pandas as pd
 from markupsafe import Markup
-from matplotlib.figure import Figure
 
 from best_sim.drawing import wording as say
-from best_sim.drawing.style import alt_text, svg_text
+from best_sim.drawing.style import alt_text
 from best_sim.questions.asking import SimulatedQuestion
 from best_sim.questions.found import Found, Picture, Shown
 
@@ -38,9 +37,7 @@ _NOT_LISTED = (
 """Keys of the manifest that the table of the run leaves out: too long, or shown elsewhere."""
 
 
-def write_report(
-    path: Path, found: Found, *, manifest: Mapping[str, Any], figures: Mapping[str, Figure]
-) -> Path:
+def write_report(path: Path, found: Found, *, manifest: Mapping[str, Any]) -> Path:
     """Write the report.
 
     Parameters
@@ -49,8 +46,6 @@ def write_report(
     found : Found
     manifest : mapping
         Of the run.
-    figures : mapping of str to Figure
-        As `Found.figures` drew them.
 
     Returns
     -------
@@ -74,7 +69,7 @@ def write_report(
         + [("assumptions", "What is assumed"), ("reproduce", "How to reproduce it")],
         chapters=chapters,
         kind_of=lambda one: type(one).__name__,
-        picture=_Pictures(figures),
+        picture=_Pictures(found),
         table=_table,
         notes=found.notes(),
         parameters=_parameters(parameters),
@@ -96,15 +91,15 @@ def write_report(
 class _Pictures:
     """Figures as they go into the page, numbered in the order in which they are asked for."""
 
-    def __init__(self, drawn: Mapping[str, Figure]) -> None:
-        self.drawn = drawn
+    def __init__(self, found: Found) -> None:
+        self.found = found
         self.n = 0
 
     def __call__(self, one: Picture) -> Markup:
         self.n += 1
-        figure = self.drawn[one.name]
+        figure = self.found.drawn[one.name]
         width, height = figure.get_size_inches()
-        data = base64.b64encode(svg_text(figure).encode()).decode()
+        data = base64.b64encode(self.found.svg[one.name].encode()).decode()
         return Markup(
             '<figure id="figure-{name}"><div class="scroll" tabindex="0" role="region" aria-label="Figure {n}">'
             '<img src="data:image/svg+xml;base64,{data}" width="{w}" height="{h}" alt="{alt}"></div>'

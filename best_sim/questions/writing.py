@@ -286,16 +286,14 @@ def finish(
     with files_replaced(store.folder) as scratch:
         for name, table in found.tables().items():
             write_table(table, scratch / name)
-        figures = dict(found.figures())
-        for name, figure in figures.items():
-            save(figure, scratch / name)
+        for name, figure in found.drawn.items():
+            save(figure, scratch / name, found.svg[name])
         found.files(scratch)
         (scratch / WORDS).write_text("\n\n".join(found.words()) + "\n", encoding="utf-8")
         about["outputs"] = outputs(scratch)
-        write_report(scratch / REPORT, found, manifest=about, figures=figures)
-    gone = set(store.manifest.get("outputs", ())) - set(
-        about["outputs"]
-    )  # as of one replicate, where there are more
+        write_report(scratch / REPORT, found, manifest=about)
+    # the files of one replicate, where there are several now
+    gone = set(store.manifest.get("outputs", ())) - set(about["outputs"])
     store.update(**about)
     for name in gone:
         (store.folder / name).unlink(missing_ok=True)

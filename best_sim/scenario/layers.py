@@ -642,7 +642,7 @@ def _same(layers: Layers, key: Key, before: Provenance, value: Any) -> bool:
     """Whether the earlier value, maybe written in another way or unit, is this one."""
     node: Node = layers.schema
     for name in key:
-        node = node[ANY_NAME] if isinstance(node, Named) else nodes_of(node)[name]  # type: ignore[arg-type]
+        node = node[ANY_NAME] if isinstance(node, Named) else nodes_of(node)[name]
     try:
         return bool(canonical(node.read(before.value, before.unit)) == canonical(value))  # type: ignore[union-attr]
     except NotAllowedError:

@@ -6,6 +6,7 @@ import datetime as dt
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 from pydantic_core import PydanticUndefined
@@ -130,7 +131,8 @@ Node = Leaf | type[Section] | Named[type[Section]]
 ANY_NAME = "*"
 
 
-def nodes_of(section: type[Section]) -> dict[str, Node]:
+@cache
+def nodes_of(section: type[Section]) -> Mapping[str, Node]:
     """What each field of a section class declares.
 
     Parameters
@@ -139,7 +141,8 @@ def nodes_of(section: type[Section]) -> dict[str, Node]:
 
     Returns
     -------
-    dict of str to Leaf, subclass of Section, or Named
+    mapping of str to Leaf, subclass of Section, or Named
+        Always the same, not to be changed.
 
     Raises
     ------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pandas as pd
@@ -25,11 +27,23 @@ from best_sim.scenario import Scenario
 Command = Callable[..., tuple[int, str, str]]
 
 
-def command(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+def process(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command as a user starts it: a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "best_sim", *map(str, arguments)],
-        cwd=cwd, capture_output=True, text=True, timeout=300, check=False,
+        cwd=cwd, capture_output=True, text=True, timeout=300, check=False, env=os.environ | environment,
     )  # fmt: skip
+
+
+def command(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """The same in this process, which is spared the imports."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as here, redirect_stdout(out), redirect_stderr(err):
+        here.chdir(cwd)
+        here.setattr(sys, "argv", ["best-sim", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    return subprocess.CompletedProcess(arguments, int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 
 @pytest.fixture
@@ -53,7 +67,7 @@ def nothing_in(folder: Path) -> bool:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("power")
-    done = command(
+    done = process(
         "power", "--replicates", 6, "--seed", 4, "--scenario", "london-2017", "--out", "run", cwd=folder
     )
     assert done.returncode == 0, done.stderr
@@ -234,11 +248,11 @@ def test_the_help_of_trace_has_every_description(tmp_path: Path) -> None:
 
 def listed(*arguments: str, columns: int | None = None, cwd: Path) -> list[str]:
     """What `best-sim parameters` prints; as in a terminal of so many columns, or else as into a file."""
-    terminal = {} if columns is None else {"COLUMNS": str(columns), "FORCE_COLOR": "1", "TERM": "dumb"}
-    done = subprocess.run(
-        [sys.executable, "-m", "best_sim", "parameters", *arguments],
-        cwd=cwd, capture_output=True, text=True, check=True, env=os.environ | terminal,
-    )  # fmt: skip
+    if columns is None:
+        done = command("parameters", *arguments, cwd=cwd)
+    else:
+        done = process("parameters", *arguments, cwd=cwd, COLUMNS=str(columns), FORCE_COLOR="1", TERM="dumb")
+    assert done.returncode == 0, done.stderr
     return [line.rstrip() for line in re.sub(r"\x1b\[[\d;]*m", "", done.stdout).splitlines()]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,10 +18,12 @@ import pytest
 from returns import write_returns
 
 import best_sim
+from best_sim import cli
 from best_sim.pathway import simulate
 from best_sim.questions.asking import shipped_questions
 from best_sim.questions.found import Found
 from best_sim.questions.kinds import KINDS
+from best_sim.questions.writing import checksum
 from best_sim.replications import Store
 from best_sim.scenario import Scenario
 
@@ -86,32 +89,46 @@ def test_every_kind_is_tried() -> None:
     assert set(SMALL) == set(KINDS)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_run_leaves_what_repeats_it(kind: str, here: Path, best_sim: Callable, small: Callable) -> None:
-    code, told, error = best_sim(KINDS[kind].command, *small(kind), "--out", "run")
-    assert code == 0, error
-    about = json.loads((here / "run" / "manifest.json").read_text())
+@pytest.fixture(scope="module", params=KINDS)
+def ran(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, small: Callable
+) -> tuple[str, Path]:
+    """A kind of question, and the folder of a run of it."""
+    kind, folder = request.param, tmp_path_factory.mktemp("ran")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["best-sim", KINDS[kind].command, *small(kind), "--out", "run"])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    assert not ended.value.code
+    return kind, folder / "run"
+
+
+def test_a_run_leaves_what_repeats_it(ran: tuple[str, Path], here: Path, best_sim: Callable) -> None:
+    kind, run = ran[0], Path(shutil.copytree(ran[1], "run"))
+    about = json.loads((run / "manifest.json").read_text())
     assert about["kind"] == kind and about["state"] == "finished"
-    files = {str(path.relative_to("run")) for path in Path("run").rglob("*") if path.is_file()}
+    files = {str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()}
     assert {"question.toml", "report.html", "words.txt", *about["outputs"]} <= files
-    assert tomllib.loads((here / "run" / "question.toml").read_text())["kind"] == kind
-    assert "What is assumed" in (here / "run" / "report.html").read_text()
-    code, told, error = best_sim("reproduce", "run")
-    assert code == 0 and "same to the byte" in told, told + error
-    # what was written is noticed if it is another thing
+    assert tomllib.loads((run / "question.toml").read_text())["kind"] == kind
+    assert "What is assumed" in (run / "report.html").read_text()
+    # that a file is another thing is noticed, and that all the others are the same to the byte
     name = next(name for name in about["outputs"] if name.endswith((".csv", ".txt", ".parquet")))
-    Store(here / "run").update(outputs=about["outputs"] | {name: "0" * 64})
-    code, told, _ = best_sim("reproduce", "run")
-    assert code == 1 and f"Not the same: {name}" in told
+    Store(run).update(outputs=about["outputs"] | {name: "0" * 64})
+    code, told, error = best_sim("reproduce", "run", "--out", "again")
+    assert code == 1 and told.endswith(
+        f"{len(about['outputs']) - 1} of {len(about['outputs'])} files are the same to the byte. Not the same: {name}. "
+        "Versions, platform, model and scenario are those of the run."
+    ), told + error
+    assert checksum(here / "again" / name) == about["outputs"][name]
 
 
-@pytest.mark.parametrize("kind", KINDS)
 def test_a_run_goes_on_after_it_was_killed(
-    kind: str, here: Path, best_sim: Callable, small: Callable
+    ran: tuple[str, Path], here: Path, best_sim: Callable, small: Callable
 ) -> None:
+    kind = ran[0]
     if "resume" not in _options(kind):
         pytest.skip("nothing is simulated")
-    assert best_sim(KINDS[kind].command, *small(kind), "--out", "whole")[0] == 0
     process = subprocess.Popen(
         [sys.executable, "-m", "best_sim", KINDS[kind].command, *small(kind), "--out", "run", "--workers", "1"],
         env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -128,8 +145,8 @@ def test_a_run_goes_on_after_it_was_killed(
     assert list(Path("run").glob("chunks/**/*.parquet")), "it was killed before anything was kept"
     code, told, error = best_sim(KINDS[kind].command, "--resume", "run")
     assert code == 0 and "replicates are there" in told, told + error
-    whole, run = (json.loads((here / name / "manifest.json").read_text()) for name in ("whole", "run"))
-    assert run["outputs"] == whole["outputs"] and run["state"] == "finished"
+    whole, killed = (json.loads((run / "manifest.json").read_text()) for run in (ran[1], here / "run"))
+    assert killed["outputs"] == whole["outputs"] and killed["state"] == "finished"
 
 
 def _options(kind: str) -> set[str]:

@@ -80,7 +80,7 @@ def html(found: PowerFound, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def written(found: PowerFound, path: Path) -> str:
-    return write_report(path, found, manifest=MANIFEST, figures=found.figures()).read_text(encoding="utf-8")
+    return write_report(path, found, manifest=MANIFEST).read_text(encoding="utf-8")
 
 
 def test_the_page_is_whole_and_fetches_nothing(html: str, found: PowerFound) -> None:

@@ -83,6 +83,13 @@ def test_adding_replicates_keeps_the_first_and_gives_what_one_run_would(
     assert about["replicates"] == about["replicates_asked"] == 13 and about["state"] == "finished"
 
 
+def test_a_run_that_repeats_itself_is_said(here: Path, best_sim: Callable) -> None:
+    best_sim("power", "ours.toml", "--out", "run")
+    outputs = json.loads((here / "run" / "manifest.json").read_text())["outputs"]
+    code, told, _ = best_sim("reproduce", "run")
+    assert code == 0 and told.endswith(f"All {len(outputs)} files are the same to the byte.")
+
+
 def test_a_damaged_chunk_is_told_and_run_again(here: Path, best_sim: Callable) -> None:
     best_sim("power", "ours.toml", "--out", "run")
     before = contents(here / "run")

@@ -97,7 +97,7 @@ def chapters_of(found: AssuranceFound) -> list[Chapter]:
         f"Trials are put in order of one parameter's value and divided into parts of equal size; each dot is the "
         f"{what} in one part, over all that is believed of the other parameters."
     ]
-    along += [Picture(name, f"{say.capital(what)} by {_key(found, name)}.") for name in found.figures()]
+    along += [Picture(name, f"{say.capital(what)} by {_key(found, name)}.") for name in found.drawn]
     return [
         Chapter("summary", "In plain words", tuple(summary)),
         Chapter("beliefs", "What is believed", (beliefs_shown(question),)),

@@ -318,6 +318,16 @@ class PowerQuestion(SimulatedQuestion):
         ScenarioError
             If it can't be used, or nobody is recruited in it.
         """
+        if design not in self.scenarios:
+            self.scenarios[design] = self._scenario_of(design)
+        return self.scenarios[design]
+
+    @cached_property
+    def scenarios(self) -> dict[Design, Scenario]:
+        """The scenarios of designs that were asked for."""
+        return {}
+
+    def _scenario_of(self, design: Design) -> Scenario:
         scenario = self.changed_world(self.changes_of(design)[len(self.overrides) :])
         if design.boroughs is not None:
             scenario = _only(scenario, design, self.scenario)

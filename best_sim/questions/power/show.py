@@ -231,7 +231,7 @@ _CAPTIONS = {
 # --- the report -----------------------------------------------------------------------------------------------
 def chapters_of(found: PowerFound) -> list[Chapter]:
     """The answer, power, recruitment, the flow, the children, and how the study was made."""
-    names, captions = found.figures().keys(), dict(_CAPTIONS)
+    names, captions = found.drawn.keys(), dict(_CAPTIONS)
     if found.primary["closed_form"].notna().any():
         captions["power"] = captions["power and closed form"]
 

@@ -54,7 +54,7 @@ def found() -> ExpansionFound:
 
 def report_of(found: ExpansionFound, path: Path) -> str:
     manifest = {"command": "best-sim expand", "engine": "compiled"}
-    return write_report(path, found, manifest=manifest, figures=found.figures()).read_text()
+    return write_report(path, found, manifest=manifest).read_text()
 
 
 def test_every_measure_and_plan_of_the_differences_is_named_and_drawn_where_it_lies(
