@@ -86,6 +86,11 @@ class Block:
         return mine and "not run" not in self.notes
 
     @property
+    def slow(self) -> bool:
+        """Whether it takes long."""
+        return "slow" in self.notes
+
+    @property
     def commands(self) -> list[list[str]]:
         """The arguments of each command."""
         lines = re.sub(r"\\\n", " ", self.text).splitlines()
@@ -153,13 +158,14 @@ class Page:
                 continue
             since, until = token.map
             if token.type == "html_block":
-                notes |= self._notes(token.content, since)
+                notes |= self._notes(token.content)
                 continue
             if "read again" in notes:
                 self.read_again.append(since)
             if token.type != "fence":
                 before = None
                 continue
+            self._refuse_unknown(notes, since)
             if token.info == "text":
                 if before is None:
                     raise PageError(
@@ -175,16 +181,20 @@ class Page:
                 before = block if block.runs or "not run" in notes else None
             notes = {}
 
-    def _notes(self, comment: str, line: int) -> dict[str, str]:
+    @staticmethod
+    def _notes(comment: str) -> dict[str, str]:
         found = {}
         for words in re.findall(r"<!--\s*(.*?)\s*-->", comment, flags=re.DOTALL):
             key, _, value = words.partition(":")
-            if key not in NOTES:
-                raise PageError(
-                    f"{self.path}:{line + 1}: a comment is one of {', '.join(NOTES)}, not {key!r}"
-                )
             found[key] = value.strip()
         return found
+
+    def _refuse_unknown(self, notes: dict[str, str], line: int) -> None:
+        """A comment elsewhere is anybody's; above a block or a picture it would be a slip."""
+        for key in notes:
+            if key not in NOTES:
+                allowed = ", ".join(NOTES)
+                raise PageError(f"{self.path}:{line + 1}: a comment here is one of {allowed}, not {key!r}")
 
     def _take_pictures(
         self, lines: list[int] | None, sources: list[str | int | float | None], notes: dict[str, str]
@@ -193,6 +203,7 @@ class Page:
             if isinstance(source, str) and source.endswith(".png"):
                 file = (self.path.parent / source).resolve()
                 line = lines[0] if lines else 0
+                self._refuse_unknown(notes, line)
                 above = [block for block in reversed(self.blocks) if block.runs]
                 self.pictures.append(Picture(self.path, line, file, notes.get("picture", ""), above))
 
@@ -209,6 +220,9 @@ class Page:
         PageError
             Where a block fails, with what it printed.
         """
+        from best_sim.pathway import engine_in_use
+
+        engine_in_use()  # it is compiled here, so that no block says so
         names: dict[str, object] = {"__name__": "__main__"}  # dataclasses look their module up
         with TemporaryDirectory() as folder, contextlib.chdir(folder), mock.patch.dict(os.environ, TERMINAL):
             there: dict[Path, int] = {}
@@ -216,7 +230,7 @@ class Page:
             for block in self.blocks:
                 if "file" in block.notes:
                     Path(block.notes["file"]).write_text(block.text, encoding="utf-8")
-                if not block.runs or ("slow" in block.notes and not slow):
+                if not block.runs or (block.slow and not slow):
                     continue
                 started = time.perf_counter()
                 block.printed = printed_by(block, names)
@@ -321,7 +335,7 @@ def plain(text: str) -> str:
 
 def as_shown(printed: str, shown: str) -> str:
     """What is printed, with as many paragraphs left out as are left out of what is shown."""
-    old, new = shown.strip("\n").split("\n\n"), printed.split("\n\n")
+    old, new = (re.split(r"\n{2,}", text.strip("\n")) for text in (shown, printed))
     if ELLIPSIS not in old:
         return printed
     first = old.index(ELLIPSIS)

@@ -242,8 +242,8 @@ def chapters_of(found: CalibrationFound) -> list[Chapter]:
     how = (
         "Each candidate is simulated with the same seeds, so that the same children have the same random numbers "
         "whatever the parameters are, and figures change smoothly with them. Least squares within the ranges find the "
-        "nearest values, in standard errors of the published figures and of the simulation, taken together. Slopes are finite "
-        f"differences of {question.difference:g} of each range.",
+        "nearest values, in standard errors of the published figures and of the simulation, taken together. Slopes are "
+        f"finite differences of {question.difference:g} of each range.",
         "Intervals are of the posterior with the simulation made linear at the fitted values, cut off at the ends of "
         "the ranges.",
         f"{question.name}-fitted.toml is a scenario that extends {question.scenario} with the fitted values, each "
