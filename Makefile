@@ -48,7 +48,7 @@ PYTHON ?= $(or $(firstword $(shell for each in python3.11 python3.12 python3.13 
 ifndef CHECKING
 .NOTPARALLEL:
 endif
-.PHONY: help demo test test-all quick check lint format layers types unit bench pins clean distclean
+.PHONY: help demo test test-all quick check lint format layers types unit docs bench pins clean distclean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +85,11 @@ unit: $(VENV)/.test $(VENV_903)/.installed $(LIFELINES)/.installed
 format: $(VENV)/.test ## put the code into the project's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.test ## run what the pages show and write what it prints and draws; some quarter of an hour (PAGES="README.md ...": those alone)
+	$(BIN)/python docs/make_reference.py
+	$(BIN)/python docs/make_diagram.py
+	$(BIN)/python docs/make_pages.py $(PAGES)
 
 bench: $(VENV)/.bench ## install the engines compared with, then run every benchmark
 	@set -e; for each in benchmarks/*.py; do \

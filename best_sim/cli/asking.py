@@ -375,4 +375,5 @@ def show(console: Console, found: Found) -> None:
     for table in found.shown():
         show_table(console, table)
     for sentence in found.printed(console.width):
-        console.print(sentence, soft_wrap=True, markup=False, highlight=False)
+        # a file keeps each sentence on its line; a terminal would break it within words
+        console.print(sentence, soft_wrap=not console.is_terminal, markup=False, highlight=False)

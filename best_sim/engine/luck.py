@@ -2,7 +2,7 @@
 
 Every random number has an address, `(seed, replicate, stream, number, purpose, count)`, and is computed from that
 address alone. Nothing is consumed in order, so it does not matter who draws first, what else is drawn, or which
-driver runs the model: the same child meets the same luck.
+driver runs the model: the same child has the same random numbers.
 
 The generator is Philox 4x64 with ten rounds [1]_, the one in numpy. The key is `(seed, replicate)`, the counter
 `(count, purpose, number, stream)`, least significant word first. The number is made from the first 64-bit word that

@@ -64,7 +64,7 @@ def as_allocated(world, f):
 
 @rule
 def luck_of_block(world, f, n):
-    """Luck of a stratum's n-th block: the same whichever family opens it."""
+    """The random number of a stratum's n-th block: the same whichever family opens it."""
     if world.trial.allocation.strata == BY_BOROUGH:
         return uniform(world, boroughs(world, f.borough), purposes.BLOCK_SIZE, n)
     if world.trial.allocation.strata == BY_SITE:

@@ -68,7 +68,7 @@ class Journeys:
     start, end : float
         First and last moment simulated, days.
     seed, replicate : int
-        Address of the luck.
+        Random seed and number of the replicate.
     n_steps : int
         Commands that the driver carried out.
     outcomes : OutcomeModel
@@ -78,7 +78,7 @@ class Journeys:
     overridden : tuple of str
         What was overridden in it, in words: ``("lift.patience = 30 days",)``.
     scoring : int
-        How often this run was scored before, each time with other luck.
+        How often this run was scored before, each time with other random numbers.
     """
 
     event_record: np.ndarray | None
@@ -161,7 +161,7 @@ class Journeys:
         return Scores(self.tables, self.seed, self.replicate, self.outcomes, self.scoring)
 
     def scored(self, outcomes: OutcomeModel, scoring: int = 0) -> Journeys:
-        """The same journeys, scored under other assumptions about outcomes, or for the n-th time with other luck."""
+        """The same journeys, scored under other assumptions about outcomes, or anew, with other random numbers."""
         return replace(self, outcomes=outcomes, scoring=scoring)
 
     @cached_property

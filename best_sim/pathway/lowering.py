@@ -92,7 +92,7 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
     ----------
     scenario : Scenario
     arm : {"SAU", "LIFT"}, optional
-        Allocate every family to this arm, whatever luck says; for tracing one child through both services.
+        Allocate every family to this arm, whatever is drawn; for tracing one child through both services.
     """
     start_date = scenario.simulation.start_date
     end = float((scenario.simulation.end_date - start_date).days)

@@ -113,7 +113,7 @@ def simulate(
     scenario : Scenario or Lowered
         What to simulate; a `Lowered` scenario spares the lowering where many replicates are run.
     seed, replicate : int
-        Address of the luck, each from 0 to 2**63 - 1.
+        Random seed and number of the replicate, each from 0 to 2**63 - 1.
     engine : {"auto", "compiled", "simpy"}
         Which driver runs the pathway; "auto" takes SimPy where there are hooks or extensions, or where numba can't
         compile (with one warning), else the compiled one. Both give the same journeys.

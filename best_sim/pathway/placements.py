@@ -187,7 +187,7 @@ def plan_voluntary_return(world, g):
 
 @rule
 def open_case(world, g, case):
-    """New proceedings for a group that came back into care: its own case, whose luck is the group's."""
+    """New proceedings for a group that came back into care: its own case, whose random numbers are the group's."""
     case.index = world.n_families + g.index
     case.stream = g.stream
     case.number = g.number

@@ -1,6 +1,6 @@
 """Families and children as they enter care: everything about them that is fixed at entry.
 
-Who enters depends on luck and on entry parameters alone, never on what else happens in the run.
+Who enters depends on random numbers and on entry parameters alone, never on what else happens in the run.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def draw_children(world, f):
 
 @rule
 def begin_group(world, f, c):
-    """A group of siblings begins with its youngest child, whose luck the group has."""
+    """A group of siblings begins with its youngest child, whose random numbers the group has."""
     g = groups(world, c.group)
     g.index = c.group
     g.stream = c.stream

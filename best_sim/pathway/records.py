@@ -1,8 +1,8 @@
 """The records that processes read and write: one row for each family, child, group of siblings, case, court, ...
 
-A field is either fixed before or at entry (it depends on luck and parameters alone) or written by one process as the
-story goes on. Times are days since `start_date`; NAN where a thing has not happened. Numbers for names are those of
-`best_sim.pathway.words`.
+A field is either fixed before or at entry (it depends on random numbers and parameters alone) or written by one process
+as the story goes on. Times are days since `start_date`; NAN where a thing has not happened. Numbers for names are those
+of `best_sim.pathway.words`.
 
 Every parameter is a field under its path in the schema (`best_sim.pathway.parameters`): `world.lift.declines` is
 `lift.declines`, and `court.pace` is the `pace` of that court.

@@ -1,9 +1,9 @@
 """Outcome scores at the trial's visits, made from what happened to the children.
 
 Nothing in the pathway depends on a score, so scores are no part of a run: they are computed afterwards, for the
-children of families whose visit fell due, from the run's tables and the same luck. One run can so be scored under many
-assumptions about outcomes (an effect, a spread, a correlation), for a small part of what simulating it again would
-cost.
+children of families whose visit fell due, from the run's tables and the same random numbers. One run can so be scored
+under many assumptions about outcomes (an effect, a spread, a correlation), for a small part of what simulating it again
+would cost.
 
 Scores exist whether or not a family is seen; the trial has only those that were.
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 SCORES = ("sdq", "pirgas", "utility")
 _APART = 16
-"""Between the counts of one scoring's luck and the next's."""
+"""Between the counts of one scoring's random numbers and the next's."""
 _LOW_SDQ, _HIGH_SDQ, _LOW_PIRGAS, _HIGH_PIRGAS = 0.0, 40.0, 1.0, 100.0
 
 
@@ -119,11 +119,11 @@ class Scores(Mapping[str, np.ndarray]):
     tables : dict of numpy.ndarray
         Final tables of a run.
     seed, replicate : int
-        Address of its luck.
+        Random seed and number of the replicate.
     model : OutcomeModel
     scoring : int
-        The n-th time that this run is scored, from 0, with new luck: the same pathway, another day's answers and
-        children of another temper. Need, which the pathway depends on too, stays what it was.
+        The n-th time that this run is scored, from 0, with new random numbers: the same pathway, another day's answers
+        and children of another temper. Need, which the pathway depends on too, stays what it was.
     """
 
     tables: dict[str, np.ndarray]
@@ -196,7 +196,7 @@ class Scores(Mapping[str, np.ndarray]):
 
         return self._once("counts_as_lift", make)
 
-    # --- luck -----------------------------------------------------------------------------------------------
+    # --- random numbers -----------------------------------------------------------------------------------------------
     def _normals(self, who: Callable[[str], np.ndarray], why: int, count: int) -> np.ndarray:
         address = (np.ascontiguousarray(who("stream")), np.ascontiguousarray(who("number")))
         return ndtri(uniforms_at(self.seed, self.replicate, *address, why, count + _APART * self.scoring))

@@ -418,7 +418,7 @@ def timeline_figure(
     sex = "boy" if int(c["male"]) == 1 else "girl"
     title = f"Simulated child {child}: what happens, and when"
     if other is not None:
-        title = f"Simulated child {child} in either service: the same luck, another service"
+        title = f"Simulated child {child} in either service, with the same random numbers"
     at_entry = say.age(float(c["age_at_entry"]))
     subtitle = (
         f"A {sex} who came into care on {say.day(journeys.date(entered))}, "

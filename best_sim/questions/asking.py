@@ -248,7 +248,7 @@ class SimulatedQuestion(Question):
     replicates: Replicates = 200
     """How often the scenario is simulated."""
     seed: Seed = 1
-    """Random seed. The same seed gives the same children and the same luck."""
+    """Random seed. The same seed gives the same children and the same events."""
 
     _made: Any = PrivateAttr(None)
     _named: str = PrivateAttr("")

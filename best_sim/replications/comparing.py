@@ -1,4 +1,4 @@
-"""Two scenarios with the same luck: what a change does to what is measured of a run."""
+"""Two scenarios with common random numbers: what a change does to what is measured of a run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def compare(
     seed: int = 1,
     measures: Callable[[Journeys], Mapping[str, float]] = usual,
 ) -> pd.DataFrame:
-    """What a change does, each replicate simulated with and without it and with the same luck.
+    """What a change does, each replicate simulated with and without it, with common random numbers.
 
     The same families come on the same days in both, so what differs is the change, and differences are known far more
     exactly than either value. A quick look, in this process: several plans over a calendar, with costs, are a question

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -102,12 +102,3 @@ def _reasons(f: Mapping[str, np.ndarray], data: AnalysisSet) -> dict[str, np.nda
     if outcome.known != "recorded":
         out["not_due"] = state == W.NOT_DUE
     return out
-
-
-def mean_flow(flows: Iterable[Mapping[str, Pair]]) -> dict[str, Pair]:
-    """The mean of several flows, box by box."""
-    many = list(flows)
-    return {
-        name: (float(np.mean([f[name][0] for f in many])), float(np.mean([f[name][1] for f in many])))
-        for name in many[0]
-    }

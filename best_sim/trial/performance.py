@@ -100,9 +100,9 @@ def performance(
     truth : float
         What is estimated.
     reference : (replicates,) array, optional
-        A contrast of each replicate whose expectation is the truth, and which shares the replicate's luck: the one
-        that complete data would have given. The bias is then judged by the differences from it, which vary less than
-        the estimates do.
+        A contrast of each replicate whose expectation is the truth, and which shares the replicate's random numbers:
+        the one that complete data would have given. The bias is then judged by the differences from it, which vary less
+        than the estimates do.
     trial : (replicates,) array, optional
         Which simulated trial a fit is of, where one was scored several times; by default each is of its own.
     alpha : float

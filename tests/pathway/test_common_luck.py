@@ -1,4 +1,4 @@
-"""The same child meets the same luck in every scenario: a change reaches those it touches, and nobody else."""
+"""The same child has the same random numbers in every scenario: a change reaches those it touches, and nobody else."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OF_CHILD = ("stream", "number", "age_at_entry", "male", "frailty")
 
 
 def who(journeys, borough=None):
-    """Families by the address of their luck, with all that is fixed at entry, and the same of their children."""
+    """Families by the address of their numbers, with all that is fixed at entry, and the same of their children."""
     f = journeys.tables["families"]
     keep = f["n_children"] > 0
     if borough is not None:
@@ -50,7 +50,7 @@ def who(journeys, borough=None):
 
 
 def histories(journeys, borough):
-    """All events of one borough's families by their luck's address, and with numbers that do not depend on others."""
+    """All events of one borough's families by address, and with numbers that do not depend on others."""
     f = journeys.tables["families"]
     mine = f["borough"] == journeys.names["boroughs"].index(borough)
     n = len(f)
@@ -136,7 +136,7 @@ def test_a_borough_more_changes_no_other_boroughs_families(trial, trial_run, tmp
 
 
 def test_a_borough_that_grows_has_the_same_families_sooner(endless, before):
-    """More entries are the same luck at a faster pace: the n-th family is who it was, and comes no later."""
+    """More entries are the same random numbers at a faster pace: the n-th family is who it was, and comes no later."""
     grown = run(endless.replace({"boroughs.croydon.entries": always(200)}), seed=4)
     for borough in ("glasgow", "sutton"):
         assert who(before, borough) == who(grown, borough)
@@ -236,4 +236,4 @@ def test_luck_has_its_address_and_no_other(trial_run):
     names = np.array([stream(f"boroughs.{name}") for name in trial_run.names["boroughs"]])
     assert (f["stream"] == names[f["borough"]]).all()
     address = np.stack([np.append(f["stream"], c["stream"]), np.append(f["number"], c["number"])], axis=1)
-    assert len(np.unique(address, axis=0)) == len(address), "two share one luck"
+    assert len(np.unique(address, axis=0)) == len(address), "two share one address"

@@ -1,4 +1,4 @@
-"""A change and what it does: the same luck with and without it."""
+"""A change and what it does: the same random numbers with and without it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_differences_are_of_the_same_replicates(london: Scenario) -> None:
     assert (row["measure"], row["before"], row["after"]) == ("weeks", before.mean(), after.mean())
     assert row["difference"] == pytest.approx((after - before).mean(), rel=1e-12)
     assert row["mcse"] == pytest.approx((after - before).std(ddof=1) / math.sqrt(3), rel=1e-12)
-    # the same luck: a difference is known better than from runs that have nothing in common
+    # common random numbers: a difference is known better than from runs that have nothing in common
     assert row["mcse"] < math.hypot(before.std(ddof=1), after.std(ddof=1)) / math.sqrt(3)
     assert compare(london, other, replicates=3, seed=7, measures=weeks).equals(table)
     assert table.attrs == {"replicates": 3, "seed": 7}

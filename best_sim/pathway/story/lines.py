@@ -72,7 +72,7 @@ class Story:
         """Rows of the event record that are told, in the order in which they are."""
         return tuple(r for line in self.lines for r in line.rows)
 
-    def text(self, width: int = 96) -> str:
+    def text(self, width: int = 80) -> str:
         """The story as plain text of at most `width` letters a line."""
         parts = [fill(p, width) for p in self.opening]
         parts += [fill(str(line), width, subsequent_indent="    ") for line in self.lines]

@@ -50,7 +50,7 @@ class AllocationsQuestion(SimulatedQuestion):
     kind: ClassVar[str] = "allocations"
 
     replicates: Replicates = 50
-    """Simulated trials of each method, with the same luck."""
+    """Simulated trials of each method, with common random numbers."""
     methods: tuple[AllocationMethod, ...] = Field(default_factory=_usual, alias="method")
     """The methods that are compared."""
 

@@ -1,7 +1,7 @@
 """The contenders simulated, with trials spent where the choice among them still hangs, and the answer.
 
-All contenders meet the same luck. Each is simulated in a leg of its own, which is named after the plan, so that a run
-that is gone on with finds what it simulated before and comes to the same choice.
+All contenders have common random numbers. Each is simulated in a leg of its own, which is named after the plan, so that
+a run that is gone on with finds what it simulated before and comes to the same choice.
 """
 
 from __future__ import annotations
@@ -297,7 +297,7 @@ class PlanReplicate:
 
 
 class _Simulator:
-    """Simulates contenders, batch by batch; all meet the same luck."""
+    """Simulates contenders, batch by batch, with common random numbers."""
 
     def __init__(self, question: BestPlanQuestion, plans: list[CandidatePlan], running: Running) -> None:
         self.question, self.plans, self.running = question, plans, running

@@ -4,7 +4,7 @@ Each replicate of an alternative is a success or not. Two questions are answered
 known order such as that of cost, whose probability of success is at least as wanted; and which has the highest
 probability. Batches are of a size that is set beforehand, and where the next one goes follows the rules of optimal
 computing budget allocation: to the alternatives that are nearest to the line for what is known of them, and only where
-the answer could change the choice. Alternatives meet the same luck, replicate by replicate.
+the answer could change the choice. Alternatives have the same random numbers, replicate by replicate.
 
 A choice is settled by exact binomial bounds. Their errors are shared out over alternatives (or pairs of them) and over
 looks (Bonferroni). An alternative is looked at after its first batch and then whenever it has half as many replicates

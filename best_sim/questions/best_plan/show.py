@@ -90,7 +90,7 @@ def notes_of(found: BestPlanFound) -> list[str]:
         "do not recruit, and everything else is as the scenario has it.",
         "The closed form has recruitment alone. It knows nothing of courts that are full, of orders that come first, "
         "or of a LIFT team without a place; the simulation has them. A plan that is no contender was never simulated.",
-        "All contenders meet the same luck: common random numbers.",
+        "All contenders are simulated with common random numbers.",
     ]
 
 

@@ -209,7 +209,7 @@ class CalibrationQuestion(SimulatedQuestion):
     steps: Annotated[int, Unit("steps", 1, 1000)] = 12
     """Steps after which the search ends, converged or not."""
     difference: Annotated[float, Unit("share of the range", 0.001, 0.5)] = 0.08
-    """Of the finite differences: wide enough that the luck left between two points is small beside what it does."""
+    """Of the finite differences: wide enough that the chance left between two points is small beside what it does."""
     parameters: tuple[Parameter, ...] = Field(alias="parameter")
     """Those that are fitted."""
     targets: tuple[Target, ...] = Field(alias="target")

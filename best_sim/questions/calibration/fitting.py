@@ -1,8 +1,9 @@
-"""Fitting parameters of a simulation to figures: least squares over common luck, intervals, what is not told apart.
+"""Fitting parameters of a simulation to figures: least squares with common random numbers, what is not told apart.
 
 Nothing here knows what is simulated. A simulation is a function of points in the unit cube, one axis for each
 parameter, 0 and 1 the ends of its range; it gives the mean of every figure and the covariance of those means. All
-points must meet the same luck, so that a difference between two points is the parameters' doing and hardly chance's.
+points must have the same random numbers, so that a difference between two points is the parameters' doing and hardly
+chance's.
 
 References
 ----------
@@ -117,7 +118,7 @@ def fit(
     value, error : array, shape (m,)
         The figures, and the standard error of each (above 0).
     step : float
-        Of the finite differences, a share of each parameter's range: wide enough that what luck is left between two
+        Of the finite differences, a share of each parameter's range: wide enough that what chance is left between two
         points is small beside what the parameter does.
     most : int
         Steps after which the search ends.

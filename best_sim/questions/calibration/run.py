@@ -1,8 +1,8 @@
 """The search of a calibration, its judgement, and what was found.
 
-Each candidate is simulated with the same seeds. Luck is by address, so the same children meet the same luck whatever
-the parameters are, and figures change smoothly enough with them for least squares with finite differences. What comes
-out is judged with replicates that took no part in the fit.
+Each candidate is simulated with the same seeds. Random numbers are drawn by address, so the same children have the same
+ones whatever the parameters are, and figures change smoothly enough with them for least squares with finite
+differences. What comes out is judged with replicates that took no part in the fit.
 
 Candidates that the search asks for together are simulated in a leg of their own. The search is deterministic, so a run
 that is gone on with asks for the same ones in the same order, and finds those that were simulated before.
@@ -70,7 +70,7 @@ class CalibrationFound(Found):
     carried : pandas.DataFrame
         What each parameter does: one row for each parameter and target: parameter, target, before, alone (with this
         one parameter as fitted, the others as they were), mcse_alone (of alone less before), after, without (with this
-        one as it was, the others as fitted), mcse_without (of after less without). Errors are over common luck.
+        one as it was, the others as fitted), mcse_without (of after less without). Of common random numbers.
     directions : pandas.DataFrame
         What the targets tell apart: one row for each principal direction: singular_value, spread (what is left along
         it, as a share of the range), told (whether that is less than the range itself leaves), along (the parameters
@@ -181,8 +181,8 @@ def calibrated(question: CalibrationQuestion, running: Running) -> CalibrationFo
 
     Notes
     -----
-    Least squares (`best_sim.questions.calibration.fitting.fit`) over common luck. The fitted values are rounded to four
-    digits before they are judged, so that the file that is written gives what the table says.
+    Least squares (`best_sim.questions.calibration.fitting.fit`) with common random numbers. The fitted values are
+    rounded to four digits before they are judged, so that the file that is written gives what the table says.
     """
     runs = _Runs(question, running)
     begin, parameters = question.start, question.parameters
@@ -236,7 +236,7 @@ class CandidateReplicate:
 
 
 class _Runs:
-    """Simulates candidates, all with the same luck."""
+    """Simulates candidates, with common random numbers."""
 
     def __init__(self, question: CalibrationQuestion, running: Running) -> None:
         self.question, self.running = question, running

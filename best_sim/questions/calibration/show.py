@@ -58,7 +58,7 @@ def notes_of(found: CalibrationFound) -> list[str]:
         "The standard errors of the published figures are in part assumptions; each source says which.",
         "Intervals of parameters take the model as right, and every value of a range as equally likely beforehand, on "
         "the scale of the parameter. Where the model can't meet the figures (a small p) they are too narrow.",
-        "All candidates meet the same luck: common random numbers. Before and after are judged with replicates that "
+        "All candidates are simulated with common random numbers. Before and after are judged with replicates that "
         "took no part in the fit.",
     ]
     if not found.settled:
@@ -240,10 +240,10 @@ def chapters_of(found: CalibrationFound) -> list[Chapter]:
     carried = _carried_shown(found)
     does: list[Content] = [carried if carried.rows else "No change of a figure is told from chance."]
     how = (
-        "Each candidate is simulated with the same seeds, so that the same children meet the same luck whatever the "
-        "parameters are, and figures change smoothly with them. Least squares within the ranges find the nearest "
-        "values, in standard errors of the published figures and of the simulation, taken together. Slopes are finite "
-        f"differences of {question.difference:g} of each range.",
+        "Each candidate is simulated with the same seeds, so that the same children have the same random numbers "
+        "whatever the parameters are, and figures change smoothly with them. Least squares within the ranges find the "
+        "nearest values, in standard errors of the published figures and of the simulation, taken together. Slopes are "
+        f"finite differences of {question.difference:g} of each range.",
         "Intervals are of the posterior with the simulation made linear at the fitted values, cut off at the ends of "
         "the ranges.",
         f"{question.name}-fitted.toml is a scenario that extends {question.scenario} with the fitted values, each "

@@ -1,1 +1,1 @@
-"""Paired counterfactuals: each simulated family under LIFT and under services as usual, with the same luck."""
+"""Paired counterfactuals: each simulated family under LIFT and under services as usual, with common random numbers."""

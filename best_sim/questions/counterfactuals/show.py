@@ -23,8 +23,8 @@ def words_of(found: CounterfactualsFound) -> list[str]:
     families = int(found.children.groupby("replicate")["family"].nunique().sum())
     out = [
         f"{say.plural(len(found.children), 'child', 'children')} of {say.plural(families, 'family', 'families')} were "
-        f"simulated in both services with the same luck. The SDQ at 30 months differs by {_mean(score)} points on "
-        f"average, LIFT less SAU, and not at all for {say.percent(score['same'])} of children.",
+        f"simulated in both services with common random numbers. The SDQ at 30 months differs by {_mean(score)} points "
+        f"on average, LIFT less SAU, and not at all for {say.percent(score['same'])} of children.",
         f"Beside it, {_mean(rows['days_to_permanence'])} days from entry to permanence, and "
         f"{_mean(rows['weeks_of_proceedings'])} weeks of proceedings. The differences are what the scenario assumes: a "
         "direct effect, if it has one, and moves and delays that LIFT changes.",

@@ -34,32 +34,6 @@ WIDE, NARROW, LINE = "#cfe3f1", "#8fbfdf", "#004f7c"
 CURVE_COLUMNS = ("date", "low90", "low50", "median", "high50", "high90")
 
 
-def recruitment_curve(days: Sequence[Any], start: Any, until: Any) -> pd.DataFrame:
-    """Families randomised by the first of each month: quantiles over replicates.
-
-    Parameters
-    ----------
-    days : sequence of array-like
-        For each replicate, when its families were randomised, in days since `start`; NaN where they were not.
-    start, until : date
-        First and last date of the curve.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns `CURVE_COLUMNS`.
-    """
-    first, last = say.as_date(start), say.as_date(until)
-    dates = [first, *(d.date() for d in pd.date_range(first, last, freq="MS") if d.date() > first)]
-    if dates[-1] < last:
-        dates.append(last)
-    at = np.array([(d - first).days for d in dates], float)
-    sorted_days = [np.sort(np.asarray(d, float)[np.isfinite(np.asarray(d, float))]) for d in days]
-    counts = np.array([np.searchsorted(d, at, side="right") for d in sorted_days], float)
-    bands = np.quantile(counts, (0.05, 0.25, 0.5, 0.75, 0.95), axis=0)
-    return pd.DataFrame({"date": dates, **dict(zip(CURVE_COLUMNS[1:], bands, strict=True))})
-
-
 def reached(curve: pd.DataFrame, target: float) -> tuple[dt.date | None, dt.date | None, dt.date | None]:
     """When the target is reached: early end of the 90% interval, median, late end; None where it is not.
 

@@ -60,7 +60,7 @@ def _data(experiment: PowerQuestion, scenario: Scenario) -> str:
         "share an arm, and the family is the cluster of the analysis. "
     )
     words += "Designs: " + "; ".join(_design(one, experiment) for one in experiment.designs) + ". "
-    words += f"{experiment.replicates:,} trials are simulated of each; a replicate has the same luck in every design."
+    words += f"{experiment.replicates:,} trials are simulated of each, with common random numbers."
     if experiment.scorings > 1:
         words += (
             f" Each is scored and analysed {experiment.scorings} times, each time with other random numbers for the "

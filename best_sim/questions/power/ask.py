@@ -1,7 +1,7 @@
 """What is asked of a power experiment.
 
-A design is the scenario with one effect of LIFT, and perhaps other parameters. All designs meet the same luck,
-replicate by replicate, so they differ by their parameters alone. Each trial may be analysed in several ways.
+A design is the scenario with one effect of LIFT, and perhaps other parameters. All designs have the same random
+numbers, replicate by replicate, so they differ by their parameters alone. Each trial may be analysed in several ways.
 """
 
 from __future__ import annotations

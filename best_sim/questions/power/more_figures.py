@@ -129,7 +129,7 @@ def curve_figure(
         f"Share of replicates with p < {alpha:g}, two-sided, in %; bars: 95% interval. Dashed: the closed form, "
         f"where "
         "there is one.",
-        "Every point has the same luck, so neighbours differ by less than their bars.",
+        "Common random numbers at every point, so neighbours differ by less than their bars.",
         "Power: " + "; ".join(f"{r['design']}: {say.percent(r['power'], 1)}" for r in power.to_dict("records")),
     )  # fmt: skip
     ax = sheet.axes(0.8, 2.4 if others else 0.5, 0.6, 0.15)

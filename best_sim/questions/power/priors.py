@@ -108,7 +108,7 @@ class Prior(Part):
         return low, high
 
     def draw(self, seed: int, replicate: int) -> float:
-        """The value in one replicate; its luck is its own, whatever else is drawn."""
+        """The value in one replicate; its random number is its own, whatever else is drawn."""
         from best_sim.engine.luck import purpose, stream, uniform_at
 
         of = stream(f"prior.{self.key}")

@@ -2,7 +2,8 @@
 
 What happens to the children takes some fifteen times as long to simulate as to score and analyse, and decides little of
 whether a trial finds an effect: chance in the scores does. So one simulated trial may be scored several times, each
-time with other luck. Errors over replicates then count simulated trials, not scorings (`best_sim.trial.performance`).
+time with other random numbers. Errors over replicates then count simulated trials, not scorings
+(`best_sim.trial.performance`).
 """
 
 from __future__ import annotations

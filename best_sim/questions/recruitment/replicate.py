@@ -75,7 +75,7 @@ class UpdatedTrial:
             changes[f"boroughs.{plan.name}.rate_variation"] = 0.0
         for site, share in self.consents.items():
             changes[f"sites.{site}.consent"] = float(rng.beta(share.successes, share.failures))
-        lowered = lower(self.scenario.replace(changes))
+        lowered = lower(self.scenario.replace(changes, quietly=True))
         j = simulate(lowered, self.seed, number, self.engine, events=False)
         day = float((self.cut_off - j.start_date).days)
         at, of = _randomised(j)

@@ -108,7 +108,7 @@ def size_pairs_figure(found: SampleSizeFound, label: str = "") -> Figure:
         WIDTH, 3.9, title,
         f"{what} with 95% interval, against {label}."
         + (f" At {missing} no size {question.limits} has it." if missing else ""),
-        f"{found.replicates:,} simulated trials; the same luck at each value.",
+        f"{found.replicates:,} simulated trials; common random numbers.",
         f"{what} by {label}, design {question.design}. {words}",
     )  # fmt: skip
     ax = sheet.axes(0.9, 0.6, 0.6, 0.15)

@@ -152,7 +152,7 @@ def sample_size_found(question: SampleSizeQuestion, running: Running) -> SampleS
 
     Notes
     -----
-    Every value meets the same luck, so neighbours differ by the parameter more than by chance.
+    Every value has the same random numbers, so neighbours differ by the parameter more than by chance.
     """
     sizes: list[SizeFound] = []
     for value, trial in question.steps:

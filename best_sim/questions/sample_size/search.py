@@ -44,7 +44,7 @@ _NEAR = 0.4
 _PRICED = 24
 """Replicates whose costs are counted at the size found."""
 _SPACING = 10_000_000
-"""Between the numbers of the replicates at one size and those at the next, so that no luck is met twice."""
+"""Between the numbers of the replicates at one size and those at the next, so that no random number is used twice."""
 _COLUMNS = [
     "replicate", "scoring", "converged", "p", "estimate", "standard_error", "children_lift", "children_sau",
     "target_days",
@@ -106,7 +106,7 @@ class SizeFound:
 
 @dataclass(frozen=True)
 class _Shifted:
-    """Replicates whose numbers begin elsewhere, so that no two sizes meet the same luck."""
+    """Replicates whose numbers begin elsewhere, so that no two sizes have the same random numbers."""
 
     work: Replicate
     by: int

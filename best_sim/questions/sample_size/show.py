@@ -167,9 +167,7 @@ def chapters_of(found: SampleSizeFound) -> list[Chapter]:
     if question.against is not None:
         answer += [
             found_shown(found),
-            Picture(
-                "pairs", "The size found at each value, with its 95% interval; all values meet the same luck."
-            ),
+            Picture("pairs", "The size found at each value, with its 95% interval; common random numbers."),
         ]
     search: list[Content] = []
     for one in found.sizes:

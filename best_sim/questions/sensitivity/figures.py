@@ -43,7 +43,7 @@ def tornado_figure(found: SensitivityFound, labels: Mapping[str, str] | None = N
         f"{say.capital(what)} with each parameter at its low and high end, in %; base "
         f"{base:.1f}% (Monte Carlo error {say.points(found.base.mcse)} points). Thin lines: 95% interval of the "
         "change.",
-        f"{many}. Every other parameter as in the base; the same luck throughout, so changes are surer than levels.",
+        f"{many}. Every other parameter as in the base; common random numbers, so changes are surer than levels.",
         f"Tornado of the {what}, design {found.question.design}. "
         + " ".join(
             f"{r['key']}: {100 * r['power_low']:.1f}% at {r['low']:g}, {100 * r['power_high']:.1f}% at {r['high']:g}."

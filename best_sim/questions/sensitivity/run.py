@@ -36,7 +36,7 @@ class SensitivityFound(Found):
     table : pandas.DataFrame
         One row for each parameter, the one that matters most first: key, low, high (values), power_low, power_high,
         change_low, change_high (from the base), and their Monte Carlo standard errors mcse_low, mcse_high (of the
-        changes, which are paired: each trial meets the same luck), note.
+        changes, which are paired: each trial has the same random numbers), note.
     shifted : pandas.DataFrame or None
         One row for each shift of what is imputed in the LIFT arm: shift (standard deviations of the outcome), delta
         (mean, in units of the outcome), estimate (mean), power, mcse, kept (of the trials that find a difference

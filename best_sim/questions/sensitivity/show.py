@@ -67,8 +67,7 @@ def notes_of(found: SensitivityFound) -> list[str]:
     out = [
         "The ends of each parameter are assumptions of whoever wrote the experiment. One parameter is moved at a time: "
         "what two of them do together is not told.",
-        "Every setting meets the same luck, trial by trial (common random numbers); errors of changes are those of "
-        "paired differences.",
+        "Every setting is simulated with common random numbers; errors of changes are those of paired differences.",
     ]
     if found.shifted is not None:
         out.append(

@@ -26,7 +26,7 @@ class ValidationQuestion(SimulatedQuestion):
     replicates: Several = 100
     """How often the scenario is simulated."""
     seed: Seed = 2025
-    """Random seed. The same seed gives the same children and the same luck."""
+    """Random seed. The same seed gives the same children and the same events."""
 
     def work(self, engine: Engine) -> ReplicateOfFigures:
         """The figures of one replicate."""

@@ -45,7 +45,7 @@ def multiple_imputation(
         What the imputation may use beside the covariates, as scores at other visits. A missing value is given the
         column's mean, with an indicator.
     generator : numpy.random.Generator
-        Luck of the imputations.
+        Random numbers of the imputations.
     imputations : int
         Two or more.
     delta : float

@@ -110,15 +110,6 @@ def test_when_the_target_is_reached() -> None:
     assert recruitment.reached(curve, 4) == (dt.date(2020, 2, 1), dt.date(2020, 3, 1), None)
 
 
-def test_the_curve_counts_families_up_to_each_month() -> None:
-    curve = recruitment.recruitment_curve(
-        [[0.0, 40.0, np.nan], [10.0, 20.0, 30.0]], "2020-01-01", "2020-03-15"
-    )
-    assert [str(d) for d in curve["date"]] == ["2020-01-01", "2020-02-01", "2020-03-01", "2020-03-15"]
-    assert list(curve["median"]) == [0.5, 2.0, 2.5, 2.5]
-    assert list(curve["high90"]) == pytest.approx([0.95, 2.9, 2.95, 2.95])
-
-
 def test_shares_of_where_children_live_sum_to_one_with_one_denominator(journeys) -> None:
     living = care.living_by_month(journeys)
     sums = living.groupby(["group", "month"])["share"].sum()
