@@ -21,20 +21,10 @@ MOST_LINES = 700
 KERNEL = "engine/kernel.py"
 """The loop of the compiled engine: one idea, in as many lines as it takes."""
 
-# The lists below may only become shorter: what no longer needs to be on one has to be taken off it.
-STILL_LONGER: set[str] = set()
-WAITING = {
-    # sequential designs: bounds for interim analyses that came at other times, and intervals for each of them
-    "best_sim.trial.sequential.bounds.recalculate",
-    "best_sim.trial.sequential.inference.repeated_interval",
-    "best_sim.trial.sequential.spending.PowerFamily",
-}
-
 
 def test_a_file_has_one_idea() -> None:
     longer = {name for name, text in FILES.items() if len(text.splitlines()) > MOST_LINES} - {KERNEL}
-    assert longer - STILL_LONGER == set(), "has more than one idea: a folder of one idea each"
-    assert STILL_LONGER - longer == set(), "is short enough: take it off the list"
+    assert longer == set(), "has more than one idea: a folder of one idea each"
 
 
 def test_a_public_class_has_a_name_of_its_own() -> None:
@@ -49,8 +39,7 @@ def test_a_public_class_has_a_name_of_its_own() -> None:
 
 def test_nothing_is_there_that_nobody_uses() -> None:
     missing = Reached(ROOT, "best_sim", best_sim._WHERE).missing
-    assert {name: lines for name, lines in missing.items() if name not in WAITING} == {}, "used by nothing"
-    assert WAITING - set(missing) == set(), "is used: take it off the list"
+    assert missing == {}, "used by nothing"
 
 
 @pytest.mark.parametrize(

@@ -329,20 +329,21 @@ def test_what_differs_from_another_scenario(tmp_path: Path) -> None:
 # --- what looks wrong ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("always::best_sim.scenario.problems.ScenarioWarning")
 @pytest.mark.parametrize(
-    "arguments",
+    ("how", "arguments"),
     [
-        ("parameters", "london-2017", "timetable", "--set", "proceedings.timetable_sau=30"),
-        ("simulate", "mine.toml"),
-        ("trace", "first", "mine.toml"),
-        ("recruit", "mine.toml", "--replicates", "2", "--target", "120", "--by", "2021-07-31"),
+        (process, ("parameters", "london-2017", "timetable", "--set", "proceedings.timetable_sau=30")),
+        (command, ("simulate", "mine.toml")),
+        (command, ("trace", "first", "mine.toml")),
+        (command, ("recruit", "mine.toml", "--replicates", "2", "--target", "120", "--by", "2021-07-31")),
     ],
 )
 def test_a_value_outside_its_plausible_range_is_told_and_used(
-    arguments: tuple[str, ...], tmp_path: Path
+    how: Callable, arguments: tuple[str, ...], tmp_path: Path
 ) -> None:
     (tmp_path / "mine.toml").write_text('extends = "london-2017"\nproceedings.timetable_sau = 30\n')
-    done = command(*arguments, cwd=tmp_path)
+    done = how(*arguments, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     place = "mine.toml, line 2" if "mine.toml" in arguments else "--set"
     assert done.stderr == (

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
-from types import MappingProxyType
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from best_sim.questions.asking import Power, QuestionError
@@ -19,8 +19,10 @@ from best_sim.trial.sequential import (
     HwangShihDeCani,
     OBrienFlemingType,
     PocockType,
+    PowerFamily,
     Spending,
     boundaries,
+    recalculate,
 )
 
 if TYPE_CHECKING:
@@ -31,14 +33,8 @@ if TYPE_CHECKING:
     from best_sim.questions.interims.run import InterimsFound
     from best_sim.replications import Keep
 
-SPENDING: Mapping[str, Spending] = MappingProxyType(
-    {
-        "obrien-fleming": OBrienFlemingType(),
-        "pocock": PocockType(),
-        "hwang-shih-decani": HwangShihDeCani(-4.0),
-    }
-)
-"""How alpha may be spent, by name; Hwang, Shih and DeCani's with gamma -4."""
+_GAMMA, _RHO = -4.0, 3.0
+"""Usual parameters of the spending functions that have one; both spend late."""
 _APART = 0.01
 
 Share = Annotated[float, Unit("share", 0, 1)]
@@ -49,15 +45,21 @@ class InterimsQuestion(TrialQuestion):
 
     kind: ClassVar[str] = "interims"
     options: ClassVar[tuple[str, ...]] = (
-        "design", "looks", "spending", "futility", "power", "reestimate", "most", "effects",
+        "design", "looks", "held", "spending", "gamma", "rho", "futility", "power", "reestimate", "most", "effects",
     )  # fmt: skip
     about: ClassVar[str] = "Interim analyses"
     figure: ClassVar[str] = "power"
 
     looks: Annotated[tuple[float, ...], Unit("share", 0, 1)] = (0.5, 0.75)
     """Interim analyses: shares of the target's last visits; the last analysis, of all of them, is added."""
-    spending: Literal["obrien-fleming", "pocock", "hwang-shih-decani"] = "obrien-fleming"
+    held: Annotated[tuple[float, ...], Unit("share", 0, 1)] | None = None
+    """Where analyses are held at other shares than planned: these. The bounds are recalculated for them."""
+    spending: Literal["obrien-fleming", "pocock", "hwang-shih-decani", "kim-demets"] = "obrien-fleming"
     """How alpha is spent."""
+    gamma: Annotated[float, Unit("number", -20, 20)] | None = None
+    """Of hwang-shih-decani: the lower, the later alpha is spent; -4 by default, and 1 is close to pocock."""
+    rho: Annotated[float, Unit("number", 0.1, 20)] | None = None
+    """Of kim-demets, whose share of alpha is the share of information to this power; 3 by default, 1 spends evenly."""
     futility: Probability = 0.1
     """Conditional power under the planned effect below which to stop, not binding; 0 for never."""
     power: Power = 0.8
@@ -69,11 +71,21 @@ class InterimsQuestion(TrialQuestion):
     effects: Annotated[tuple[float, ...], Unit("planned effects", 0, 10)] = (0.0, 0.5, 1.0, 1.5)
     """Effects of which theory tells where trials stop, as multiples of the planned one."""
 
+    @property
+    def function(self) -> Spending:
+        """How alpha is spent."""
+        if self.spending == "hwang-shih-decani":
+            return HwangShihDeCani(_GAMMA if self.gamma is None else self.gamma)
+        if self.spending == "kim-demets":
+            return PowerFamily(_RHO if self.rho is None else self.rho)
+        return PocockType() if self.spending == "pocock" else OBrienFlemingType()
+
     @cached_property
     def bounds(self) -> Boundaries:
-        """The bounds of every analysis, the last included."""
+        """The bounds of every analysis, the last included; for the shares at which they are held."""
         rule = ConditionalPowerBound(self.futility, "design", self.power) if self.futility > 0 else None
-        return boundaries([*self.looks, 1.0], self.trial.alpha, SPENDING[self.spending], futility=rule)
+        planned = boundaries([*self.looks, 1.0], self.trial.alpha, self.function, futility=rule)
+        return planned if self.held is None else recalculate(planned, self.held)
 
     @property
     def target(self) -> int:
@@ -82,22 +94,29 @@ class InterimsQuestion(TrialQuestion):
 
     def replicates_words(self) -> str:
         """What will be simulated, in words."""
-        n = len(self.looks)
+        n = self.bounds.looks - 1
         return f"{super().replicates_words()}, with {n} interim analys{'e' if n > 1 else 'i'}s"
 
     def check(self) -> Iterator[Wrong]:
         """Interim analyses that can't be."""
-        shares = (*self.looks, 1.0)
-        if any(not 0.0 < share < 1.0 for share in self.looks):
-            yield Wrong(
-                "looks", "an interim analysis comes after a share of the last visits", found=list(self.looks),
-                allowed="above 0 and below 1",
-            )  # fmt: skip
-        elif any(b - a < _APART for a, b in zip(shares, shares[1:], strict=False)):
-            yield Wrong(
-                "looks", "interim analyses come one after another", found=list(self.looks),
-                allowed=f"increasing shares, at least {_APART:g} apart",
-            )  # fmt: skip
+        for key in ("looks", "held"):
+            shares = (*(getattr(self, key) or ()), 1.0)
+            if any(not 0.0 < share < 1.0 for share in shares[:-1]):
+                yield Wrong(
+                    key, "an interim analysis comes after a share of the last visits", found=list(shares[:-1]),
+                    allowed="above 0 and below 1",
+                )  # fmt: skip
+            elif any(b - a < _APART for a, b in pairwise(shares)):
+                yield Wrong(
+                    key, "interim analyses come one after another", found=list(shares[:-1]),
+                    allowed=f"increasing shares, at least {_APART:g} apart",
+                )  # fmt: skip
+        for key, spending in (("gamma", "hwang-shih-decani"), ("rho", "kim-demets")):
+            if getattr(self, key) is not None and self.spending != spending:
+                yield Wrong(
+                    key, f"it belongs to {spending}", found=getattr(self, key),
+                    allowed=f"with spending = {spending}",
+                )  # fmt: skip
         if self.reestimate is not None and not 0.0 < self.reestimate < 1.0:
             yield Wrong(
                 "reestimate", "this is no share of the last visits", found=self.reestimate,

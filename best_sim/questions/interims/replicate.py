@@ -31,11 +31,12 @@ from best_sim.trial.sequential import (
     final_inference,
     fixed_drift,
     interim_power,
+    repeated_interval,
 )
 
 OF_LOOKS = (
     "replicate", "look", "day", "families", "analysed", "randomised", "to_come", "z", "estimate", "standard_error",
-    "conditional_power", "predictive_power",
+    "repeated_low", "repeated_high", "conditional_power", "predictive_power",
 )  # fmt: skip
 """Columns of an interim analysis."""
 OF_TRIALS = ("replicate", "look", "why", "day", "randomised", "visits_saved", "found", "found_without")
@@ -120,9 +121,13 @@ class Interim:
         row = {
             "look": k + 1, "day": day, "families": int((over <= day).sum()), "analysed": fit.n_families,
             "randomised": randomised, "to_come": randomised - int((over <= day).sum()), "z": z,
-            "estimate": fit.estimate, "standard_error": fit.standard_error, "conditional_power": math.nan,
-            "predictive_power": math.nan,
+            "estimate": fit.estimate, "standard_error": fit.standard_error, "repeated_low": math.nan,
+            "repeated_high": math.nan, "conditional_power": math.nan, "predictive_power": math.nan,
         }  # fmt: skip
+        if math.isfinite(z):
+            row["repeated_low"], row["repeated_high"] = repeated_interval(
+                self.bounds, k + 1, fit.estimate, self._error(fit, z)
+            )
         if share < 1.0 and math.isfinite(z):
             chances = interim_power(z, share, fixed_drift(self.question.power, alpha), self.bounds.z[-1])
             row["conditional_power"], row["predictive_power"] = chances.design, chances.predictive
@@ -131,6 +136,10 @@ class Interim:
     @property
     def _better(self) -> int:
         return OUTCOMES[self.question.trial.primary.outcome].better or 1
+
+    def _error(self, fit: Fit, z: float) -> float:
+        """The standard error with which a normal statistic would have given that p value."""
+        return fit.estimate / z * self._better if z != 0.0 else fit.standard_error
 
     def _stop(self, rows: list[dict[str, Any]]) -> tuple[int, str]:
         """At which of the analyses made the trial ends, and why."""
@@ -163,9 +172,8 @@ class Interim:
         z = rows[at]["z"]
         if not math.isfinite(z):
             return out
-        # the standard error with which a normal statistic would have given that p value
-        error = fit.estimate / z * self._better if z != 0.0 else fit.standard_error
-        got = final_inference(_made(self.bounds, [row["look"] - 1 for row in rows]), at + 1, z, error)
+        made = _made(self.bounds, [row["look"] - 1 for row in rows])
+        got = final_inference(made, at + 1, z, self._error(fit, z))
         low, high = sorted(self._better * end for end in got.interval)
         return out | {
             "adjusted_estimate": self._better * got.estimate, "adjusted_low": low, "adjusted_high": high,

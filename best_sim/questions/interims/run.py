@@ -48,6 +48,7 @@ class InterimsFound(Found):
         One row for each simulated trial and analysis, made even where the trial would have stopped before: replicate,
         look (from 1), day, families (with their last visit), analysed, randomised (by then), to_come (families not
         yet visited for the last time, of those randomised by then), z (better upwards), estimate, standard_error,
+        repeated_low and repeated_high (repeated confidence interval: those of all analyses hold the truth at once),
         conditional_power (under the planned effect), predictive_power (flat prior).
     trials : pandas.DataFrame
         One row for each simulated trial: replicate, look (at which it ended), why (one of `STOPS`), day, randomised (in
@@ -102,10 +103,14 @@ class InterimsFound(Found):
         pandas.DataFrame
             look, share (of the target's last visits), bound (of z), futility_bound, date_early, date, date_late (5th,
             50th and 95th centile over trials), randomised, to_come and analysed (medians), then the share of trials
-            that end there for benefit, harm and futility, with the Monte Carlo standard error of their sum, and the
-            cumulative share ended.
+            that end there for benefit, harm and futility, with the Monte Carlo standard error of their sum, the
+            cumulative share ended, and of the repeated confidence interval: its ends (medians) and the share of trials
+            in which it has held the truth at every analysis so far (NaN where the truth is not known).
         """
         rows, ended = [], 0.0
+        _, truth = complete_contrast(self.question.trial.primary, self.estimates)
+        held = self.looks["repeated_low"].le(truth) & self.looks["repeated_high"].ge(truth)
+        so_far = held.groupby(self.looks["replicate"]).cummin()
         for k in range(self.bounds.looks):
             mine = self.looks[self.looks["look"] == k + 1]
             here = self.trials["look"] == k + 1
@@ -124,6 +129,9 @@ class InterimsFound(Found):
                     "date_late": late, "randomised": float(mine["randomised"].median()),
                     "to_come": float(mine["to_come"].median()), "analysed": float(mine["analysed"].median()),
                     **why, "mcse": math.sqrt(stops * (1.0 - stops) / len(self.trials)), "ended": ended,
+                    "repeated_low": float(mine["repeated_low"].median()),
+                    "repeated_high": float(mine["repeated_high"].median()),
+                    "repeated_holds": float(so_far[mine.index].mean()) if math.isfinite(truth) else math.nan,
                 }
             )  # fmt: skip
         return pd.DataFrame(rows)

@@ -10,16 +10,23 @@ from best_sim.drawing import wording as say
 from best_sim.questions.found import Answer, Answers, Chapter, Content, Heading, Picture, Shown
 from best_sim.questions.interims.run import ALL, CROSSED
 from best_sim.trial.outcomes import OUTCOMES, effects
+from best_sim.trial.sequential import HwangShihDeCani, PocockType, PowerFamily
 
 if TYPE_CHECKING:
     from best_sim.questions.interims.ask import InterimsQuestion
     from best_sim.questions.interims.run import InterimsFound
 
-_SPENDING = {
-    "obrien-fleming": "a spending function of the O'Brien-Fleming type",
-    "pocock": "a spending function of the Pocock type",
-    "hwang-shih-decani": "Hwang, Shih and DeCani's spending function (gamma -4)",
-}
+
+def spending_words(question: InterimsQuestion) -> str:
+    """How alpha is spent."""
+    match question.function:
+        case HwangShihDeCani(gamma):
+            return f"Hwang, Shih and DeCani's spending function (gamma {say.number(gamma, 1)})"
+        case PowerFamily(rho):
+            return f"Kim and DeMets's power family of spending functions (rho {say.number(rho, 1)})"
+        case PocockType():
+            return "a spending function of the Pocock type"
+    return "a spending function of the O'Brien-Fleming type"
 
 
 # --- words ----------------------------------------------------------------------------------------------------
@@ -113,6 +120,15 @@ def notes_of(found: InterimsFound) -> list[str]:
         f"analysis at the end would find with a probability of {say.percent(question.power)}; the design's own "
         "effect may be another.",
     ]
+    if question.held is not None:
+        planned, held = (
+            say.listed([say.percent(one) for one in shares]) for shares in (question.looks, question.held)
+        )
+        out.append(
+            f"The analyses were planned when {planned} of the last visits are over, and are held when {held} are. "
+            "Their bounds spend alpha by that; the level is kept as long as it is not the effect seen that decides "
+            "when they are held."
+        )
     if question.futility > 0:
         out.append("Futility does not bind: the level is kept whether or not a trial stops for it.")
     return out
@@ -159,6 +175,25 @@ def inference_shown(found: InterimsFound) -> Shown:
     )
 
 
+def repeated_shown(found: InterimsFound) -> Shown:
+    """The repeated confidence interval at each analysis."""
+    unit = OUTCOMES[found.question.trial.primary.outcome].unit
+    return Shown(
+        f"Repeated confidence intervals, {unit}, LIFT less services as usual",
+        ("no.", "last\nvisits", "lower end", "upper end", "held\nso far"),
+        tuple(
+            (
+                str(row["look"]), say.percent(row["share"]),
+                _signed(row["repeated_low"]), _signed(row["repeated_high"]),
+                say.percent(row["repeated_holds"], 1) if math.isfinite(row["repeated_holds"]) else "not known",
+            )
+            for row in found.by_look.to_dict("records")
+        ),
+        note="Ends: median. Held so far: trials in which the intervals of this analysis and of all before it hold the "
+        "true effect of allocation.",
+    )  # fmt: skip
+
+
 def operating_shown(found: InterimsFound) -> Shown:
     """Where theory has trials stop, under several effects."""
     unit = OUTCOMES[found.question.trial.primary.outcome].unit
@@ -199,7 +234,7 @@ def chapters_of(found: InterimsFound) -> list[Chapter]:
         ),
     ]
     theory: list[Content] = [
-        f"Alpha of {say.percent(question.trial.alpha)} is spent by {_SPENDING[question.spending]}. The chance of "
+        f"Alpha of {say.percent(question.trial.alpha)} is spent by {spending_words(question)}. The chance of "
         "stopping at each analysis follows from it and from the effect; the last row has the effect that the simulated "
         "trials show, and should agree with them.",
         operating_shown(found),
@@ -210,6 +245,11 @@ def chapters_of(found: InterimsFound) -> list[Chapter]:
         "it says (stage-wise ordering: Fairbanks and Madsen, Biometrika 1982;69:69; Tsiatis, Rosner and Mehta, "
         "Biometrics 1984;40:797).",
         inference_shown(found),
+        "An interval may be wanted at every analysis, whether or not the trial stops there. Repeated confidence "
+        f"intervals are so wide that all of them hold the truth at once in {say.percent(1 - question.trial.alpha)} of "
+        "trials; one leaves out no effect exactly where its bound is crossed (Jennison and Turnbull, Journal of the "
+        "Royal Statistical Society B 1989;51:305).",
+        repeated_shown(found),
         Picture("final-inference", "Mean estimates at the stop, by when trials end, beside the true effect."),
     ]
     return [

@@ -23,15 +23,22 @@ from best_sim.questions.asking import QuestionError
 from best_sim.questions.interims.ask import InterimsQuestion
 from best_sim.questions.interims.replicate import until
 from best_sim.questions.interims.run import InterimsFound
+from best_sim.questions.interims.show import spending_words
 from best_sim.questions.running import answer
 from best_sim.scenario import Scenario
 from best_sim.trial.outcomes import analysis_set
 from best_sim.trial.sequential import (
+    HwangShihDeCani,
+    OBrienFlemingType,
+    PocockType,
+    PowerFamily,
+    Spending,
     boundaries,
     final_inference,
     fixed_drift,
     inflation_factor,
     operating_characteristics,
+    recalculate,
 )
 
 N = 200
@@ -198,6 +205,53 @@ def test_trials_that_stop_early_for_benefit_exaggerate(both: dict[str, InterimsF
     assert table.loc[("naive", "crossed early"), "bias"] < -0.4 < table.loc[("adjusted", "all"), "bias"]
 
 
+@pytest.mark.theory
+@pytest.mark.parametrize("design", ["none", "some"])
+def test_repeated_intervals_hold_the_truth_at_all_analyses_at_once(
+    both: dict[str, InterimsFound], design: str
+) -> None:
+    """Jennison and Turnbull (1989): in 95% of trials, whether or not they stop; and they agree with the bounds."""
+    got = both[design]
+    holds = got.by_look["repeated_holds"]
+    assert holds.is_monotonic_decreasing and holds.iloc[0] > 0.99
+    assert abs(holds.iloc[-1] - 0.95) < 4 * math.sqrt(0.95 * 0.05 / len(got.trials))
+    crossed = got.looks["z"].abs() >= np.array(got.bounds.z)[got.looks["look"] - 1]
+    assert ((got.looks["repeated_low"] > 0) | (got.looks["repeated_high"] < 0)).equals(crossed)
+    assert 0 < crossed.sum() < len(crossed)
+
+
+# --- analyses as they are held, and how alpha is spent --------------------------------------------------------
+def test_analyses_that_are_held_at_other_shares_have_bounds_of_their_own(small: Path) -> None:
+    got = found(small, replicates=3, looks=[0.4, 0.7], held=[0.3])
+    planned = InterimsQuestion.load(small, looks=[0.4, 0.7]).bounds
+    assert got.bounds == recalculate(planned, [0.3]) and got.bounds.information == (0.3, 0.7, 1.0)
+    families = got.looks.pivot(index="replicate", columns="look", values="families")
+    assert (families == [60, 140, 200]).all(axis=None)
+    assert "planned when 40% and 70% of the last visits are over, and are held when 30% are" in " ".join(
+        got.notes()
+    )
+    more = InterimsQuestion.load(small, looks=[0.5], held=[0.2, 0.4, 0.8])
+    assert more.bounds.information == (0.2, 0.4, 0.8, 1.0) and "3 interim analyses" in more.replicates_words()
+    assert more.bounds.alpha_spent[-1] == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(
+    ("asked", "function", "words"),
+    [
+        ({"spending": "kim-demets"}, PowerFamily(3.0), "rho 3.0"),
+        ({"spending": "kim-demets", "rho": 1.5}, PowerFamily(1.5), "rho 1.5"),
+        ({"spending": "hwang-shih-decani"}, HwangShihDeCani(-4.0), "gamma −4.0"),
+        ({"spending": "hwang-shih-decani", "gamma": 1.0}, HwangShihDeCani(1.0), "gamma 1.0"),
+        ({"spending": "pocock"}, PocockType(), "Pocock type"),
+        ({}, OBrienFlemingType(), "O'Brien-Fleming type"),
+    ],
+)
+def test_alpha_is_spent_as_asked(small: Path, asked: dict[str, Any], function: Spending, words: str) -> None:
+    question = InterimsQuestion.load(small, looks=[0.5], futility=0.0, **asked)
+    assert question.bounds == boundaries([0.5, 1.0], 0.05, function)
+    assert words in spending_words(question)
+
+
 # --- re-estimation --------------------------------------------------------------------------------------------
 def test_a_larger_spread_asks_for_more_families_and_finds_more(small: Path) -> None:
     """Scores vary half as much again as the size was planned for: the second trial is larger, and stronger."""
@@ -246,6 +300,11 @@ def test_the_first_design_with_an_effect_is_meant_where_none_is_named(small: Pat
         ({"looks": [0.7, 0.5]}, "increasing"),
         ({"looks": [0.5, 0.505]}, "increasing"),
         ({"looks": [1.0]}, "above 0 and below 1"),
+        ({"held": [0.7, 0.5]}, "increasing"),
+        ({"held": [0.0]}, "above 0 and below 1"),
+        ({"gamma": -2.0}, "with spending = hwang-shih-decani"),
+        ({"rho": 2.0, "spending": "pocock"}, "with spending = kim-demets"),
+        ({"rho": 0.0, "spending": "kim-demets"}, "from 0.1 to 20"),
         ({"looks": [1.2]}, "from 0 to 1"),
         ({"spending": "obrien"}, "obrien-fleming"),
         ({"futility": 2.0}, "from 0 to 1"),
