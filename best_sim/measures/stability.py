@@ -174,50 +174,6 @@ def moves_by_period(
     return pd.concat([before.assign(at=-np.inf), after.assign(at=np.inf)], ignore_index=True)
 
 
-def three_in_year_to_march(
-    journeys: Journeys, by: Sequence[str] = (), since: float | None = None, split: float | None = None
-) -> pd.DataFrame:
-    """Children looked after on a 31 March with three or more placements in the year to it.
-
-    Parameters
-    ----------
-    journeys : Journeys
-    by : sequence of {"arm", "site", "borough", "court", "age", "period"}
-        Groups within each year.
-    since : float, optional
-        Days since `start_date`; only years that began by then or later. By default all years that were observed.
-    split : float, optional
-        Days since `start_date` between the periods before and after. A year that lies on both sides of it is in
-        neither, and left out where periods are asked for.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row for each 31 March whose whole year was observed (and group): year (that of the 31 March), children (in
-        care on it), with_three (of them, with three or more), share.
-
-    Notes
-    -----
-    As the Department for Education counts: the placement in which the child was on 1 April counts, and so does the one
-    on 31 March; a change of legal status with the same carer is no new placement. The published share, 10 to 11 %,
-    is of children of all ages, most of whom have been in care for longer than a year. The trial's own outcome,
-    `three_or_more`, is another: `three_in_first_year` counts as it does.
-    """
-    require_groups(by, split)
-    table = placements_in_year(journeys, since)
-    if "period" in by and split is not None:
-        table = table[(table["begins"] >= split) | (table["ends"] <= split)]
-    columns = {
-        "year": table["year"].to_numpy(),
-        **child_labels(journeys, table["child"].to_numpy(), by, at=table["begins"].to_numpy(), split=split),
-        "children": np.ones(len(table), int),
-        "with_three": (table["placements"] >= 3).to_numpy(int),
-    }
-    out = grouped(columns, ("year", *by))
-    out["share"] = ratio(out["with_three"], out["children"])
-    return out
-
-
 def placements_in_year(
     journeys: Journeys, since: float | None = None, until: float | None = None, years: int = 1
 ) -> pd.DataFrame:
@@ -227,7 +183,7 @@ def placements_in_year(
     ----------
     journeys : Journeys
     since : float, optional
-        As `three_in_year_to_march` takes it.
+        Days since `start_date`; only years that began by then or later. By default all years that were observed.
     until : float, optional
         Days since `start_date`; only 31 Marches that are over by then. By default all that were observed.
     years : int
@@ -238,6 +194,13 @@ def placements_in_year(
     pandas.DataFrame
         One row for each 31 March whose whole year (or years) was observed and each child in care on it: year (that of
         the 31 March), begins and ends (of the time counted, days since `start_date`), child, placements.
+
+    Notes
+    -----
+    As the Department for Education counts: the placement in which the child was on 1 April counts, and so does the one
+    on 31 March; a change of legal status with the same carer is no new placement. Three or more of them is its measure
+    of instability: 10 to 11 % of children of all ages. The trial's own outcome, `three_or_more`, is another:
+    `three_in_first_year` counts as it does.
     """
     stays = stays_of(journeys)
     care = stays[stays.in_care]
@@ -321,10 +284,10 @@ def long_in_care(journeys: Journeys, since: float | None = None) -> pd.DataFrame
     -----
     As the Department for Education has it: of children under 16 on 31 March whose period of care began on or before 30
     September two and a half years back, those whose placement began on or before 31 March two years back, or who are
-    placed for adoption and whose adoptive placement and the one before it together go back so far. A change of legal status with
-    the same carer is no new placement. Published for England: 68 % in 2024, 69 % in 2025; 64 % of those aged 1 to 4
-    in 2024 (Children looked after in England including adoptions, "CLA on 31 March for 2.5 years by placement
-    stability").
+    placed for adoption and whose adoptive placement and the one before it together go back so far. A change of legal
+    status with the same carer is no new placement. Published for England: 68 % in 2024, 69 % in 2025; 64 % of those
+    aged 1 to 4 in 2024 (Children looked after in England including adoptions, "CLA on 31 March for 2.5 years by
+    placement stability").
 
     The children here are all who entered care under five, whatever their age on the day, so their share is of neither
     published age group. No day within 2.5 years of the start of the run is counted: nobody could have been in care for
@@ -412,22 +375,6 @@ def ended_placements(
             "at": ended.end,
         }
     )
-
-
-def shares_under(
-    days: pd.Series | np.ndarray, under: Sequence[float] = (MONTH, 6 * MONTH, YEAR)
-) -> list[float]:
-    """Shares of durations shorter than each of some limits; NaN where there is no duration.
-
-    Parameters
-    ----------
-    days : array of float
-        As `ended_placements` gives them.
-    under : sequence of float
-        Limits in days; by default one month, six months, a year.
-    """
-    got = np.asarray(days, np.float64)
-    return [float(np.mean(got < limit)) if len(got) else np.nan for limit in under]
 
 
 def returns_to_care(journeys: Journeys, within: float = YEAR, since: float = 0.0) -> pd.DataFrame:

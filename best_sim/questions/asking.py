@@ -208,8 +208,7 @@ class Input:
     ----------
     path : path
     copied : bool
-        Whether a copy goes into the run's folder; False for what may hold rows about real children, of which only the
-        checksum is kept.
+        Whether a copy is kept, and not the checksum alone, as of what may hold rows about real children.
     text : str, optional
         What is kept in place of the file: all of a scenario, whose file names others.
     """
@@ -484,9 +483,7 @@ def _has_scenario(cls: type[Question] | None) -> bool:
 class Source:
     """Where a table comes from, and what is wrong with it."""
 
-    def __init__(
-        self, file: str, text: str, given: frozenset[str], beside: str, checked: bool = True
-    ) -> None:
+    def __init__(self, file: str, text: str, given: frozenset[str], beside: str, checked: bool = True):
         self.file, self.text, self.given, self.beside, self.checked = file, text, given, beside, checked
         self.problems: list[Problem] = []
 
@@ -516,7 +513,7 @@ def read_part(
         As TOML gives it.
     source : Source
     at : tuple of str
-        Where the table stands.
+        Where it stands.
     """
     before = len(source.problems)
     fields = {field.alias or name: (name, field) for name, field in cls.model_fields.items()}

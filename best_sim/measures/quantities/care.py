@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from best_sim.measures.observed import Bools, Floats, Ints, day_of, overlap
-from best_sim.measures.quantities.definition import Rows, Seen, quantity
+from best_sim.measures.quantities.definition import Seen, Values, quantity
 from best_sim.measures.stability import (
     FOSTER_CARE,
     ended_placements,
@@ -49,8 +49,8 @@ def _on_marches(seen: Seen, first: float, last: float) -> tuple[Ints, Floats]:
     return stay, np.repeat(np.asarray(days, np.float64), [len(one) for one in there])
 
 
-def _of_stays(seen: Seen, stay: Ints, at: Floats, value: Floats, **more: Ints) -> Rows:
-    """Rows of children in care: in which placement their period of care began, and how long ago."""
+def _of_stays(seen: Seen, stay: Ints, at: Floats, value: Floats, **more: Ints) -> Values:
+    """Values of children in care: in which placement their period of care began, and how long ago."""
     stays, begun = seen.stays, seen.first_stay[stay]
     route = seen.journeys.tables["families"]["route"][stays.family[stay]].astype(np.int64)
     having = {"first_placement": stays.place[begun], "route": route, **more}
@@ -63,7 +63,7 @@ def _of_stays(seen: Seen, stay: Ints, at: Floats, value: Floats, **more: Ints) -
     "children in care on 31 March, by where they live", moment="snapshot", names=W.PLACEMENT_TYPES, in_care=True,
     having=_FIRST,
 )  # fmt: skip
-def living_with(seen: Seen, first: float, last: float) -> Rows:
+def living_with(seen: Seen, first: float, last: float) -> Values:
     """Placement type of each child in care on 31 March."""
     stay, at = _on_marches(seen, first, last)
     return _of_stays(seen, stay, at, seen.stays.place[stay].astype(float))
@@ -72,7 +72,7 @@ def living_with(seen: Seen, first: float, last: float) -> Rows:
 @quantity(
     "children in foster placements on 31 March: whether with kin", moment="snapshot", names=("other", "kin")
 )
-def fostered_by(seen: Seen, first: float, last: float) -> Rows:
+def fostered_by(seen: Seen, first: float, last: float) -> Values:
     """Whether foster carers are relatives or friends."""
     stay, at = _on_marches(seen, first, last)
     mine = np.isin(seen.stays.place[stay], FOSTER_CARE)
@@ -83,7 +83,7 @@ def fostered_by(seen: Seen, first: float, last: float) -> Rows:
 @quantity(
     "children in care on 31 March, by the last order made", moment="snapshot", names=W.ORDERS, having=_PLACES
 )
-def order_held(seen: Seen, first: float, last: float) -> Rows:
+def order_held(seen: Seen, first: float, last: float) -> Values:
     """The last order that each child in care on 31 March had; with a placement order and not yet placed: waiting."""
     stay, at = _on_marches(seen, first, last)
     group = seen.journeys.tables["children"]["group"][seen.stays.child[stay]].astype(np.int64)
@@ -99,7 +99,7 @@ def order_held(seen: Seen, first: float, last: float) -> Rows:
     "children in care on 31 March: placements open during the year to it", "placements", "snapshot", in_care=True,
     having=_FIRST, before=YEAR,
 )  # fmt: skip
-def placements_in_year_to_march(seen: Seen, first: float, last: float) -> Rows:
+def placements_in_year_to_march(seen: Seen, first: float, last: float) -> Values:
     """Placements of the year, of each child in care at its end."""
     return _placements(seen, first, last, 1)
 
@@ -108,7 +108,7 @@ def placements_in_year_to_march(seen: Seen, first: float, last: float) -> Rows:
     "children in care on 31 March and in the year before this one: placements open during the two years", "placements",
     "snapshot", in_care=True, having=_FIRST, before=2 * YEAR + 1.0,
 )  # fmt: skip
-def placements_in_two_years_to_march(seen: Seen, first: float, last: float) -> Rows:
+def placements_in_two_years_to_march(seen: Seen, first: float, last: float) -> Values:
     """Placements of two years, of each child in care at their end and for at least a day of the first of them."""
     rows = _placements(seen, first, last, 2)
     stays, use = seen.stays, np.zeros(len(rows.value), bool)
@@ -125,7 +125,7 @@ def _children_at(seen: Seen, day: float) -> Ints:
     return seen.stays.child[_there(seen, day)]
 
 
-def _placements(seen: Seen, first: float, last: float, years: int) -> Rows:
+def _placements(seen: Seen, first: float, last: float, years: int) -> Values:
     stay, at = _on_marches(seen, first, last)
     since = first - 366.0 * (years + 1)
     table = placements_in_year(seen.journeys, since=since, until=last, years=years)
@@ -144,7 +144,7 @@ def _placements(seen: Seen, first: float, last: float, years: int) -> Rows:
     "children under 16 in care on 31 March and since 30 September two and a half years before: whether in the same "
     "placement since 31 March two years before", moment="snapshot", names=("moved", "same_carer"), before=2.5 * YEAR,
 )  # fmt: skip
-def same_carer_two_years(seen: Seen, first: float, last: float) -> Rows:
+def same_carer_two_years(seen: Seen, first: float, last: float) -> Values:
     """Whether children long in care have been with the same carer for two years."""
     table = long_in_care(seen.journeys, since=first)
     return seen.of_children(
@@ -155,7 +155,7 @@ def same_carer_two_years(seen: Seen, first: float, last: float) -> Rows:
 # --- moves ----------------------------------------------------------------------------------------------------
 def _moves(
     seen: Seen, first: float, last: float, which: tuple[int, ...], places: tuple[int, ...] = ()
-) -> Rows:
+) -> Values:
     """Moves of the period with no exposure, and children in care on its 31 Marches with one each."""
     stays = seen.stays
     use = stays.in_care & np.isin(stays.began_by, which) & (stays.start > first) & (stays.start <= last)
@@ -178,13 +178,13 @@ def _moves(
 @quantity(
     "changes of carer in the years, per child in care at their ends", "moves a child-year", windowed=True
 )
-def moves(seen: Seen, first: float, last: float) -> Rows:
+def moves(seen: Seen, first: float, last: float) -> Values:
     """Every change of carer, by the child's age then."""
     return _moves(seen, first, last, _MOVES)
 
 
 @quantity("the same, those alone that no plan made", "moves a child-year", windowed=True)
-def moves_not_planned(seen: Seen, first: float, last: float) -> Rows:
+def moves_not_planned(seen: Seen, first: float, last: float) -> Values:
     """Unplanned changes of carer, by the child's age then."""
     return _moves(seen, first, last, (W.UNPLANNED,))
 
@@ -194,13 +194,13 @@ def moves_not_planned(seen: Seen, first: float, last: float) -> Rows:
     "endings a child-year",
     windowed=True,
 )
-def foster_endings_not_planned(seen: Seen, first: float, last: float) -> Rows:
+def foster_endings_not_planned(seen: Seen, first: float, last: float) -> Values:
     """Unplanned endings of foster placements."""
     return _moves(seen, first, last, (W.UNPLANNED,), FOSTER_CARE)
 
 
 @quantity("changes of carer, per year of time in care", "moves a child-year", windowed=True)
-def moves_by_time(seen: Seen, first: float, last: float) -> Rows:
+def moves_by_time(seen: Seen, first: float, last: float) -> Values:
     """Every change of carer, and the time in care of the period; not by age, which time passes through."""
     stays = seen.stays
     care = stays.in_care
@@ -213,7 +213,7 @@ def moves_by_time(seen: Seen, first: float, last: float) -> Rows:
 
 
 @quantity("moves: whether planned", names=("unplanned", "planned"))
-def kind_of_move(seen: Seen, first: float, last: float) -> Rows:
+def kind_of_move(seen: Seen, first: float, last: float) -> Values:
     """Each change of carer, by whether a plan made it."""
     stays = seen.stays
     use = np.flatnonzero(stays.in_care & np.isin(stays.began_by, _MOVES))
@@ -222,7 +222,7 @@ def kind_of_move(seen: Seen, first: float, last: float) -> Rows:
 
 
 # --- placements that ended ------------------------------------------------------------------------------------
-def _ended(seen: Seen, types: tuple[int, ...]) -> Rows:
+def _ended(seen: Seen, types: tuple[int, ...]) -> Values:
     table = ended_placements(seen.journeys, types)
     why = table["ended_by"].cat.codes.to_numpy(np.int64)
     return seen.of_children(
@@ -232,25 +232,25 @@ def _ended(seen: Seen, types: tuple[int, ...]) -> Rows:
 
 
 @quantity("foster placements that ended: how long they had lasted", "days", having=_ENDED)
-def ended_foster_days(seen: Seen, first: float, last: float) -> Rows:
+def ended_foster_days(seen: Seen, first: float, last: float) -> Values:
     """Length of ended foster placements, kinship foster care among them."""
     return _ended(seen, FOSTER_CARE)
 
 
 @quantity("placements with parents that ended: how long they had lasted", "days", having=_ENDED)
-def ended_with_parents_days(seen: Seen, first: float, last: float) -> Rows:
+def ended_with_parents_days(seen: Seen, first: float, last: float) -> Values:
     """Length of ended placements with parents."""
     return _ended(seen, (W.WITH_PARENTS,))
 
 
 @quantity("adoptive placements that ended: how long they had lasted", "days", having=_ENDED)
-def ended_adoptive_days(seen: Seen, first: float, last: float) -> Rows:
+def ended_adoptive_days(seen: Seen, first: float, last: float) -> Values:
     """Length of ended adoptive placements: to the order, or to a disruption."""
     return _ended(seen, (W.PLACED_FOR_ADOPTION,))
 
 
 @quantity("placements in mother-and-baby units that ended: how long they had lasted", "days", having=_ENDED)
-def ended_unit_days(seen: Seen, first: float, last: float) -> Rows:
+def ended_unit_days(seen: Seen, first: float, last: float) -> Values:
     """Length of ended parent-and-baby placements."""
     return _ended(seen, (W.PARENT_AND_BABY,))
 
@@ -260,7 +260,7 @@ def ended_unit_days(seen: Seen, first: float, last: float) -> Rows:
     "children who start to be looked after, by first placement", names=W.PLACEMENT_TYPES,
     having={"start": _STARTS, "route": W.ROUTES},
 )  # fmt: skip
-def starts(seen: Seen, first: float, last: float) -> Rows:
+def starts(seen: Seen, first: float, last: float) -> Values:
     """First placement of each period of care, by the child's age then."""
     stays = seen.stays
     use = np.flatnonzero(
@@ -277,16 +277,16 @@ def starts(seen: Seen, first: float, last: float) -> Rows:
 @quantity(
     "first placements in foster care: whether with kin", names=("other", "kin"), having={"start": _STARTS}
 )
-def first_foster_carers(seen: Seen, first: float, last: float) -> Rows:
+def first_foster_carers(seen: Seen, first: float, last: float) -> Values:
     """Of children who start to be looked after in foster care: whether the carers are relatives or friends."""
-    rows = starts(seen, first, last)
+    rows = starts.rows(seen, first, last)
     mine = rows[np.isin(rows.value, FOSTER_CARE)]
     return replace(mine, value=(mine.value == W.KINSHIP_FOSTER).astype(float))
 
 
 @quantity("families of which several children come into care: whether placed apart", names=("together", "apart"),
           having={"siblings": ("one", "two_or_more")})  # fmt: skip
-def siblings_apart(seen: Seen, first: float, last: float) -> Rows:
+def siblings_apart(seen: Seen, first: float, last: float) -> Values:
     """By the day of the first entry; siblings are those of the same family who come into care under five."""
     f = seen.journeys.tables["families"]
     family = np.flatnonzero((f["n_children"] > 1) & (f["entered"] <= seen.journeys.end))
@@ -298,7 +298,7 @@ def siblings_apart(seen: Seen, first: float, last: float) -> Rows:
 
 
 @quantity("children who come into care for the first time, by legal route", names=W.ROUTES, having=_PLACES)
-def route_into_care(seen: Seen, first: float, last: float) -> Rows:
+def route_into_care(seen: Seen, first: float, last: float) -> Values:
     """Legal route of each child's first entry."""
     stays = seen.stays
     use = np.flatnonzero((stays.began_by == W.AT_ENTRY) & (stays.start <= seen.journeys.end))
@@ -313,7 +313,7 @@ def route_into_care(seen: Seen, first: float, last: float) -> Rows:
     "years",
     having={**_PLACES, "route": W.ROUTES},
 )
-def age_at_start(seen: Seen, first: float, last: float) -> Rows:
+def age_at_start(seen: Seen, first: float, last: float) -> Values:
     """Age at first entry."""
     stays = seen.stays
     use = np.flatnonzero((stays.began_by == W.AT_ENTRY) & (stays.start <= seen.journeys.end))
@@ -329,7 +329,7 @@ def age_at_start(seen: Seen, first: float, last: float) -> Rows:
 _BACK = ("stayed", "back")
 
 
-def _returns(seen: Seen, years: float) -> Rows:
+def _returns(seen: Seen, years: float) -> Values:
     table = returns_to_care(seen.journeys, within=years * YEAR)
     return seen.of_children(
         table["child"].to_numpy(), value=table["back"].to_numpy(float), at=table["home_days"].to_numpy(float)
@@ -337,19 +337,19 @@ def _returns(seen: Seen, years: float) -> Rows:
 
 
 @quantity("children who went home from care: whether back in care within a year", names=_BACK)
-def back_within_a_year(seen: Seen, first: float, last: float) -> Rows:
+def back_within_a_year(seen: Seen, first: float, last: float) -> Values:
     """Return to care within a year of going home."""
     return _returns(seen, 1.0)
 
 
 @quantity("children who went home from care: whether back in care within two years", names=_BACK)
-def back_within_two_years(seen: Seen, first: float, last: float) -> Rows:
+def back_within_two_years(seen: Seen, first: float, last: float) -> Values:
     """Return to care within two years of going home."""
     return _returns(seen, 2.0)
 
 
 @quantity("children who went home from care: whether back in care within five years", names=_BACK)
-def back_within_five_years(seen: Seen, first: float, last: float) -> Rows:
+def back_within_five_years(seen: Seen, first: float, last: float) -> Values:
     """Return to care within five years of going home."""
     return _returns(seen, 5.0)
 
@@ -357,3 +357,31 @@ def back_within_five_years(seen: Seen, first: float, last: float) -> Rows:
 def same_child_before(child: Ints) -> Bools:
     """For each element of an array in order of child, whether the one before is of the same child."""
     return np.append(False, child[1:] == child[:-1]) if len(child) else np.zeros(0, bool)
+
+
+ALL = (
+    living_with,
+    fostered_by,
+    order_held,
+    placements_in_year_to_march,
+    placements_in_two_years_to_march,
+    same_carer_two_years,
+    moves,
+    moves_not_planned,
+    foster_endings_not_planned,
+    moves_by_time,
+    kind_of_move,
+    ended_foster_days,
+    ended_with_parents_days,
+    ended_adoptive_days,
+    ended_unit_days,
+    starts,
+    first_foster_carers,
+    siblings_apart,
+    route_into_care,
+    age_at_start,
+    back_within_a_year,
+    back_within_two_years,
+    back_within_five_years,
+)
+"""All quantities of this module."""

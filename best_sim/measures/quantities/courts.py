@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from best_sim.measures.observed import Bools, Floats, Ints
-from best_sim.measures.quantities.definition import Rows, Seen, last_before, quantity
+from best_sim.measures.quantities.definition import Seen, Values, last_before, quantity
 from best_sim.pathway import words as W
 from best_sim.scenario.durations import WEEK, YEAR
 
@@ -15,26 +15,26 @@ _CASE = {"proceedings": _AGAIN}
 _ROUTE = {"route": W.ROUTES}
 
 
-def _of_cases(seen: Seen, table: pd.DataFrame, use: Bools, value: Floats, at: Floats) -> Rows:
+def _of_cases(seen: Seen, table: pd.DataFrame, use: Bools, value: Floats, at: Floats) -> Values:
     again = (table["again"].to_numpy() > 0).astype(np.int64)[use]
     family = table["family"].to_numpy(np.int64)[use]
     return seen.of_families(family, value=value[use], at=at[use], having={"proceedings": again})
 
 
-def _decided(seen: Seen, column: str, scale: float = 1.0) -> Rows:
+def _decided(seen: Seen, column: str, scale: float = 1.0) -> Values:
     table = seen.journeys.proceedings
     at = table["decided_days"].to_numpy(float)
     return _of_cases(seen, table, ~np.isnan(at), table[column].to_numpy(float) * scale, at)
 
 
 @quantity("care proceedings decided: from issue to the final order", "weeks", having=_CASE)
-def weeks_of_proceedings(seen: Seen, first: float, last: float) -> Rows:
+def weeks_of_proceedings(seen: Seen, first: float, last: float) -> Values:
     """By the day of the decision, as disposals are counted."""
     return _decided(seen, "weeks")
 
 
 @quantity("care proceedings decided: hearings held", "hearings", having=_CASE)
-def hearings_of_case(seen: Seen, first: float, last: float) -> Rows:
+def hearings_of_case(seen: Seen, first: float, last: float) -> Values:
     """By the day of the decision."""
     return _decided(seen, "hearings")
 
@@ -60,7 +60,7 @@ def _first_hearing(seen: Seen, table: pd.DataFrame, kind: int | None) -> Floats:
 
 
 @quantity("care proceedings issued: days to the first case management hearing", "days", having=_CASE)
-def days_to_case_management(seen: Seen, first: float, last: float) -> Rows:
+def days_to_case_management(seen: Seen, first: float, last: float) -> Values:
     """By the day of issue; cases without one are left out."""
     table = seen.journeys.proceedings
     issued = table["issued_days"].to_numpy(float)
@@ -69,7 +69,7 @@ def days_to_case_management(seen: Seen, first: float, last: float) -> Rows:
 
 
 @quantity("care proceedings issued: days to the first hearing of any kind", "days", having=_CASE)
-def days_to_first_hearing(seen: Seen, first: float, last: float) -> Rows:
+def days_to_first_hearing(seen: Seen, first: float, last: float) -> Values:
     """By the day of issue; cases without one are left out. The age is that of the youngest child at issue."""
     table = seen.journeys.proceedings
     issued = table["issued_days"].to_numpy(float)
@@ -78,7 +78,7 @@ def days_to_first_hearing(seen: Seen, first: float, last: float) -> Rows:
 
 
 @quantity("children in proceedings on the last day of the period: how long since issue", "weeks", "run")
-def weeks_in_open_proceedings(seen: Seen, first: float, last: float) -> Rows:
+def weeks_in_open_proceedings(seen: Seen, first: float, last: float) -> Values:
     """One row for each child of a family whose case is open."""
     table = seen.journeys.proceedings
     issued, decided = (table[f"{name}_days"].to_numpy(float) for name in ("issued", "decided"))
@@ -90,7 +90,7 @@ def weeks_in_open_proceedings(seen: Seen, first: float, last: float) -> Rows:
 
 
 @quantity("children with a final order, by order", names=W.ORDERS, having={"lived": W.PLACEMENT_TYPES})
-def final_order(seen: Seen, first: float, last: float) -> Rows:
+def final_order(seen: Seen, first: float, last: float) -> Values:
     """The order that ended proceedings, by the child's age then; `lived` is where the child was the day before."""
     orders, j = seen.orders, seen.journeys
     c = j.tables["children"][j.lived]
@@ -123,7 +123,7 @@ def _issued(seen: Seen) -> tuple[Ints, Floats, Floats]:
 
 @quantity("children who came into care more than a year ago: whether it came to proceedings", names=("no", "yes"),
           having=_ROUTE)  # fmt: skip
-def came_to_proceedings(seen: Seen, first: float, last: float) -> Rows:
+def came_to_proceedings(seen: Seen, first: float, last: float) -> Values:
     """By the day of entry."""
     family, entered, issued = _issued(seen)
     use = entered + YEAR <= seen.journeys.end
@@ -133,7 +133,7 @@ def came_to_proceedings(seen: Seen, first: float, last: float) -> Rows:
 @quantity(
     "children whose family came to proceedings: weeks from entry to care to issue", "weeks", having=_ROUTE
 )
-def weeks_from_entry_to_issue(seen: Seen, first: float, last: float) -> Rows:
+def weeks_from_entry_to_issue(seen: Seen, first: float, last: float) -> Values:
     """By the day of entry; below zero where proceedings came first."""
     family, entered, issued = _issued(seen)
     return _of_entries(seen, np.isfinite(issued), family, (issued - entered) / WEEK, entered)
@@ -141,7 +141,7 @@ def weeks_from_entry_to_issue(seen: Seen, first: float, last: float) -> Rows:
 
 @quantity("children whose family came to proceedings, by when they came into care",
           names=("before_issue", "first_week", "later"))  # fmt: skip
-def entry_and_issue(seen: Seen, first: float, last: float) -> Rows:
+def entry_and_issue(seen: Seen, first: float, last: float) -> Values:
     """By the day of entry; before issue, in the week from it, or later."""
     family, entered, issued = _issued(seen)
     after = entered - issued
@@ -149,7 +149,7 @@ def entry_and_issue(seen: Seen, first: float, last: float) -> Rows:
     return _of_entries(seen, np.isfinite(issued), family, when.astype(float), entered)
 
 
-def _of_entries(seen: Seen, use: Bools, family: Ints, value: Floats, entered: Floats) -> Rows:
+def _of_entries(seen: Seen, use: Bools, family: Ints, value: Floats, entered: Floats) -> Values:
     route = seen.journeys.tables["families"]["route"][family[use]].astype(np.int64)
     return seen.of_children(
         seen.journeys.lived[use], value=value[use], at=entered[use], having={"route": route}
@@ -157,7 +157,7 @@ def _of_entries(seen: Seen, use: Bools, family: Ints, value: Floats, entered: Fl
 
 
 @quantity("children in first proceedings: their age at issue", "days")
-def age_at_issue(seen: Seen, first: float, last: float) -> Rows:
+def age_at_issue(seen: Seen, first: float, last: float) -> Values:
     """By the day of issue."""
     child = seen.journeys.lived
     _, _, issued = _issued(seen)
@@ -166,7 +166,7 @@ def age_at_issue(seen: Seen, first: float, last: float) -> Rows:
 
 
 @quantity("families with a hearing in the period: hearings a year", "hearings a year", "run")
-def hearings_a_year(seen: Seen, first: float, last: float) -> Rows:
+def hearings_a_year(seen: Seen, first: float, last: float) -> Values:
     """One row for each family with at least one hearing in the period."""
     r = seen.journeys.record
     held = r[W.which(W.HEARING_HELD, r["event"]) >= 0]
@@ -176,3 +176,19 @@ def hearings_a_year(seen: Seen, first: float, last: float) -> Rows:
     pairs, n = np.unique(np.column_stack([of, year]), axis=0, return_counts=True)
     family = pairs[:, 0] if len(pairs) else np.zeros(0, np.int64)
     return seen.of_families(family, value=n.astype(float), at=np.full(len(family), last))
+
+
+ALL = (
+    weeks_of_proceedings,
+    hearings_of_case,
+    days_to_case_management,
+    days_to_first_hearing,
+    weeks_in_open_proceedings,
+    final_order,
+    came_to_proceedings,
+    weeks_from_entry_to_issue,
+    entry_and_issue,
+    age_at_issue,
+    hearings_a_year,
+)
+"""All quantities of this module."""

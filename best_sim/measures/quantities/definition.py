@@ -1,8 +1,8 @@
 """What can be counted in a run as a published figure counts it: a quantity, of a population, in a period.
 
-A quantity gives one row for each child, placement, exit, case or visit, with its value and the day it belongs to. Who of
-them counts (age, jurisdiction, borough, arm, time in care, ...) and what is made of the values (a mean, a share, a rate,
-...) is the same for every quantity, so that a figure needs no code of its own.
+A quantity gives one row for each child, placement, exit, case or visit, with its value and the day it belongs to. Who
+of them counts (age, jurisdiction, borough, arm, time in care, ...) and what is made of the values (a mean, a share, a
+rate, ...) is the same for every quantity, so that a figure needs no code of its own.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 Statistic = Literal["mean", "median", "sd", "share", "rate", "count"]
 """What is made of the values: their mean, median or standard deviation; the share of them that meets a condition; their
 sum over the sum of exposures; how many there are, a year (of a flow) or on a day (of a snapshot)."""
-STATISTICS: tuple[str, ...] = get_args(Statistic)
 Moment = Literal["flow", "snapshot", "run"]
 """Counted as it happens in the period; on each 31 March of it; or over the whole run, whatever the period."""
 JURISDICTIONS = ("england", "scotland")
@@ -35,7 +34,7 @@ _NOBODY = (np.nan, 0.0)
 
 
 @dataclass(frozen=True)
-class Rows:
+class Values:
     """The values of one quantity.
 
     Attributes
@@ -64,7 +63,7 @@ class Rows:
     in_care: Floats | None = None
     having: Mapping[str, Ints] = field(default_factory=dict)
 
-    def __getitem__(self, use: Bools) -> Rows:
+    def __getitem__(self, use: Bools) -> Values:
         """Some of the rows."""
         some = {
             name: got[use]
@@ -87,7 +86,7 @@ class Quantity:
         Of the value.
     moment : {"flow", "snapshot", "run"}
     rows : callable
-        From what is seen and the period's first and last day to `Rows`. Rows outside the period may be among them.
+        From what is seen and the period's first and last day to `Values`. Values outside the period may be among them.
     names : tuple of str
         Where the value is one of several things: their names.
     having : mapping of str to tuple of str
@@ -104,7 +103,7 @@ class Quantity:
     text: str
     unit: str
     moment: Moment
-    rows: Callable[[Seen, float, float], Rows]
+    rows: Callable[[Seen, float, float], Values]
     names: tuple[str, ...] = ()
     having: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     in_care: bool = False
@@ -112,14 +111,10 @@ class Quantity:
     windowed: bool = False
 
 
-QUANTITIES: dict[str, Quantity] = {}
-"""All of them, by name; filled by `quantity` where each is defined."""
-
-
 def quantity(
     text: str, unit: str = "", moment: Moment = "flow", **more: Any
-) -> Callable[[Callable[[Seen, float, float], Rows]], Callable[[Seen, float, float], Rows]]:
-    """Enter a function into `QUANTITIES` under its own name.
+) -> Callable[[Callable[[Seen, float, float], Values]], Quantity]:
+    """Make a quantity of a function, under its name.
 
     Parameters
     ----------
@@ -129,15 +124,14 @@ def quantity(
         Its other attributes.
     """
 
-    def enter(rows: Callable[[Seen, float, float], Rows]) -> Callable[[Seen, float, float], Rows]:
-        QUANTITIES[rows.__name__] = Quantity(rows.__name__, text, unit, moment, rows, **more)
-        return rows
+    def make(rows: Callable[[Seen, float, float], Values]) -> Quantity:
+        return Quantity(rows.__name__, text, unit, moment, rows, **more)
 
-    return enter
+    return make
 
 
 @dataclass(frozen=True)
-class Population:
+class Subpopulation:
     """Who counts.
 
     Attributes
@@ -196,7 +190,7 @@ class Seen:
 
     def __init__(self, journeys: Journeys, scenario: Scenario) -> None:
         self.journeys, self.scenario = journeys, scenario
-        self._rows: dict[tuple[str, float, float], Rows] = {}
+        self._rows: dict[tuple[str, float, float], Values] = {}
 
     @cached_property
     def stays(self) -> Stays:
@@ -247,20 +241,19 @@ class Seen:
         ends = [(year, day_of(j, dt.date(year, 4, 1))) for year in years]
         return [(year, day) for year, day in ends if first < day <= last]
 
-    def of_children(self, child: Ints, **more: Any) -> Rows:
-        """Rows of these children, by row number in their table."""
+    def of_children(self, child: Ints, **more: Any) -> Values:
+        """Values of these children, by row number in their table."""
         family = self.journeys.tables["children"]["family"][child].astype(np.int64)
-        return Rows(family=family, born=self.born[child], **more)
+        return Values(family=family, born=self.born[child], **more)
 
-    def of_families(self, family: Ints, **more: Any) -> Rows:
-        """Rows of these families."""
-        return Rows(family=family, born=self.born_youngest[family], **more)
+    def of_families(self, family: Ints, **more: Any) -> Values:
+        """Values of these families."""
+        return Values(family=family, born=self.born_youngest[family], **more)
 
-    def rows(self, name: str, first: float, last: float) -> Rows:
+    def rows(self, what: Quantity, first: float, last: float) -> Values:
         """The rows of a quantity, made once."""
-        what = QUANTITIES[name]
         whole = what.moment == "flow" and not what.windowed
-        key = (name, *((-np.inf, np.inf) if whole else (first, last)))
+        key = (what.name, *((-np.inf, np.inf) if whole else (first, last)))
         if key not in self._rows:
             self._rows[key] = what.rows(self, first, last)
         return self._rows[key]
@@ -282,16 +275,20 @@ class Seen:
 
 
 def counted(
-    seen: Seen, name: str, population: Population, taken: Taken, since: dt.date | None, until: dt.date | None
+    seen: Seen,
+    what: Quantity,
+    population: Subpopulation,
+    taken: Taken,
+    since: dt.date | None,
+    until: dt.date | None,
 ) -> tuple[float, float]:
     """A figure of one replicate, as what it is divided by and what is divided: pooled over replicates by adding both.
 
     Parameters
     ----------
     seen : Seen
-    name : str
-        Of a quantity.
-    population : Population
+    what : Quantity
+    population : Subpopulation
     taken : Taken
     since, until : datetime.date, optional
         First and last day of the period, both included; by default the whole run without its warm-up.
@@ -301,14 +298,14 @@ def counted(
     top, bottom : float
         The figure is `top` / `bottom`. NaN and 0 where nobody is to be counted, or the period was not all simulated.
     """
-    j, what = seen.journeys, QUANTITIES[name]
+    j = seen.journeys
     first = 0.0 if since is None else day_of(j, since)
     last = j.end if until is None else day_of(j, until) + 1.0
     marches = seen.marches(first, last) if what.moment == "snapshot" else []
     earliest = marches[0][1] if marches else first
     if first < 0.0 or last > j.end + 1.0 or earliest - what.before < j.start:
         return _NOBODY
-    rows = seen.rows(name, first, last)
+    rows = seen.rows(what, first, last)
     use = np.ones(len(rows.value), bool)
     if what.moment != "run":
         use &= (rows.at > first) & (rows.at <= last)
@@ -321,7 +318,7 @@ def counted(
     return _made(rows, what, taken)
 
 
-def _who(seen: Seen, rows: Rows, what: Quantity, population: Population) -> Bools:
+def _who(seen: Seen, rows: Values, what: Quantity, population: Subpopulation) -> Bools:
     use = np.ones(len(rows.value), bool)
     f = seen.journeys.tables["families"]
     if population.where:
@@ -340,7 +337,7 @@ def _who(seen: Seen, rows: Rows, what: Quantity, population: Population) -> Bool
     return use
 
 
-def _made(rows: Rows, what: Quantity, taken: Taken) -> tuple[float, float]:
+def _made(rows: Values, what: Quantity, taken: Taken) -> tuple[float, float]:
     value = rows.value
     known = ~np.isnan(value)
     if taken.statistic == "rate":

@@ -1,4 +1,4 @@
-"""How children leave care: home, to special guardians, adopted; after how long, by which steps; and whether it lasts."""
+"""How children leave care: home, to special guardians, adopted; after how long, by which steps; does it last."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from best_sim.measures.observed import Floats, Ints
 from best_sim.measures.quantities.care import same_child_before
-from best_sim.measures.quantities.definition import Rows, Seen, last_before, quantity
+from best_sim.measures.quantities.definition import Seen, Values, last_before, quantity
 from best_sim.pathway import words as W
 from best_sim.scenario.durations import MONTH, YEAR
 
@@ -26,12 +26,14 @@ def _exits(seen: Seen) -> tuple[Ints, Ints, Ints]:
     group = seen.journeys.tables["children"]["group"][stays.child[use]].astype(np.int64)
     order, _ = seen.order_by(group, stays.start[use])
     place = stays.place[use]
-    to = np.where(place == W.ADOPTED, ADOPTED, np.where(place == W.HOME, HOME, GUARDIANSHIP))
-    to = np.where((to == GUARDIANSHIP) & (order == W.CHILD_ARRANGEMENTS), ARRANGEMENTS, to)
-    return use, to.astype(np.int64), order
+    to: Ints = np.full(len(use), GUARDIANSHIP)
+    to[order == W.CHILD_ARRANGEMENTS] = ARRANGEMENTS
+    to[place == W.ADOPTED] = ADOPTED
+    to[place == W.HOME] = HOME
+    return use, to, order
 
 
-def _of_exits(seen: Seen, stay: Ints, value: Floats, **more: Ints) -> Rows:
+def _of_exits(seen: Seen, stay: Ints, value: Floats, **more: Ints) -> Values:
     stays = seen.stays
     at = stays.start[stay]
     return seen.of_children(
@@ -44,14 +46,14 @@ def _of_exits(seen: Seen, stay: Ints, value: Floats, **more: Ints) -> Rows:
 
 
 @quantity("children who leave care, by how", names=EXITS, in_care=True, having={"order": W.ORDERS})
-def exits(seen: Seen, first: float, last: float) -> Rows:
+def exits(seen: Seen, first: float, last: float) -> Values:
     """How each child left care, by the child's age then."""
     stay, to, order = _exits(seen)
     return _of_exits(seen, stay, to.astype(float), order=order)
 
 
 @quantity("children who leave care: how long they had been in it", "days", having=_EXIT)
-def days_in_care_at_exit(seen: Seen, first: float, last: float) -> Rows:
+def days_in_care_at_exit(seen: Seen, first: float, last: float) -> Values:
     """Length of the period of care that ends."""
     stay, to, order = _exits(seen)
     begun = seen.stays.start[seen.first_stay[stay - 1]]
@@ -59,7 +61,7 @@ def days_in_care_at_exit(seen: Seen, first: float, last: float) -> Rows:
 
 
 @quantity("children who leave care: placements during all their periods of care", "placements", having=_EXIT)
-def placements_by_exit(seen: Seen, first: float, last: float) -> Rows:
+def placements_by_exit(seen: Seen, first: float, last: float) -> Values:
     """Placements so far, a new status with the same carer not counted."""
     stays = seen.stays
     new = np.cumsum(stays.in_care & (stays.began_by != W.SAME_CARER))
@@ -70,10 +72,10 @@ def placements_by_exit(seen: Seen, first: float, last: float) -> Rows:
 
 
 @quantity("children who leave care: periods of care so far", "periods", having=_EXIT)
-def periods_by_exit(seen: Seen, first: float, last: float) -> Rows:
+def periods_by_exit(seen: Seen, first: float, last: float) -> Values:
     """Periods of care, the one that ends among them."""
     stays = seen.stays
-    begun = np.cumsum(np.isin(stays.began_by, (W.AT_ENTRY, W.RE_ENTRY)))
+    begun: Ints = np.cumsum(np.isin(stays.began_by, (W.AT_ENTRY, W.RE_ENTRY)))
     stay, to, order = _exits(seen)
     begins = np.flatnonzero(~same_child_before(stays.child))
     of = begins[np.searchsorted(begins, stay, side="right") - 1]
@@ -84,13 +86,13 @@ GUARDIANS = ("kin_who_fostered", "other_who_fostered", "not_fostering")
 
 
 @quantity("special guardianship orders of children in care, by who the guardians were", names=GUARDIANS)
-def guardians(seen: Seen, first: float, last: float) -> Rows:
+def guardians(seen: Seen, first: float, last: float) -> Values:
     """Who the special guardians were to the child before the order."""
     stays = seen.stays
     stay, to, _ = _exits(seen)
     stay = stay[to == GUARDIANSHIP]
     stayed, before = stays.began_by[stay] == W.SAME_CARER, stays.place[stay - 1]
-    who = np.where(~stayed, 2, np.where(before == W.KINSHIP_FOSTER, 0, 1))
+    who = np.where(stayed, np.where(before == W.KINSHIP_FOSTER, 0, 1), 2)
     return _of_exits(seen, stay, who.astype(float))
 
 
@@ -120,7 +122,7 @@ def _decided(seen: Seen, family: Ints) -> Floats:
     return evidence + _DECISION_AFTER_EVIDENCE
 
 
-def _step(seen: Seen, which: str) -> Rows:
+def _step(seen: Seen, which: str) -> Values:
     """Months between two steps, of adopted children; of those adopted from their first period of care."""
     stays = seen.stays
     adopted, placed = _adoptions(seen)
@@ -147,43 +149,43 @@ def _step(seen: Seen, which: str) -> Rows:
 
 
 @quantity("adopted children: from entry to care until placed for adoption", "months")
-def entry_to_placed(seen: Seen, first: float, last: float) -> Rows:
+def entry_to_placed(seen: Seen, first: float, last: float) -> Values:
     """By the year of the adoption order."""
     return _step(seen, "entry_to_placed")
 
 
 @quantity("adopted children: from entry to care until the agency's decision", "months")
-def entry_to_decision(seen: Seen, first: float, last: float) -> Rows:
+def entry_to_decision(seen: Seen, first: float, last: float) -> Values:
     """By the year of the adoption order."""
     return _step(seen, "entry_to_decision")
 
 
 @quantity("adopted children: from the agency's decision to the match", "months")
-def decision_to_match(seen: Seen, first: float, last: float) -> Rows:
+def decision_to_match(seen: Seen, first: float, last: float) -> Values:
     """By the year of the adoption order."""
     return _step(seen, "decision_to_match")
 
 
 @quantity("adopted children: from the placement order to the match", "months")
-def placement_order_to_match(seen: Seen, first: float, last: float) -> Rows:
+def placement_order_to_match(seen: Seen, first: float, last: float) -> Values:
     """By the year of the adoption order."""
     return _step(seen, "order_to_match")
 
 
 @quantity("adopted children: from the match until placed", "months")
-def match_to_placed(seen: Seen, first: float, last: float) -> Rows:
+def match_to_placed(seen: Seen, first: float, last: float) -> Values:
     """By the year of the adoption order."""
     return _step(seen, "match_to_placed")
 
 
 @quantity("adopted children: from placed until the adoption order", "months")
-def placed_to_order(seen: Seen, first: float, last: float) -> Rows:
+def placed_to_order(seen: Seen, first: float, last: float) -> Values:
     """By the year of the adoption order."""
     return _step(seen, "placed_to_order")
 
 
 @quantity("adopted children: from entry to care to the adoption order", "months")
-def entry_to_adoption(seen: Seen, first: float, last: float) -> Rows:
+def entry_to_adoption(seen: Seen, first: float, last: float) -> Values:
     """By the year of the adoption order."""
     return _step(seen, "entry_to_order")
 
@@ -191,7 +193,7 @@ def entry_to_adoption(seen: Seen, first: float, last: float) -> Rows:
 @quantity(
     "adopted children: whether by the carer with whom they lived already", names=("new_carer", "same_carer")
 )
-def adopters(seen: Seen, first: float, last: float) -> Rows:
+def adopters(seen: Seen, first: float, last: float) -> Values:
     """Whether the adopters had fostered the child: no move when placed, or a foster placement with them before."""
     adopted, placed = _adoptions(seen)
     same = seen.stays.began_by[placed] == W.SAME_CARER
@@ -199,7 +201,7 @@ def adopters(seen: Seen, first: float, last: float) -> Rows:
 
 
 # --- where they are later -------------------------------------------------------------------------------------
-def _later(seen: Seen, years: float) -> Rows:
+def _later(seen: Seen, years: float) -> Values:
     """Where each child lived so long after first coming into care; in place of the time of the entry, that day."""
     stays = seen.stays
     c = seen.journeys.tables["children"]
@@ -212,18 +214,18 @@ def _later(seen: Seen, years: float) -> Rows:
 
 
 @quantity("children who came into care two years ago, by where they live", names=W.PLACEMENT_TYPES)
-def lives_after_two_years(seen: Seen, first: float, last: float) -> Rows:
+def lives_after_two_years(seen: Seen, first: float, last: float) -> Values:
     """By the day of entry."""
     return _later(seen, 2.0)
 
 
 @quantity("children who came into care four years ago, by where they live", names=W.PLACEMENT_TYPES)
-def lives_after_four_years(seen: Seen, first: float, last: float) -> Rows:
+def lives_after_four_years(seen: Seen, first: float, last: float) -> Values:
     """By the day of entry."""
     return _later(seen, 4.0)
 
 
-def _permanent(seen: Seen, years: float) -> Rows:
+def _permanent(seen: Seen, years: float) -> Values:
     """Whether permanence came within a time from entry; the exposure is the time until it came, in years."""
     j = seen.journeys
     c = j.tables["children"][j.lived]
@@ -237,19 +239,19 @@ def _permanent(seen: Seen, years: float) -> Rows:
 
 
 @quantity("children: whether permanently placed within a year of entry", names=_ARRIVED)
-def permanent_within_a_year(seen: Seen, first: float, last: float) -> Rows:
+def permanent_within_a_year(seen: Seen, first: float, last: float) -> Values:
     """As a rate, permanent placements a year of waiting within the first year; by the day of entry."""
     return _permanent(seen, 1.0)
 
 
 @quantity("children: whether permanently placed within 2.5 years of entry", names=_ARRIVED)
-def permanent_within_thirty_months(seen: Seen, first: float, last: float) -> Rows:
+def permanent_within_thirty_months(seen: Seen, first: float, last: float) -> Values:
     """As a rate, permanent placements a year of waiting within 2.5 years; by the day of entry."""
     return _permanent(seen, 2.5)
 
 
 @quantity("children: whether permanently placed within four years of entry", names=_ARRIVED)
-def permanent_within_four_years(seen: Seen, first: float, last: float) -> Rows:
+def permanent_within_four_years(seen: Seen, first: float, last: float) -> Values:
     """As a rate, permanent placements a year of waiting within four years; by the day of entry."""
     return _permanent(seen, 4.0)
 
@@ -257,7 +259,7 @@ def permanent_within_four_years(seen: Seen, first: float, last: float) -> Rows:
 @quantity(
     "children who left care for good: whether back within five years", names=("lasted", "ended"), having=_EXIT
 )
-def ended_within_five_years(seen: Seen, first: float, last: float) -> Rows:
+def ended_within_five_years(seen: Seen, first: float, last: float) -> Values:
     """Whether an adoption, a guardianship or a return home ended in care again; by the day of the exit."""
     stays = seen.stays
     stay, to, order = _exits(seen)
@@ -268,7 +270,7 @@ def ended_within_five_years(seen: Seen, first: float, last: float) -> Rows:
 
 
 @quantity("children who left care: whether back within a year", names=("lasted", "ended"), having=_EXIT)
-def ended_within_a_year(seen: Seen, first: float, last: float) -> Rows:
+def ended_within_a_year(seen: Seen, first: float, last: float) -> Values:
     """Whether an exit of any kind was followed by care again; by the day of the exit."""
     stays = seen.stays
     stay, to, order = _exits(seen)
@@ -276,3 +278,28 @@ def ended_within_a_year(seen: Seen, first: float, last: float) -> Rows:
     stay, to, order = stay[known], to[known], order[known]
     back = (stays.ended_by[stay] == W.RE_ENTRY) & (stays.end[stay] - stays.start[stay] <= YEAR)
     return _of_exits(seen, stay, back.astype(float), exit=to, order=order)
+
+
+ALL = (
+    exits,
+    days_in_care_at_exit,
+    placements_by_exit,
+    periods_by_exit,
+    guardians,
+    entry_to_placed,
+    entry_to_decision,
+    decision_to_match,
+    placement_order_to_match,
+    match_to_placed,
+    placed_to_order,
+    entry_to_adoption,
+    adopters,
+    lives_after_two_years,
+    lives_after_four_years,
+    permanent_within_a_year,
+    permanent_within_thirty_months,
+    permanent_within_four_years,
+    ended_within_five_years,
+    ended_within_a_year,
+)
+"""All quantities of this module."""

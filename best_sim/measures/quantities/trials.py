@@ -6,7 +6,7 @@ import numpy as np
 
 from best_sim.measures.costs import service_costs
 from best_sim.measures.observed import Bools, Floats, day_of
-from best_sim.measures.quantities.definition import Rows, Seen, quantity
+from best_sim.measures.quantities.definition import Seen, Values, quantity
 from best_sim.pathway import words as W
 from best_sim.scenario.durations import MONTH, WEEK
 
@@ -14,12 +14,20 @@ _NO_YES = ("no", "yes")
 _VISIT = {"visit": tuple(str(k + 1) for k in range(W.VISITS))}
 
 
-def _families(seen: Seen, use: Bools, value: Floats) -> Rows:
+def _families(seen: Seen, use: Bools, value: Floats) -> Values:
     """Families of the trial, by the day on which they were randomised."""
     f = seen.journeys.tables["families"]
     family = np.flatnonzero(use)
     return seen.of_families(
         family, value=np.asarray(value, float)[use], at=f["randomised"][use].astype(float)
+    )
+
+
+def _by_children(seen: Seen, rows: Values) -> Values:
+    """A row of a family for each of its children."""
+    n = seen.journeys.tables["families"]["n_children"][rows.family].astype(np.int64)
+    return seen.of_families(
+        np.repeat(rows.family, n), value=np.repeat(rows.value, n), at=np.repeat(rows.at, n)
     )
 
 
@@ -29,7 +37,7 @@ def _randomised(seen: Seen) -> Bools:
 
 
 @quantity("families randomised, of so many in all", "families", "run")
-def families_randomised(seen: Seen, first: float, last: float) -> Rows:
+def families_randomised(seen: Seen, first: float, last: float) -> Values:
     """One row for each family randomised in the period."""
     f = seen.journeys.tables["families"]
     use = _randomised(seen) & (f["randomised"] > first) & (f["randomised"] <= last)
@@ -37,11 +45,10 @@ def families_randomised(seen: Seen, first: float, last: float) -> Rows:
 
 
 @quantity("children of families randomised", "children", "run")
-def children_randomised(seen: Seen, first: float, last: float) -> Rows:
+def children_randomised(seen: Seen, first: float, last: float) -> Values:
     """One row for each child of a family randomised in the period."""
-    rows = families_randomised(seen, first, last)
-    n = seen.journeys.tables["families"]["n_children"][rows.family].astype(np.int64)
-    return Rows(*(np.repeat(one, n) for one in (rows.value, rows.at, rows.family, rows.born)))
+    rows = families_randomised.rows(seen, first, last)
+    return _by_children(seen, rows)
 
 
 @quantity(
@@ -49,7 +56,7 @@ def children_randomised(seen: Seen, first: float, last: float) -> Rows:
     "months",
     "run",
 )
-def months_to_full_size(seen: Seen, first: float, last: float) -> Rows:
+def months_to_full_size(seen: Seen, first: float, last: float) -> Values:
     """One row where so many were randomised, none where not; the number is that of families published, 382."""
     at = np.sort(seen.journeys.tables["families"]["randomised"][_randomised(seen)])
     when = at[_PUBLISHED_SIZE - 1 : _PUBLISHED_SIZE]
@@ -62,19 +69,19 @@ _PUBLISHED_SIZE = 382
 
 
 @quantity("families randomised: whether to LIFT", names=_NO_YES)
-def allocated_to_lift(seen: Seen, first: float, last: float) -> Rows:
+def allocated_to_lift(seen: Seen, first: float, last: float) -> Values:
     """Allocation, by the day of randomisation."""
     return _families(seen, _randomised(seen), seen.journeys.tables["families"]["arm"] == W.LIFT)
 
 
 @quantity("families randomised: whether found ineligible later", names=_NO_YES)
-def found_ineligible(seen: Seen, first: float, last: float) -> Rows:
+def found_ineligible(seen: Seen, first: float, last: float) -> Values:
     """By the day of randomisation."""
     return _families(seen, _randomised(seen), ~np.isnan(seen.journeys.tables["families"]["ineligible"]))
 
 
 @quantity("children of eligible families, by sex", names=("girl", "boy"))
-def sex(seen: Seen, first: float, last: float) -> Rows:
+def sex(seen: Seen, first: float, last: float) -> Values:
     """By the day of randomisation."""
     j = seen.journeys
     f, c = j.tables["families"], j.tables["children"]
@@ -88,7 +95,7 @@ def sex(seen: Seen, first: float, last: float) -> Rows:
 
 
 @quantity("eligible families whose third visit was due: whether seen", names=_NO_YES)
-def family_seen_at_third_visit(seen: Seen, first: float, last: float) -> Rows:
+def family_seen_at_third_visit(seen: Seen, first: float, last: float) -> Values:
     """By the day of randomisation."""
     f = seen.journeys.tables["families"]
     use = _randomised(seen) & np.isnan(f["ineligible"]) & (f["visit_state"][:, 2] != W.NOT_DUE)
@@ -96,17 +103,16 @@ def family_seen_at_third_visit(seen: Seen, first: float, last: float) -> Rows:
 
 
 @quantity("children of eligible families whose third visit was due: whether seen", names=_NO_YES)
-def child_seen_at_third_visit(seen: Seen, first: float, last: float) -> Rows:
+def child_seen_at_third_visit(seen: Seen, first: float, last: float) -> Values:
     """By the day of randomisation; all children of a family that is seen are."""
-    rows = family_seen_at_third_visit(seen, first, last)
-    n = seen.journeys.tables["families"]["n_children"][rows.family].astype(np.int64)
-    return Rows(*(np.repeat(one, n) for one in (rows.value, rows.at, rows.family, rows.born)))
+    rows = family_seen_at_third_visit.rows(seen, first, last)
+    return _by_children(seen, rows)
 
 
 @quantity(
     "eligible families whose service is settled: whether they received the one allocated", names=_NO_YES
 )
-def received_service(seen: Seen, first: float, last: float) -> Rows:
+def received_service(seen: Seen, first: float, last: float) -> Values:
     """By the day of randomisation."""
     f = seen.journeys.tables["families"]
     use = _randomised(seen) & np.isnan(f["ineligible"]) & (f["receipt"] != W.PENDING)
@@ -114,7 +120,7 @@ def received_service(seen: Seen, first: float, last: float) -> Rows:
 
 
 @quantity("eligible families whose service is settled, by what became of it", names=W.RECEIPTS)
-def receipt(seen: Seen, first: float, last: float) -> Rows:
+def receipt(seen: Seen, first: float, last: float) -> Values:
     """By the day of randomisation."""
     f = seen.journeys.tables["families"]
     use = _randomised(seen) & np.isnan(f["ineligible"]) & (f["receipt"] != W.PENDING)
@@ -122,7 +128,7 @@ def receipt(seen: Seen, first: float, last: float) -> Rows:
 
 
 # --- visits ---------------------------------------------------------------------------------------------------
-def _visits(seen: Seen, column: str) -> Rows:
+def _visits(seen: Seen, column: str) -> Values:
     v = seen.journeys.visits
     v = v[v["seen"] & v[column].notna()]
     child = v["child"].to_numpy(np.int64)
@@ -133,19 +139,19 @@ def _visits(seen: Seen, column: str) -> Rows:
 
 
 @quantity("children seen: SDQ total difficulties", "points", having=_VISIT)
-def sdq(seen: Seen, first: float, last: float) -> Rows:
+def sdq(seen: Seen, first: float, last: float) -> Values:
     """By the day of the visit."""
     return _visits(seen, "sdq")
 
 
 @quantity("children seen: PIR-GAS", "points", having=_VISIT)
-def pirgas(seen: Seen, first: float, last: float) -> Rows:
+def pirgas(seen: Seen, first: float, last: float) -> Values:
     """By the day of the visit."""
     return _visits(seen, "pirgas")
 
 
 @quantity("children seen: weeks from entry to care to the visit", "weeks", having=_VISIT)
-def weeks_from_entry_to_visit(seen: Seen, first: float, last: float) -> Rows:
+def weeks_from_entry_to_visit(seen: Seen, first: float, last: float) -> Values:
     """By the day of the visit."""
     v = seen.journeys.visits
     v = v[v["seen"]]
@@ -158,7 +164,7 @@ def weeks_from_entry_to_visit(seen: Seen, first: float, last: float) -> Rows:
 
 
 @quantity("children of the trial: moves until the third visit, per year in care", "moves a care-year")
-def moves_until_third_visit(seen: Seen, first: float, last: float) -> Rows:
+def moves_until_third_visit(seen: Seen, first: float, last: float) -> Values:
     """Further placements in care and time in care, as the trial's outcome on moves has them; by randomisation."""
     j = seen.journeys
     f, c = j.tables["families"], j.tables["children"]
@@ -173,7 +179,7 @@ def moves_until_third_visit(seen: Seen, first: float, last: float) -> Rows:
 
 
 @quantity("children of the trial: whether permanently placed within a year of randomisation", names=_NO_YES)
-def permanent_a_year_after_randomisation(seen: Seen, first: float, last: float) -> Rows:
+def permanent_a_year_after_randomisation(seen: Seen, first: float, last: float) -> Values:
     """By the day of randomisation; children who were placed permanently before it are left out."""
     j = seen.journeys
     f, c = j.tables["families"], j.tables["children"]
@@ -193,9 +199,32 @@ def permanent_a_year_after_randomisation(seen: Seen, first: float, last: float) 
     "run",
     having={"service": W.ARMS},
 )
-def service_cost(seen: Seen, first: float, last: float) -> Rows:
+def service_cost(seen: Seen, first: float, last: float) -> Values:
     """One row for each service: its mean cost per child."""
     costs = service_costs(seen.journeys, seen.scenario)
     value = np.array([float(costs[name]) for name in ("SAU", "LIFT")])
     at = np.full(2, day_of(seen.journeys, seen.journeys.date(last)))
-    return Rows(value, at, np.zeros(2, np.int64), np.zeros(2), having={"service": np.array([W.SAU, W.LIFT])})
+    return Values(
+        value, at, np.zeros(2, np.int64), np.zeros(2), having={"service": np.array([W.SAU, W.LIFT])}
+    )
+
+
+ALL = (
+    families_randomised,
+    children_randomised,
+    months_to_full_size,
+    allocated_to_lift,
+    found_ineligible,
+    sex,
+    family_seen_at_third_visit,
+    child_seen_at_third_visit,
+    received_service,
+    receipt,
+    sdq,
+    pirgas,
+    weeks_from_entry_to_visit,
+    moves_until_third_visit,
+    permanent_a_year_after_randomisation,
+    service_cost,
+)
+"""All quantities of this module."""

@@ -137,7 +137,7 @@ class ValidationQuestion(SimulatedQuestion):
         ------
         ProblemsError
         """
-        from best_sim.measures.quantities import JURISDICTIONS
+        from best_sim.measures.quantities.definition import JURISDICTIONS
 
         super().refuse()
         places = {

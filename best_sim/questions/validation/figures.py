@@ -47,8 +47,8 @@ def validation_figure(found: ValidationFound) -> Figure:
     )
     sheet = Sheet(
         _WIDTH, body, "Simulated figures, and how far from the published ones they lie",
-        f"Filled: met, within {ERRORS:g} standard errors (shaded) or inside the published range. Open: not met. Grey: can't "
-        "be told.",
+        f"Filled: met, within {ERRORS:g} standard errors (shaded) or inside the published range. Open: not met. "
+        "Grey: can't be told.",
         "Standard errors: of the published figure and of the simulation together.",
         f"Published and simulated figures. {told}",
     )  # fmt: skip

@@ -66,16 +66,13 @@ def verdict_of(figure: PublishedFigure, simulated: float, mcse: float) -> tuple[
     own = figure.standard_error
     joint = math.hypot(own, mcse)
     low, high = figure.held_between
-    if figure.value is None:
-        away = max(simulated - high, 0.0) - max(low - simulated, 0.0)
-    else:
-        away = simulated - figure.value
-    z = away / joint if not joint == 0.0 else math.copysign(math.inf, away) if away else 0.0
+    over, under = max(simulated - high, 0.0), max(low - simulated, 0.0)
+    away = over - under if figure.value is None else simulated - figure.value
+    z = away / joint if joint != 0.0 else math.copysign(math.inf, away) if away else 0.0
     if math.isnan(mcse):
         return z, CANT_TELL
-    outside = max(low - simulated, simulated - high, 0.0)
     if 2.0 * mcse > (high - low) / 2.0:
-        return z, NOT_MET if outside > ERRORS * mcse else CANT_TELL
+        return z, NOT_MET if over + under > ERRORS * mcse else CANT_TELL
     inside = figure.low is not None and figure.high is not None and figure.low <= simulated <= figure.high
     return z, HOLDS if inside or abs(z) <= ERRORS else NOT_MET
 

@@ -14,7 +14,8 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, PrivateAttr
 
-from best_sim.measures.quantities import QUANTITIES, Population, Quantity, Statistic, Taken
+from best_sim.measures.quantities import QUANTITIES
+from best_sim.measures.quantities.definition import Quantity, Statistic, Subpopulation, Taken
 from best_sim.pathway import words as W
 from best_sim.questions.asking import Part, QuestionError, Source, Table, read_part
 from best_sim.scenario.files import PUBLISHED, shipped_parameters
@@ -140,23 +141,23 @@ class PublishedFigure(Part):
         return Taken(self.statistic or ("share" if shares else "mean"), self.at_least, self.below, self.named)
 
     @property
-    def counts(self) -> Population:
+    def counts(self) -> Subpopulation:
         """Who counts."""
         return self._population(self.where, self.arm)
 
     @property
-    def other(self) -> Population | None:
+    def other(self) -> Subpopulation | None:
         """Who is compared with, if anybody."""
         if not self.against:
             return None
         there = {key: tuple(value) for key, value in self.against.items()}
         return self._population(there.get("where", self.where), there.get("arm", self.arm))
 
-    def _population(self, where: tuple[str, ...], arm: tuple[str, ...]) -> Population:
+    def _population(self, where: tuple[str, ...], arm: tuple[str, ...]) -> Subpopulation:
         having = {
             key: (value,) if isinstance(value, str) else tuple(value) for key, value in self.having.items()
         }
-        return Population(
+        return Subpopulation(
             where, arm, _pair(self.age), _pair(self.age_at_entry), _pair(self.in_care_months), having
         )
 

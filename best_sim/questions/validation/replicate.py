@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from best_sim.engine.model import Engine
-from best_sim.measures.quantities import Seen, counted
+from best_sim.measures.quantities.definition import Seen, Subpopulation, counted
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway.lowering import Lowered, lower
 from best_sim.questions.validation.published import PublishedFigure
@@ -105,8 +105,8 @@ def figures_of(
 
 
 def _of(seen: Seen, figure: PublishedFigure) -> tuple[float, float]:
-    def part(population):  # type: ignore[no-untyped-def]
-        return counted(seen, figure.measure, population, figure.taken, figure.since, figure.until)
+    def part(population: Subpopulation) -> tuple[float, float]:
+        return counted(seen, figure.quantity, population, figure.taken, figure.since, figure.until)
 
     top, bottom = part(figure.counts)
     if figure.other is None:

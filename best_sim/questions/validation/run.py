@@ -98,7 +98,7 @@ class ValidationFound(Found):
         return list(NOTES)
 
     def chapters(self) -> list[Chapter]:
-        """The answer with its picture, the checks, the figures that set a parameter, and those that can't be computed."""
+        """The answer with its picture, the checks, the figures that set something, and those that can't be computed."""
         from best_sim.questions.validation.show import chapters_of
 
         return chapters_of(self)

@@ -21,15 +21,17 @@ ROLES = {
 """By role: title of the table, and of the chapter."""
 
 NOTES = (
-    "A figure to which a parameter was set does not test the model: that it is met says only that the parameter was set "
-    "well. Figures that set nothing do test it.",
-    f"A figure is met if it lies within {ERRORS:g} joint standard errors of what was published, or inside the published "
-    "range. The published figure's own error is binomial or Poisson where the number behind it is known, and otherwise "
-    "as stated beside it: an interval, rounding, or the difference between two ways of counting.",
-    "It can't be told where twice the simulation's own error is more than half of what would hold; more replicates tell.",
-    "Where the published population is wider than the simulated one (children of all ages, most of all), the table says "
-    "so; such figures are counted apart.",
-    "The national scenario goes on to June 2025 with what it holds last, so its figures of 2024 and 2025 are forecasts.",
+    "A figure to which a parameter was set does not test the model: that it is met says only that the parameter was "
+    "set well. Figures that set nothing do test it.",
+    f"A figure is met if it lies within {ERRORS:g} joint standard errors of what was published, or inside the "
+    "published range. The published figure's own error is binomial or Poisson where the number behind it is known, and "
+    "otherwise as stated beside it: an interval, rounding, or the difference between two ways of counting.",
+    "It can't be told where twice the simulation's own error is more than half of what would hold; more replicates "
+    "tell.",
+    "Where the published population is wider than the simulated one (children of all ages, most of all), the table "
+    "says so; such figures are counted apart.",
+    "The national scenario goes on to June 2025 with what it holds last, so its figures of 2024 and 2025 are "
+    "forecasts.",
 )
 
 
@@ -39,6 +41,11 @@ def published_text(row: Any) -> str:
     if np.isfinite(row["published"]):
         return _with_unit(say.entered(row["published"], 0), row["unit"])
     return _with_unit(f"{say.entered(row['low'], 0)} to {say.entered(row['high'], 0)}", row["unit"])
+
+
+def _short(row: Any) -> str:
+    """The same without its unit, but for per cent."""
+    return published_text(row if row["unit"] == PERCENT else {**row, "unit": ""}).strip()
 
 
 def error_text(row: Any) -> str:
@@ -58,7 +65,10 @@ def simulated_text(row: Any) -> str:
     """A simulated figure and its Monte Carlo standard error, to the digits that the error allows."""
     if not np.isfinite(row["simulated"]):
         return "nobody"
-    digits = say.digits_for(row["mcse"], most=3) if row["mcse"] > 0.0 else 1
+    least = max(row["mcse"] / 3.0, row["published_error"] / 10.0)
+    digits = (
+        min(say.digits_for(row["mcse"], most=3), say.digits_for(least, most=3)) if row["mcse"] > 0.0 else 1
+    )
     said = say.number(row["simulated"], digits)
     return f"{said} ({say.number(row['mcse'], digits)})" if np.isfinite(row["mcse"]) else said
 
@@ -76,25 +86,24 @@ def _with_unit(number: str, unit: str) -> str:
         return f"{number}%"
     if unit == "GBP":
         return f"£{number}"
+    if unit in ("", "ratio"):
+        return number
     return f"{number} {unit.removesuffix('s') if number == '1' else unit}"
 
 
 # --- words ----------------------------------------------------------------------------------------------------
 def words_of(found: ValidationFound) -> list[str]:
-    """How many checks hold, and which do not; how many figures that set a parameter are met, and which are not."""
+    """How many checks hold and which do not, group by group; then the same of the figures that set a parameter."""
     checks, settings = found.of("check"), found.of("set")
     out = []
     if len(checks):
         out.append(
             f"{_count(checks)} that set no parameter, and so check the model, hold{_by_population(checks)}."
         )
-        out += _named(checks, NOT_MET, "Not met")
-        out += _named(checks, CANT_TELL, "Can't be told with so few replicates")
+        out += [_of_group(str(name), rows) for name, rows in checks.groupby("group", sort=False)]
     if len(settings):
         said = f"{_count(settings)} to which a parameter was set are met"
-        out.append(
-            ". ".join([said, *(one.rstrip(".") for one in _named(settings, NOT_MET, "Not met"))]) + "."
-        )
+        out.append(". ".join([said, *_named(settings, NOT_MET, "Not met")]) + ".")
     if len(found.table) and len(nobody := found.table[found.table["verdict"] == NOT_SIMULATED]):
         out.append(
             f"Nobody to count, or a period that is not simulated: {say.plural(len(nobody), 'figure')} "
@@ -105,6 +114,16 @@ def words_of(found: ValidationFound) -> list[str]:
             f"{say.plural(len(found.context), 'published figure')} can't be compared; the report says why of each."
         )
     return out
+
+
+def _of_group(name: str, rows: Any) -> str:
+    """How many checks of a group hold, and which do not."""
+    parts = [f"{name}: {_count(rows)} hold"]
+    parts += [
+        *_named(rows, NOT_MET, "Not met"),
+        *_named(rows, CANT_TELL, "Can't be told with so few replicates"),
+    ]
+    return ". ".join(parts) + "."
 
 
 def _known(table: Any) -> Any:
@@ -129,7 +148,7 @@ def _named(table: Any, verdict: str, head: str) -> list[str]:
     rows = table[table["verdict"] == verdict].to_dict("records")
     if not rows:
         return []
-    return [f"{head}: " + "; ".join(f"{row['figure']} ({_beside(row)})" for row in rows) + "."]
+    return [f"{head}: " + "; ".join(f"{row['figure']} ({_beside(row)})" for row in rows)]
 
 
 def _beside(row: Any) -> str:
@@ -143,9 +162,7 @@ def table_shown(found: ValidationFound, role: str) -> Shown:
     return Shown(
         ROLES[role][0],
         ("Figure", "published", "simulated\n(MCSE)", "errors\naway", "verdict"),
-        tuple(
-            (row["id"], published_text(row), simulated_text(row), z_text(row), row["verdict"]) for row in rows
-        ),
+        tuple((row["id"], _short(row), simulated_text(row), z_text(row), row["verdict"]) for row in rows),
         strong=_far(rows),
     )
 
