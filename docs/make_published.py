@@ -1,8 +1,8 @@
 """Write down which published figures the model meets: the list that the tests hold it to, and the page for people.
 
-Run it as `python docs/make_published.py [REPLICATES]` in an environment in which `best_sim` is installed, after a change in
-what the model does. It writes `tests/published/standing.toml` and `docs/explanation/published-figures.md`. Reasons in the
-list are kept; to a figure that is newly not met, somebody has to write one.
+Run it as `python docs/make_published.py [REPLICATES]` in an environment in which `best_sim` is installed, after a
+change in what the model does. It writes `tests/published/standing.toml` and `docs/explanation/published-figures.md`.
+Reasons in the list are kept; to a figure that is newly not met, somebody has to write one.
 """
 
 from __future__ import annotations
