@@ -34,7 +34,7 @@ SMALL: dict[str, list[str]] = {
     "expansion": ["--replicates", "4", "--set", "simulation.warm_up=0.5"],
     "recruitment": ["london-2017", "--target", "45", "--replicates", "4", "--observed", str(OBSERVED)],
     "stability": ["--replicates", "4", "--set", "simulation.warm_up=0.5"],
-    "validation": ["--replicates", "4"],
+    "validation": ["--replicates", "4", "--only", "trial", "--only", "moves_1_4"],
     "sample-size": [
         "--scenario", "london-2017", "--scorings", "2", "--power", "0.4", "--within", "500", "--least", "20", "--most",
         "80", "--set", "outcomes.effect_applies_to=allocated", "--set", "outcomes.sdq.sd=5",
