@@ -327,8 +327,8 @@ def quantities_page() -> str:
         "What a published figure in a TOML file can be of (`measure`); "
         "[how such a file is written](../how-to/add-a-published-figure.md). A flow is counted as it happens in the "
         "period, a snapshot on each 31 March of it; what is of the run has no day of its own. Rows can be chosen by "
-        "`where`, `arm`, `age` and `age_at_entry` always, by `in_care_months` where that is said, and by what stands under "
-        "`having`.",
+        "`where`, `arm`, `age` and `age_at_entry` always, by `in_care_months` where that is said, and by what is "
+        "under `having`.",
         "",
         "| measure | one row is, and its value | unit, or names for `is` | counted | `having` |",
         "|---|---|---|---|---|",
