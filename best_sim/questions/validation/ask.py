@@ -35,7 +35,7 @@ class ValidationQuestion(SimulatedQuestion):
 
     title: str = "Published figures and the model"
     """What it is called."""
-    figures: str = ""
+    figures: str | None = None
     """A TOML file of published figures; by default those that come with the package."""
     only: tuple[str, ...] = ()
     """Only these: a group (stability, court, ...), a figure's id, or a pattern such as 'weeks_*'; repeatable."""
@@ -59,7 +59,7 @@ class ValidationQuestion(SimulatedQuestion):
         """
         from best_sim.questions.validation.published import read_published
 
-        every = read_published(self.figures)
+        every = read_published(self.figures or "")
         if not self.only:
             return every
         groups = dict.fromkeys(one.group for one in every)
@@ -115,7 +115,7 @@ class ValidationQuestion(SimulatedQuestion):
         from best_sim.questions.validation.published import published_file
 
         nation = {"national": Input(self.national, text=self.nation.as_toml())} if self.is_national else {}
-        return {"figures": Input(published_file(self.figures)), **nation}
+        return {"figures": Input(published_file(self.figures or "")), **nation}
 
     def reading(self, paths: Mapping[str, Path]) -> Self:
         """The question with other files to read; the figures that come with the package need no name."""
@@ -150,7 +150,7 @@ class ValidationQuestion(SimulatedQuestion):
         )  # of another scenario the shipped places need not be there
         problems = [
             Problem(
-                file=self.figures, key=f"{one.id}.where", message="no scenario has such a place", found=place,
+                file=str(self.figures), key=f"{one.id}.where", message="no scenario has such a place", found=place,
                 allowed=", ".join(everywhere), nearest=nearest_name(place, everywhere),
             )
             for one in self.computed

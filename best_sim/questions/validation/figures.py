@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from best_sim.drawing import wording as say
 from best_sim.drawing.style import ACCENT, INK, PAPER, RULE, SIZE, SMALL, SOFT, Sheet, fitted, styled
 from best_sim.questions.validation.judging import CANT_TELL, ERRORS, HOLDS
-from best_sim.questions.validation.show import ROLES, published_text, simulated_text
+from best_sim.questions.validation.show import ROLES, published_text, short_text, simulated_text
 
 if TYPE_CHECKING:
     from best_sim.questions.validation.run import ValidationFound
@@ -79,7 +79,7 @@ def validation_figure(found: ValidationFound) -> Figure:
             at = top - _ROW * (k + 0.5)
             name = fitted(row["figure"], _NAMES - 0.1, SMALL)
             sheet.text(Sheet.MARGIN, at, name, size=SMALL, color=SOFT, va="center")
-            published = fitted(published_text(row), 1.1, SMALL)
+            published = fitted(short_text(row), 1.1, SMALL)
             sheet.text(right - 1.12, at, published, size=SMALL, va="center", ha="right")
             sheet.text(right, at, simulated_text(row), size=SMALL, va="center", ha="right")
         y -= high

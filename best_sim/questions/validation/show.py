@@ -43,8 +43,8 @@ def published_text(row: Any) -> str:
     return _with_unit(f"{say.entered(row['low'], 0)} to {say.entered(row['high'], 0)}", row["unit"])
 
 
-def _short(row: Any) -> str:
-    """The same without its unit, but for per cent."""
+def short_text(row: Any) -> str:
+    """A published figure without its unit, but for per cent."""
     return published_text(row if row["unit"] == PERCENT else {**row, "unit": ""}).strip()
 
 
@@ -162,7 +162,7 @@ def table_shown(found: ValidationFound, role: str) -> Shown:
     return Shown(
         ROLES[role][0],
         ("Figure", "published", "simulated\n(MCSE)", "errors\naway", "verdict"),
-        tuple((row["id"], _short(row), simulated_text(row), z_text(row), row["verdict"]) for row in rows),
+        tuple((row["id"], short_text(row), simulated_text(row), z_text(row), row["verdict"]) for row in rows),
         strong=_far(rows),
     )
 
