@@ -1,7 +1,7 @@
 """Write the reference pages that follow from the code and the parameter files.
 
-`python docs/make_reference.py` writes `docs/reference/parameters.md`, `events.md` and `tables.md`. A test makes the
-same pages in memory and compares, so a page that has fallen behind is noticed.
+`python docs/make_reference.py` writes `docs/reference/parameters.md`, `events.md`, `tables.md` and `quantities.md`. A
+test makes the same pages in memory and compares, so a page that has fallen behind is noticed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from best_sim.measures.quantities import QUANTITIES
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
 from best_sim.scenario import Scenario
@@ -316,6 +317,30 @@ def events_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def quantities_page() -> str:
+    """What a published figure can be of."""
+    lines = [
+        "# Quantities",
+        "",
+        NOTE,
+        "",
+        "What a published figure in a TOML file can be of (`measure`); "
+        "[how such a file is written](../how-to/add-a-published-figure.md). A flow is counted as it happens in the "
+        "period, a snapshot on each 31 March of it; what is of the run has no day of its own. Rows can be chosen by "
+        "`where`, `arm`, `age` and `age_at_entry` always, by `in_care_months` where that is said, and by what is "
+        "under `having`.",
+        "",
+        "| measure | one row is, and its value | unit, or names for `is` | counted | `having` |",
+        "|---|---|---|---|---|",
+    ]
+    for one in QUANTITIES.values():
+        having = "; ".join(f"{key}: {', '.join(names)}" for key, names in one.having.items())
+        having = "; ".join(part for part in (having, "in_care_months" if one.in_care else "") if part)
+        cells = (f"`{one.name}`", one.text, one.unit or ", ".join(one.names), one.moment, having)
+        lines.append("| " + " | ".join(map(cell, cells)) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def tables_page(journeys: Journeys | None = None) -> str:
     """The tables of `Journeys`, column by column, with units."""
     j = journeys or simulate(Scenario.load("trial-as-run"))
@@ -357,7 +382,12 @@ def unit_of(column: pd.Series, unit: str) -> str:
 
 def pages() -> dict[str, str]:
     """Every page by file name."""
-    return {"parameters.md": parameters_page(), "events.md": events_page(), "tables.md": tables_page()}
+    return {
+        "parameters.md": parameters_page(),
+        "events.md": events_page(),
+        "tables.md": tables_page(),
+        "quantities.md": quantities_page(),
+    }
 
 
 if __name__ == "__main__":

@@ -37,9 +37,8 @@ if TYPE_CHECKING:
 FOSTER_CARE = (W.FOSTER, W.KINSHIP_FOSTER, W.LONG_TERM_FOSTER)
 """Placement types that official statistics call foster placements."""
 IN_CARE = tuple(i for i in range(len(W.PLACEMENT_TYPES)) if i not in W.OUT_OF_CARE)
-SAME_CARER_YEARS = 2.0
-"""How long with the same carer, and below how long in care, by the Department for Education's measure."""
 LONG_IN_CARE_YEARS = 2.5
+"""How long in care children are of whom the Department for Education counts whether they have the same carer."""
 _SIXTEEN = 16.0
 
 
@@ -175,74 +174,44 @@ def moves_by_period(
     return pd.concat([before.assign(at=-np.inf), after.assign(at=np.inf)], ignore_index=True)
 
 
-def three_in_year_to_march(
-    journeys: Journeys, by: Sequence[str] = (), since: float | None = None, split: float | None = None
+def placements_in_year(
+    journeys: Journeys, since: float | None = None, until: float | None = None, years: int = 1
 ) -> pd.DataFrame:
-    """Children looked after on a 31 March with three or more placements in the year to it.
+    """Children looked after on a 31 March, and in how many placements they were in the year to it, or in more years.
 
     Parameters
     ----------
     journeys : Journeys
-    by : sequence of {"arm", "site", "borough", "court", "age", "period"}
-        Groups within each year.
     since : float, optional
         Days since `start_date`; only years that began by then or later. By default all years that were observed.
-    split : float, optional
-        Days since `start_date` between the periods before and after. A year that lies on both sides of it is in
-        neither, and left out where periods are asked for.
+    until : float, optional
+        Days since `start_date`; only 31 Marches that are over by then. By default all that were observed.
+    years : int
+        How many years to each 31 March are counted.
 
     Returns
     -------
     pandas.DataFrame
-        One row for each 31 March whose whole year was observed (and group): year (that of the 31 March), children (in
-        care on it), with_three (of them, with three or more), share.
+        One row for each 31 March whose whole year (or years) was observed and each child in care on it: year (that of
+        the 31 March), begins and ends (of the time counted, days since `start_date`), child, placements.
 
     Notes
     -----
     As the Department for Education counts: the placement in which the child was on 1 April counts, and so does the one
-    on 31 March; a change of legal status with the same carer is no new placement. The published share, 10 to 11 %,
-    is of children of all ages, most of whom have been in care for longer than a year. The trial's own outcome,
-    `three_or_more`, is another: `three_in_first_year` counts as it does.
-    """
-    require_groups(by, split)
-    table = placements_in_year(journeys, since)
-    if "period" in by and split is not None:
-        table = table[(table["begins"] >= split) | (table["ends"] <= split)]
-    columns = {
-        "year": table["year"].to_numpy(),
-        **child_labels(journeys, table["child"].to_numpy(), by, at=table["begins"].to_numpy(), split=split),
-        "children": np.ones(len(table), int),
-        "with_three": (table["placements"] >= 3).to_numpy(int),
-    }
-    out = grouped(columns, ("year", *by))
-    out["share"] = ratio(out["with_three"], out["children"])
-    return out
-
-
-def placements_in_year(journeys: Journeys, since: float | None = None) -> pd.DataFrame:
-    """Children looked after on a 31 March, and in how many placements they were in the year to it.
-
-    Parameters
-    ----------
-    journeys : Journeys
-    since : float, optional
-        As `three_in_year_to_march` takes it.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row for each 31 March whose whole year was observed and each child in care on it: year (that of the 31
-        March), begins and ends (of the year, days since `start_date`), child, placements.
+    on 31 March; a change of legal status with the same carer is no new placement. Three or more of them is its measure
+    of instability: 10 to 11 % of children of all ages. The trial's own outcome, `three_or_more`, is another:
+    `three_in_first_year` counts as it does.
     """
     stays = stays_of(journeys)
     care = stays[stays.in_care]
     new_placement = care.began_by != W.SAME_CARER
     n = int(care.child.max(initial=-1)) + 1
     begins = journeys.start if since is None else max(since, journeys.start)
+    over = journeys.end if until is None else min(until, journeys.end)
     parts = []
     for year in range(journeys.date(journeys.start).year, journeys.date(journeys.end).year + 1):
-        last, first = day_of(journeys, dt.date(year, 4, 1)), day_of(journeys, dt.date(year - 1, 4, 1))
-        if first < begins or last > journeys.end:
+        last, first = day_of(journeys, dt.date(year, 4, 1)), day_of(journeys, dt.date(year - years, 4, 1))
+        if first < begins or last > over:
             continue
         there = np.unique(care.child[(care.start < last) & (care.end >= last)])
         in_year = new_placement & (care.start < last) & (care.end > first)
@@ -313,12 +282,12 @@ def long_in_care(journeys: Journeys, since: float | None = None) -> pd.DataFrame
 
     Notes
     -----
-    As the Department for Education has it: of children under 16 on 31 March who had been looked after continuously for
-    at least 2.5 years, those who had been in the same placement for at least 2 years, or who are placed for adoption
-    and whose adoptive placement and the one before it together lasted at least 2 years. A change of legal status with
-    the same carer is no new placement. Published for England: 68 % in 2024, 69 % in 2025; 64 % of those aged 1 to 4
-    in 2024 (Children looked after in England including adoptions, "CLA on 31 March for 2.5 years by placement
-    stability").
+    As the Department for Education has it: of children under 16 on 31 March whose period of care began on or before 30
+    September two and a half years back, those whose placement began on or before 31 March two years back, or who are
+    placed for adoption and whose adoptive placement and the one before it together go back so far. A change of legal
+    status with the same carer is no new placement. Published for England: 68 % in 2024, 69 % in 2025; 64 % of those
+    aged 1 to 4 in 2024 (Children looked after in England including adoptions, "CLA on 31 March for 2.5 years by
+    placement stability").
 
     The children here are all who entered care under five, whatever their age on the day, so their share is of neither
     published age group. No day within 2.5 years of the start of the run is counted: nobody could have been in care for
@@ -348,9 +317,10 @@ def long_in_care(journeys: Journeys, since: float | None = None) -> pd.DataFrame
         day = day_of(journeys, dt.date(year, 4, 1))
         if day < first or day > journeys.end or (since is not None and day < since):
             continue
-        use = (care.start < day) & (care.end >= day) & (day - in_care_since >= LONG_IN_CARE_YEARS * YEAR)
+        october, april = (day_of(journeys, dt.date(*on)) for on in ((year - 3, 10, 1), (year - 2, 4, 1)))
+        use = (care.start < day) & (care.end >= day) & (in_care_since < october)
         use &= day - born < _SIXTEEN * YEAR
-        same = day - together[use] >= SAME_CARER_YEARS * YEAR
+        same = together[use] < april
         parts.append((np.full(use.sum(), year), np.full(use.sum(), day), care.child[use], same))
     none = (np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64), np.zeros(0, bool))
     years, days, child, same = (np.concatenate(one) for one in zip(none, *parts, strict=True))
@@ -405,22 +375,6 @@ def ended_placements(
             "at": ended.end,
         }
     )
-
-
-def shares_under(
-    days: pd.Series | np.ndarray, under: Sequence[float] = (MONTH, 6 * MONTH, YEAR)
-) -> list[float]:
-    """Shares of durations shorter than each of some limits; NaN where there is no duration.
-
-    Parameters
-    ----------
-    days : array of float
-        As `ended_placements` gives them.
-    under : sequence of float
-        Limits in days; by default one month, six months, a year.
-    """
-    got = np.asarray(days, np.float64)
-    return [float(np.mean(got < limit)) if len(got) else np.nan for limit in under]
 
 
 def returns_to_care(journeys: Journeys, within: float = YEAR, since: float = 0.0) -> pd.DataFrame:

@@ -219,12 +219,13 @@ class Input:
     ----------
     path : path
     copied : bool
-        Whether a copy goes into the run's folder; False for what may hold rows about real children, of which only the
-        checksum is kept.
+        Whether a copy is kept, and not the checksum alone, as of what may hold rows about real children.
+    text : str, optional
+        What is kept in place of the file: all of a scenario, whose file names others.
     """
 
-    def __init__(self, path: str | Path, *, copied: bool = True) -> None:
-        self.path, self.copied = Path(path), copied
+    def __init__(self, path: str | Path, *, copied: bool = True, text: str | None = None) -> None:
+        self.path, self.copied, self.text = Path(path), copied, text
 
 
 class SimulatedQuestion(Question):
@@ -393,7 +394,7 @@ def read_question(
         cls = _class_of(kind, shown_name)
     elif kind is not None and kind != cls.kind:
         table, text = _adopted(cls, kind, str(name_or_path), shown_name), ""
-    source = _Source(shown_name, text, frozenset(given), beside, checked, cls.arguments)
+    source = Source(shown_name, text, frozenset(given), beside, checked, cls.arguments)
     merged = table | given
     if "set" in given and isinstance(table.get("set", []), list):
         merged["set"] = [*(one for one in table.get("set", []) if one not in given["set"]), *given["set"]]
@@ -496,7 +497,7 @@ def _has_scenario(cls: type[Question] | None) -> bool:
     return cls is not None and "scenario" in cls.model_fields
 
 
-class _Source:
+class Source:
     """Where a table comes from, and what is wrong with it."""
 
     def __init__(
@@ -505,8 +506,8 @@ class _Source:
         text: str,
         given: frozenset[str],
         beside: str,
-        checked: bool,
-        arguments: tuple[str, ...],
+        checked: bool = True,
+        arguments: tuple[str, ...] = (),
     ) -> None:
         self.file, self.text, self.given, self.beside, self.checked = file, text, given, beside, checked
         self.arguments = arguments
@@ -528,7 +529,7 @@ class _Source:
 
 
 def read_part(
-    cls: type[Part], table: Mapping[str, Any], source: _Source, at: tuple[str, ...] = ()
+    cls: type[Part], table: Mapping[str, Any], source: Source, at: tuple[str, ...] = ()
 ) -> Part | None:
     """A part of a question; what is wrong with it is added to the source's problems, and then there is none.
 
@@ -537,9 +538,9 @@ def read_part(
     cls : subclass of Part
     table : mapping
         As TOML gives it.
-    source : _Source
+    source : Source
     at : tuple of str
-        Where the table stands.
+        Where it stands.
     """
     before = len(source.problems)
     fields = {field.alias or name: (name, field) for name, field in cls.model_fields.items()}
@@ -571,7 +572,7 @@ def read_part(
     return None if any(not one.warning for one in wrong) else made
 
 
-def _value(where: str, field: FieldInfo, raw: Any, source: _Source, at: tuple[str, ...]) -> Any:
+def _value(where: str, field: FieldInfo, raw: Any, source: Source, at: tuple[str, ...]) -> Any:
     several, inner = _part_of(field.annotation)
     if inner is None:
         if _is_free(field.annotation):

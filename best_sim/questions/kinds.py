@@ -151,8 +151,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             ),
             Kind(
                 "validation", "The model",
-                "How near the model comes to the published figures; those that set nothing are its test.",
-                "best-sim validate --replicates 200",
+                "Which published figures the model meets; those that set nothing are its test.",
+                "best-sim validate --only stability --replicates 30",
                 "validation.ask:ValidationQuestion", verb="validate",
             ),
             Kind(

@@ -140,7 +140,13 @@ def manifest(question: Question, engine: str, started: dt.datetime) -> dict[str,
         "version": __version__,
         "model": model_hash(),
         "inputs": {
-            key: {"path": where(one.path), "sha256": checksum(one.path), "copied": one.copied}
+            key: {
+                "path": str(one.path) if one.text is not None else where(one.path),
+                "sha256": checksum(one.path)
+                if one.text is None
+                else hashlib.sha256(one.text.encode()).hexdigest(),
+                "copied": one.copied,
+            }
             for key, one in question.inputs().items()
         },
         "question_toml": question.as_toml(),
@@ -235,7 +241,10 @@ def begin(
     for key, one in question.inputs().items():
         if one.copied:
             (folder / INPUTS).mkdir(exist_ok=True)
-            shutil.copyfile(one.path, copy_of(folder, key, one.path))
+            if one.text is None:
+                shutil.copyfile(one.path, copy_of(folder, key, one.path))
+            else:
+                copy_of(folder, key, one.path).write_text(one.text, encoding="utf-8")
     return store
 
 

@@ -65,9 +65,14 @@ def shipped_parameters() -> Path:
     raise FileNotFoundError(f"the package's parameters are neither in {places[0]} nor in {places[1]}")
 
 
+PUBLISHED = "published"
+"""Name of the file beside the scenarios that holds the published figures, and is none."""
+
+
 def shipped_names() -> tuple[str, ...]:
     """Names of the scenarios that come with the package, in alphabetical order."""
-    return tuple(sorted(path.stem for path in shipped_parameters().glob("*.toml")))
+    names = (path.stem for path in shipped_parameters().glob("*.toml"))
+    return tuple(sorted(name for name in names if name != PUBLISHED))
 
 
 def read_with_extended(name_or_path: str | os.PathLike[str]) -> list[ScenarioFile]:

@@ -19,6 +19,7 @@ from best_sim.questions.best_plan.ask import BestPlanQuestion
 from best_sim.questions.calibration.ask import CalibrationQuestion
 from best_sim.questions.expansion.ask import ExpansionQuestion
 from best_sim.questions.power.ask import PowerQuestion
+from best_sim.questions.validation.ask import ValidationQuestion
 from best_sim.scenario import Scenario, check
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,13 +39,14 @@ def script(name: str) -> ModuleType:
 # --- pages made from the code -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", ["parameters.md", "events.md", "tables.md"])
+@pytest.mark.parametrize("page", ["parameters.md", "events.md", "tables.md", "quantities.md"])
 def test_a_reference_page_is_up_to_date(page: str, trial_run: Journeys) -> None:
     reference = script("make_reference")
     made = {
         "parameters.md": reference.parameters_page,
         "events.md": reference.events_page,
         "tables.md": lambda: reference.tables_page(trial_run),
+        "quantities.md": reference.quantities_page,
     }[page]()
     written = (ROOT / "docs/reference" / page).read_text(encoding="utf-8")
     assert written == made, f"run `python docs/make_reference.py`: docs/reference/{page} has fallen behind"
@@ -128,6 +130,8 @@ def test_an_example_in_toml_can_be_used(where: str, block: str, tmp_path: Path) 
         CalibrationQuestion.load(file).refuse()
     elif block.startswith("kind"):
         read_question(file).refuse()
+    elif "\nmeasure = " in block:
+        ValidationQuestion.load(figures=str(file)).refuse()
     else:  # one line of a file of parameters
         assert re.fullmatch(r"\w+ = \{ value = .*source = .*\}\n", block), where
 

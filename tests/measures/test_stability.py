@@ -13,9 +13,8 @@ from best_sim.measures.stability import (
     child_moves,
     ended_placements,
     move_rates,
+    placements_in_year,
     returns_to_care,
-    shares_under,
-    three_in_year_to_march,
 )
 from best_sim.pathway import Journeys
 from best_sim.pathway import words as W
@@ -124,23 +123,36 @@ def test_three_or_more_by_hand() -> None:
         *two_moves[1:],
     ]
     j = journeys_of(two_moves, only_status, gone_home, status_before, end=march(2020) + 1)
-    got = three_in_year_to_march(j).set_index("year")
+    table = placements_in_year(j)
+    got = (
+        table.assign(with_three=table["placements"] >= 3)
+        .groupby("year")["with_three"]
+        .agg(["size", "sum", "mean"])
+    )
     assert list(got.index) == [2018, 2019, 2020]
-    assert got.loc[2019, "children"] == 3  # the third is at home on the day
-    assert got.loc[2019, "with_three"] == 2
-    assert got.loc[2019, "share"] == pytest.approx(2 / 3)
-    assert got.loc[2020, "with_three"] == 0  # one placement each in that year
+    assert got.loc[2019, "size"] == 3  # the third is at home on the day
+    assert got.loc[2019, "sum"] == 2
+    assert got.loc[2019, "mean"] == pytest.approx(2 / 3)
+    assert got.loc[2020, "sum"] == 0  # one placement each in that year
 
 
 def test_years_of_three_or_more_are_whole(trial_run: Journeys) -> None:
-    years = three_in_year_to_march(trial_run)["year"]
+    years = placements_in_year(trial_run)["year"]
     end = trial_run.date(trial_run.end)
     assert years.max() == (end.year if end > dt.date(end.year, 3, 31) else end.year - 1)
-    by_site = three_in_year_to_march(trial_run, ("site",))
-    assert (
-        by_site.groupby("year")["children"].sum().tolist()
-        == three_in_year_to_march(trial_run)["children"].tolist()
-    )
+    until = float((dt.date(2019, 4, 1) - trial_run.start_date).days)
+    assert placements_in_year(trial_run, until=until)["year"].max() == 2019
+
+
+def test_placements_of_two_years_are_counted_together() -> None:
+    life = [
+        (0.0, W.FOSTER, W.AT_ENTRY),
+        (march(2018) + 50, W.FOSTER, W.UNPLANNED),
+        (march(2019) + 50, W.FOSTER, W.PLANNED),
+    ]
+    j = journeys_of(life, end=march(2020) + 1)
+    assert placements_in_year(j).set_index("year")["placements"].to_dict() == {2018: 1, 2019: 2, 2020: 2}
+    assert placements_in_year(j, years=2).set_index("year")["placements"].to_dict() == {2019: 2, 2020: 3}
 
 
 def test_a_placement_goes_on_under_a_new_status() -> None:
@@ -155,8 +167,6 @@ def test_a_placement_goes_on_under_a_new_status() -> None:
     assert ended["child"].tolist() == [0, 3, 12]
     assert ended["days"].tolist() == [180.0, 20.0, 30.0]
     assert ended["ended_by"].astype(str).tolist() == ["unplanned_move", "same_carer", "planned_move"]
-    assert shares_under(ended["days"], (25, 365)) == [pytest.approx(1 / 3), 1.0]
-    assert np.isnan(shares_under(ended["days"][:0], (30,))).all()
 
 
 def test_home_and_back_by_hand() -> None:

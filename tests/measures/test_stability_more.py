@@ -16,9 +16,7 @@ from best_sim.measures.stability import (
     move_rates,
     re_entries,
     returns_to_care,
-    shares_under,
     three_in_first_year,
-    three_in_year_to_march,
 )
 from best_sim.pathway import Journeys
 from best_sim.pathway import words as W
@@ -124,23 +122,12 @@ def test_three_placements_in_the_first_year_by_hand() -> None:
     assert got["share"].item() == pytest.approx(1 / 3)
 
 
-def test_a_year_on_both_sides_of_the_day_is_in_neither_period() -> None:
-    life = [[(first_of_april(2018) + 10, W.FOSTER, W.AT_ENTRY)]]
-    journeys = journeys_of(*life, end=first_of_april(2021) + 1)
-    got = three_in_year_to_march(journeys, ("period",), split=first_of_april(2019) + 100)
-    assert got[["year", "period"]].astype(str).to_numpy().tolist() == [["2019", "before"], ["2021", "after"]]
-    exact = three_in_year_to_march(journeys, ("period",), split=first_of_april(2019))
-    assert exact["year"].tolist() == [2019, 2020, 2021]
-    assert exact["period"].astype(str).tolist() == ["before", "after", "after"]
-
-
 def test_lengths_and_returns_by_hand() -> None:
     journeys = journeys_of(LIFE, [*LIFE[:3]], end=2000.0)
     ended = ended_placements(journeys)
     assert ended["at"].tolist() == [100.0, 200.0, 300.0, 100.0, 200.0]
     assert ended["days"].tolist() == [100.0] * 5
-    assert shares_under(ended["days"]) == [0.0, 1.0, 1.0]
-    assert np.isnan(shares_under(ended_placements(journeys_of())["days"])).all()
+    assert len(ended_placements(journeys_of())) == 0
     back = returns_to_care(journeys)
     assert back[["home_days", "back"]].to_numpy().tolist() == [[300.0, True]]
     assert not returns_to_care(journeys, within=100.0)["back"].any()

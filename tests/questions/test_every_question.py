@@ -42,7 +42,7 @@ SMALL: dict[str, list[str]] = {
     "expansion": ["--replicates", "4", "--set", "simulation.warm_up=0.5"],
     "recruitment": ["london-2017", "--target", "45", "--replicates", "4", "--observed", str(OBSERVED)],
     "stability": ["--replicates", "4", "--set", "simulation.warm_up=0.5"],
-    "validation": ["--replicates", "4"],
+    "validation": ["--replicates", "4", "--only", "trial", "--only", "moves_1_4"],
     "simulation": ["london-2017", "--replicates", "3", "--first-replicate", "5"],
     "trace": ["most moves", "glasgow", "--both-services", "--set", "lift.patience=30"],
     "sample-size": [

@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from best_sim.questions.validation.published import FIGURES
+from best_sim.questions.validation.published import PERCENT, PublishedFigure, read_published
+from best_sim.questions.validation.replicate import figures_of
 
 if TYPE_CHECKING:
     from best_sim.pathway import Journeys
@@ -28,13 +30,22 @@ _COURT_UNITS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 
 
+@cache
+def _figures() -> Mapping[str, PublishedFigure]:
+    """The figures that come with the package and can be computed, by id."""
+    return {one.id: one for one in read_published() if one.role != "context"}
+
+
 def measures() -> dict[str, tuple[str, str]]:
     """What can be a target, by name: what it is, and its unit.
 
     Every figure that `best_sim.questions.validation` computes; for the courts ``weeks_YEAR``, ``within_26_YEAR`` and
-    ``hearings_YEAR`` of any year of the run, shown here for those that were published.
+    ``hearings_YEAR`` of any year of the run, shown here for those that were published. A figure in per cent is a share
+    here, between 0 and 1.
     """
-    return {one.key: (one.text, one.unit) for one in FIGURES}
+    return {
+        name: (one.what, "share" if one.unit == PERCENT else one.unit) for name, one in _figures().items()
+    }
 
 
 def court_figures(journeys: Journeys, year: int, court: str | None = None) -> dict[str, float]:
@@ -78,40 +89,20 @@ def figures_for(journeys: Journeys, scenario: Scenario, targets: Sequence[Target
     scenario : Scenario
         For unit costs.
     targets : sequence of Target
+        A published figure is computed in the part of its period that the run covers, and where it covers none, in all
+        of the run.
 
     Returns
     -------
     list of float
     """
-    from best_sim.questions.validation import replicate as figures
-
-    groups: tuple[tuple[tuple[str, ...], Callable[[], dict[str, float]]], ...] = (
-        (
-            ("moves", "three_in_year_to_march", "ended_month", "ended_half_year", "ended_year", "home_and_back"),
-            lambda: figures.placement_figures(journeys),
-        ),
-        (
-            ("entry_to_decision", "decision_to_match", "match_to_placed", "placed_to_order"),
-            lambda: figures.adoption_figures(journeys),
-        ),
-        (
-            ("families", "children", "months", "lift_share", "ineligible", "seen", "received"),
-            lambda: figures.trial_figures(journeys),
-        ),
-        (
-            (
-                "sdq_sau", "sdq_sau_sd", "sdq_lift", "sdq_lift_sd", "sdq_difference", "pirgas_first",
-                "pirgas_first_sd", "pirgas_third", "pirgas_third_sd",
-            ),
-            lambda: figures.score_figures(journeys),
-        ),
-        (("cost_lift", "cost_sau"), lambda: figures.cost_figures(journeys, scenario)),
-    )  # fmt: skip
-    wanted = {one.measure for one in targets}
-    known: dict[str, float] = {}
-    for names, of_group in groups:
-        if wanted.intersection(names):
-            known |= of_group()
+    published = _figures()
+    ours = [one.measure for one in targets if not COURT_FIGURE.fullmatch(one.measure)]
+    computed = figures_of(journeys, scenario, [_in_run(published[name], journeys) for name in ours])
+    known = {
+        name: (top / n / published[name].scale if n else math.nan)
+        for name, (top, n) in zip(ours, computed, strict=True)
+    }
     courts: dict[tuple[int, str | None], dict[str, float]] = {}
     out = []
     for one in targets:
@@ -123,6 +114,16 @@ def figures_for(journeys: Journeys, scenario: Scenario, targets: Sequence[Target
         else:
             out.append(known[one.measure])
     return out
+
+
+def _in_run(figure: PublishedFigure, journeys: Journeys) -> PublishedFigure:
+    """A figure of the part of its period that a run covers; of all of the run, where it covers none."""
+    begins, ends = journeys.start_date, journeys.date(journeys.end) - dt.timedelta(days=1)
+    since = max(figure.since or begins, begins)
+    until = min(figure.until or ends, ends)
+    if since > until:
+        since, until = begins, ends
+    return figure.model_copy(update={"since": since, "until": until})
 
 
 def described(measure: str) -> tuple[str, str]:

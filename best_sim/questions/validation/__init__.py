@@ -1,1 +1,1 @@
-"""How near the model comes to the published figures."""
+"""Which published figures the model meets."""

@@ -1,37 +1,32 @@
-"""Published beside simulated figures, in standard errors."""
+"""How far simulated figures lie from published ones, in standard errors."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from best_sim.drawing import wording as say
-from best_sim.drawing.style import ACCENT, FAINT, INK, PAPER, RULE, SIZE, SMALL, SOFT, Sheet, fitted, styled
-from best_sim.questions.validation.published import FIGURES, PublishedFigure
-from best_sim.questions.validation.show import published_text, simulated_text
+from best_sim.drawing.style import ACCENT, INK, PAPER, RULE, SIZE, SMALL, SOFT, Sheet, fitted, styled
+from best_sim.questions.validation.judging import CANT_TELL, ERRORS, HOLDS
+from best_sim.questions.validation.show import ROLES, published_text, short_text, simulated_text
 
 if TYPE_CHECKING:
     from best_sim.questions.validation.run import ValidationFound
 
 _WIDTH, _ROW, _HEAD = 9.0, 0.185, 0.34
-_NAMES, _NUMBERS = 3.9, 2.15
+_NAMES, _NUMBERS = 3.9, 2.35
 """Room for the figures' names on the left, and for what is published and simulated on the right, inches."""
-_MOST = 4.0
+_MOST = 8.0
 """Standard errors to which the picture reaches; what lies further is marked at its edge."""
-_NORMAL_95 = 1.96
-_TOLERANCE = "#f1e3c6"
-_GROUPS = (("check", "Check: set no parameter"), ("set", "A parameter was set to it"))
+_WITHIN = "#f1e3c6"
 
 
 @styled
 def validation_figure(found: ValidationFound) -> Figure:
-    """How far each published figure lies from the simulated mean, in standard errors.
-
-    A standard error is the standard deviation over replicates: how far a figure of one trial of this size lies from its
-    mean by chance.
+    """How far each simulated figure lies from the published one, in standard errors of both together.
 
     Parameters
     ----------
@@ -41,27 +36,26 @@ def validation_figure(found: ValidationFound) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    rows = {str(row["key"]): row for row in found.table.to_dict("records")}
-    groups = [(head, [one for one in FIGURES if one.role == role]) for role, head in _GROUPS]
+    groups = [(title, found.of(role).to_dict("records")) for role, (title, _) in ROLES.items()]
+    groups = [(title, rows) for title, rows in groups if rows]
     below = 0.5
-    body = below + sum(_HEAD + _ROW * len(figures) for _, figures in groups)
-    checks = found.of("check")
-    near = f"{(checks['near'] == 'yes').sum()} of {len(checks)}"
+    body = below + sum(_HEAD + _ROW * len(rows) for _, rows in groups)
     told = "; ".join(
-        f"{r['figure']}: published {published_text(r)}, simulated {simulated_text(r)}" for r in rows.values()
+        f"{r['figure']}: published {published_text(r)}, simulated {simulated_text(r)}, {r['verdict']}"
+        for _, rows in groups
+        for r in rows
     )
     sheet = Sheet(
-        _WIDTH, body, "Published figures, and how far from them the model lies",
-        "Diamond: published, filled where the model comes near; around it, how near that is. Blue: simulated mean, "
-        f"with its 95% Monte Carlo interval; thin: 5 to 95% of replicates. {near} checks come near.",
-        f"Diamonds: as published. {say.plural(found.question.replicates, 'replicate')}; one standard error is the "
-        "standard deviation over replicates.",
+        _WIDTH, body, "Simulated figures, and how far from the published ones they lie",
+        f"Filled: met, within {ERRORS:g} standard errors (shaded) or inside the published range. Open: not met. "
+        "Grey: can't be told.",
+        "Standard errors: of the published figure and of the simulation together.",
         f"Published and simulated figures. {told}",
     )  # fmt: skip
     y = body
     right = _WIDTH - Sheet.MARGIN
-    for i, (head, figures) in enumerate(groups):
-        high = _ROW * len(figures)
+    for i, (head, rows) in enumerate(groups):
+        high = _ROW * len(rows)
         y -= _HEAD
         top = sheet.bottom + y
         sheet.text(Sheet.MARGIN, top + 0.1, head, size=SIZE, weight="bold")
@@ -69,52 +63,43 @@ def validation_figure(found: ValidationFound) -> Figure:
             sheet.text(right - 1.12, top + 0.1, "published", size=SMALL, color=SOFT, ha="right")
             sheet.text(right, top + 0.1, "simulated (MCSE)", size=SMALL, color=SOFT, ha="right")
         ax = sheet.axes(Sheet.MARGIN + _NAMES, Sheet.MARGIN + _NUMBERS, y - high, body - y)
-        ax.set(xlim=(-_MOST, _MOST), ylim=(len(figures), 0))
+        ax.set(xlim=(-_MOST, _MOST), ylim=(len(rows), 0))
         ax.set_yticks([])
         ax.spines["left"].set_visible(False)
+        ax.axvspan(-ERRORS, ERRORS, color=_WITHIN, lw=0, zorder=0)
         ax.axvline(0.0, color=ACCENT, lw=0.9, ls=(0, (1.2, 1.6)))
         ax.grid(axis="x", color=RULE, lw=0.6)
         ax.set_axisbelow(True)
         if i < len(groups) - 1:
             ax.tick_params(labelbottom=False)
         else:
-            ax.set_xlabel("Standard errors above or below the simulated mean")
-        for k, figure in enumerate(figures):
-            row = rows[figure.key]
-            _draw(ax, k + 0.5, figure, found.rows[figure.key].to_numpy(float), str(row["near"]))
+            ax.set_xlabel("Standard errors above or below the published figure")
+        for k, row in enumerate(rows):
+            _draw(ax, k + 0.5, row)
             at = top - _ROW * (k + 0.5)
-            sheet.text(
-                Sheet.MARGIN,
-                at,
-                fitted(figure.text, _NAMES - 0.1, SMALL),
-                size=SMALL,
-                color=SOFT,
-                va="center",
-            )
-            sheet.text(right - 1.12, at, published_text(row), size=SMALL, va="center", ha="right")
+            name = fitted(row["figure"], _NAMES - 0.1, SMALL)
+            sheet.text(Sheet.MARGIN, at, name, size=SMALL, color=SOFT, va="center")
+            published = fitted(short_text(row), 1.1, SMALL)
+            sheet.text(right - 1.12, at, published, size=SMALL, va="center", ha="right")
             sheet.text(right, at, simulated_text(row), size=SMALL, va="center", ha="right")
         y -= high
     return sheet.figure
 
 
-def _draw(ax: Axes, at: float, figure: PublishedFigure, values: np.ndarray, near: str) -> None:
-    """One figure: what is simulated around zero, what is published where it lies."""
-    values = values[np.isfinite(values)]
-    spread = float(values.std(ddof=1)) if len(values) > 1 else 0.0
-    if spread <= 0.0:
+def _draw(ax: Axes, at: float, row: Any) -> None:
+    """One figure, where it lies."""
+    z = row["z"]
+    if np.isnan(z):
         return
-    mean = float(values.mean())
-    low, high = (np.quantile(values, [0.05, 0.95]) - mean) / spread
-    half = _NORMAL_95 / np.sqrt(len(values))
-    z, slack = (figure.value - mean) / spread, figure.near * abs(figure.value) / spread
-    ax.plot([z - slack, z + slack], [at, at], color=_TOLERANCE, lw=7.0, zorder=1)
-    ax.plot([low, high], [at, at], color=FAINT, lw=1.0)
-    ax.plot([-half, half], [at, at], color=ACCENT, lw=3.2)
-    fill = INK if near == "yes" else PAPER
+    edge = SOFT if row["verdict"] == CANT_TELL else INK
+    fill = INK if row["verdict"] == HOLDS else PAPER
     if abs(z) <= _MOST:
-        ax.plot([z], [at], marker="D", ms=4.4, mfc=fill, mec=INK, mew=1.0, zorder=5)
+        ax.plot([z], [at], marker="D", ms=4.4, mfc=fill, mec=edge, mew=1.0, zorder=5)
         return
     side = 1.0 if z > 0 else -1.0
-    edge = side * (_MOST - 0.16)
-    ax.plot([edge], [at], marker=">" if z > 0 else "<", ms=4.6, mfc=fill, mec=INK, mew=1.0, zorder=5)
-    ax.text(edge - side * 0.2, at, say.number(z, 1), size=SMALL, va="center", ha="right" if z > 0 else "left")
+    end = side * (_MOST - 0.3)
+    ax.plot([end], [at], marker=">" if z > 0 else "<", ms=4.6, mfc=fill, mec=edge, mew=1.0, zorder=5)
+    if np.isfinite(z):
+        ax.text(
+            end - side * 0.4, at, say.number(z, 0), size=SMALL, va="center", ha="right" if z > 0 else "left"
+        )

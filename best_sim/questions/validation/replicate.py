@@ -2,205 +2,116 @@
 
 from __future__ import annotations
 
-import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from best_sim.engine.model import Engine
-from best_sim.measures.costs import service_costs
-from best_sim.measures.stability import (
-    ended_placements,
-    move_rates,
-    returns_to_care,
-    shares_under,
-    three_in_year_to_march,
-)
+from best_sim.measures.quantities.definition import Seen, Subpopulation, counted
 from best_sim.pathway import Journeys, simulate
-from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
-from best_sim.questions.validation.published import FIGURES
+from best_sim.questions.validation.published import PublishedFigure
 from best_sim.replications import Row
 from best_sim.scenario import Scenario
-from best_sim.scenario.durations import MONTH, YEAR
 
 if TYPE_CHECKING:
     from best_sim.questions.validation.ask import ValidationQuestion
 
-RECRUITMENT_ENDED = dt.date(2021, 7, 31)
-"""Published end of recruitment (Trials 2022;23:122, table of stages)."""
+AT_FIRST = 2
+"""Replicates in which everything is simulated: an error needs two."""
 
 
 @dataclass(frozen=True)
 class ReplicateOfFigures:
-    """The row of one replicate: every published figure, as it comes out of it.
+    """The row of one replicate: for each figure, what is divided (``ID:top``) and by what (``ID:bottom``).
 
     Parameters
     ----------
-    lowered : Lowered
-    scenario : Scenario
+    lowered, nation_lowered : Lowered or None
+        None where no figure is of it.
+    scenario, nation : Scenario or None
         The same, for unit costs.
+    figures : tuple of PublishedFigure
+    every : int
+        The national scenario is simulated in the first replicates, and in each of so many.
     seed : int
     engine : {"compiled", "simpy"}
     """
 
-    lowered: Lowered
+    lowered: Lowered | None
     scenario: Scenario
+    nation_lowered: Lowered | None
+    nation: Scenario | None
+    figures: tuple[PublishedFigure, ...]
+    every: int
     seed: int
     engine: Engine
 
     @classmethod
     def of(cls, question: ValidationQuestion, engine: Engine) -> ReplicateOfFigures:
-        """That of a question's scenario."""
-        return cls(lower(question.world), question.world, question.seed, engine)
+        """That of a question's scenarios."""
+        figures = question.computed
+        own = any(one.simulated == "scenario" for one in figures)
+        nation = question.nation if question.is_national else None
+        return cls(
+            lower(question.world) if own else None, question.world, lower(nation) if nation is not None else None,
+            nation, figures, question.national_every, question.seed, engine,
+        )  # fmt: skip
 
     def __call__(self, number: int) -> list[Row]:
         """The row of the replicate of this number."""
-        got = figures_of(simulate(self.lowered, self.seed, number, self.engine), self.scenario)
-        return [{"replicate": number, **{one.key: got[one.key] for one in FIGURES}}]
+        row: Row = {"replicate": number}
+        if self.lowered is not None:
+            row |= self._computed(self.lowered, self.scenario, number, "scenario")
+        if self.nation_lowered is not None and self.nation is not None and self.is_national(number):
+            row |= self._computed(self.nation_lowered, self.nation, number, "national")
+        return [row]
+
+    def is_national(self, number: int) -> bool:
+        """Whether the national scenario is simulated in a replicate."""
+        return number < AT_FIRST or number % self.every == 0
+
+    def _computed(self, lowered: Lowered, scenario: Scenario, number: int, where: str) -> Row:
+        journeys = simulate(lowered, self.seed, number, self.engine)
+        mine = [one for one in self.figures if one.simulated == where]
+        row: Row = {}
+        for one, (top, bottom) in zip(mine, figures_of(journeys, scenario, mine), strict=True):
+            row |= {f"{one.id}:top": top, f"{one.id}:bottom": bottom}
+        return row
 
 
-def figures_of(journeys: Journeys, scenario: Scenario) -> dict[str, float]:
-    """The figures of one replicate, by the keys of `FIGURES`; NaN where a replicate has nobody to count.
+def figures_of(
+    journeys: Journeys, scenario: Scenario, figures: Iterable[PublishedFigure]
+) -> list[tuple[float, float]]:
+    """Figures of one replicate, each as what is divided and by what; in the figure's unit.
 
     Parameters
     ----------
     journeys : Journeys
-        One replicate of `scenario`.
+        One replicate of `scenario`, with its event record.
     scenario : Scenario
         For unit costs.
+    figures : iterable of PublishedFigure
 
     Returns
     -------
-    dict of str to float
+    list of tuple of float
+        NaN and 0 where there is nobody to count, or the figure's period was not all simulated.
     """
-    return {
-        **_court_figures(journeys),
-        **placement_figures(journeys),
-        **adoption_figures(journeys),
-        **trial_figures(journeys),
-        **score_figures(journeys),
-        **cost_figures(journeys, scenario),
-    }
+    seen = Seen(journeys, scenario)
+    return [_of(seen, one) for one in figures]
 
 
-def _court_figures(j: Journeys) -> dict[str, float]:
-    """English courts, proceedings not served by LIFT: the national figures hold few LIFT cases, or none."""
-    p = j.proceedings
-    english = p[
-        (p["court"] != "glasgow")
-        & (p["arm"] != "LIFT")
-        & p["decided_days"].notna()
-        & (p["decided_days"] >= 0)
-    ]
-    year = pd.to_datetime(j.start_date) + pd.to_timedelta(english["decided_days"], unit="D")
-    out: dict[str, float] = {}
-    for y in (2017, 2018, 2019, 2020, 2021):
-        cases = english[year.dt.year == y]
-        out[f"weeks_{y}"] = _mean(cases["weeks"])
-        out[f"within_26_{y}"] = _mean(cases["weeks"] <= 26)
-        out[f"hearings_{y}"] = _mean(cases["hearings"])
-    return out
+def _of(seen: Seen, figure: PublishedFigure) -> tuple[float, float]:
+    def part(population: Subpopulation) -> tuple[float, float]:
+        return counted(seen, figure.quantity, population, figure.taken, figure.since, figure.until)
 
-
-def placement_figures(j: Journeys) -> dict[str, float]:
-    """Moves, placements that ended, and returns to care."""
-    years = three_in_year_to_march(j)
-    under_month, under_half, under_year = shares_under(ended_placements(j)["days"])
-    return {
-        "moves": float(move_rates(j)["rate"].iloc[0]),
-        "three_in_year_to_march": float(years["with_three"].sum() / years["children"].sum())
-        if len(years)
-        else np.nan,
-        "ended_month": under_month,
-        "ended_half_year": under_half,
-        "ended_year": under_year,
-        "home_and_back": _mean(returns_to_care(j)["back"]),
-    }
-
-
-def adoption_figures(j: Journeys) -> dict[str, float]:
-    """Children under one at entry, first episode, English courts, adopted in the year to March 2021.
-
-    The agency's decision is not an event of the model; it is taken to follow four weeks after the final evidence.
-    """
-    p = j.placements
-    placed = p[(p["type"] == "placed_for_adoption") & (p["ended_by"] == "same_carer")]
-    c = j.children.set_index("child").loc[placed["child"]]
-    first = (c["entry_age_days"].to_numpy() < YEAR) & (c["re_entries"].to_numpy() == 0)
-    first &= (c["site"] != "glasgow").to_numpy()
-    adopted = placed["end_days"].to_numpy()
-    since, until = ((dt.date(y, 4, 1) - j.start_date).days for y in (2020, 2021))
-    use = first & (adopted >= since) & (adopted < until)
-    decision = j.tables["cases"]["evidence_in"][c["family"].to_numpy()[use]] + 28.0
-    began, entered = placed["start_days"].to_numpy()[use], c["entered_days"].to_numpy()[use]
-    matched = _match_times(j, placed["group"].to_numpy()[use], began)
-    return {
-        "entry_to_decision": _mean((decision - entered) / MONTH),
-        "decision_to_match": _mean((matched - decision) / MONTH),
-        "match_to_placed": _mean((began - matched) / MONTH),
-        "placed_to_order": _mean((adopted[use] - began) / MONTH),
-    }
-
-
-def _match_times(j: Journeys, groups: np.ndarray, placed: np.ndarray) -> np.ndarray:
-    """When each group was matched: its last plan to place for adoption before it was placed."""
-    r = j.record
-    plans = r[(r["event"] == W.PLAN_MADE) & (r["value"] == W.ADOPTION_PLACEMENT)]
-    by_group = (
-        pd.DataFrame({"group": plans["subject"], "at": plans["time"]})
-        .groupby("group")["at"]
-        .apply(np.asarray)
-    )
-    return np.asarray([by_group[g][by_group[g] <= at].max() for g, at in zip(groups, placed, strict=True)])
-
-
-def trial_figures(j: Journeys) -> dict[str, float]:
-    """Recruitment, allocation, eligibility, receipt, and who is seen at 2.5 years."""
-    f = j.tables["families"]
-    f = f[f["arm"] != W.NOT_ALLOCATED]
-    by = (RECRUITMENT_ENDED - j.start_date).days + 1.0
-    then = f[f["randomised"] < by]
-    order = np.sort(f["randomised"])
-    first = (dt.date(2012, 1, 1) - j.start_date).days
-    eligible = f[np.isnan(f["ineligible"]) & (f["visit_state"][:, 2] != W.NOT_DUE)]
-    settled = f[np.isnan(f["ineligible"]) & (f["receipt"] != W.PENDING)]
-    return {
-        "families": float(len(then)) if len(f) else np.nan,
-        "children": float(then["n_children"].sum()) if len(f) else np.nan,
-        "months": (order[381] - first) / MONTH if len(order) >= 382 else np.nan,
-        "lift_share": _mean(f["arm"] == W.LIFT),
-        "ineligible": _mean(~np.isnan(f["ineligible"])),
-        "seen": _mean(eligible["visit_state"][:, 2] == W.SEEN),
-        "received": _mean(settled["receipt"] == W.RECEIVED),
-    }
-
-
-def score_figures(j: Journeys) -> dict[str, float]:
-    """Means and standard deviations of SDQ and PIR-GAS among those seen."""
-    v = j.visits[j.visits["seen"]]
-    first, third = v[v["visit"] == 1], v[v["visit"] == 3]
-    sau, lift = (third.loc[third["arm"] == arm, "sdq"] for arm in ("SAU", "LIFT"))
-    return {
-        "sdq_sau": _mean(sau),
-        "sdq_sau_sd": float(sau.std()),
-        "sdq_lift": _mean(lift),
-        "sdq_lift_sd": float(lift.std()),
-        "sdq_difference": _mean(lift) - _mean(sau),
-        "pirgas_first": _mean(first["pirgas"]),
-        "pirgas_first_sd": float(first["pirgas"].std()),
-        "pirgas_third": _mean(third["pirgas"]),
-        "pirgas_third_sd": float(third["pirgas"].std()),
-    }
-
-
-def cost_figures(j: Journeys, scenario: Scenario) -> dict[str, float]:
-    """Mean cost of the service per child, by arm."""
-    costs = service_costs(j, scenario)
-    return {"cost_lift": float(costs["LIFT"]), "cost_sau": float(costs["SAU"])}
-
-
-def _mean(values: pd.Series | np.ndarray) -> float:
-    return float(np.nanmean(np.asarray(values, float))) if len(values) else np.nan
+    top, bottom = part(figure.counts)
+    if figure.other is None:
+        return figure.scale * top, bottom
+    # a comparison has no parts that could be pooled: each replicate gives one
+    first, second = (one / n if n else np.nan for one, n in ((top, bottom), part(figure.other)))
+    value = first - second if figure.compared == "difference" else first / second if second else np.nan
+    return (figure.scale * float(value), 1.0) if np.isfinite(value) else (np.nan, 0.0)

@@ -1,4 +1,4 @@
-"""What comes out of a validation: published and simulated figures beside each other."""
+"""What comes out of a validation: published and simulated figures beside each other, and which of them are met."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from best_sim.questions.found import Chapter, Found, Shown
 from best_sim.questions.validation.ask import ValidationQuestion
-from best_sim.questions.validation.published import FIGURES
+from best_sim.questions.validation.judging import VERDICTS, judged
 from best_sim.replications import Keep, whole_table
 
 if TYPE_CHECKING:
@@ -27,11 +26,17 @@ class ValidationFound(Found):
     question : ValidationQuestion
         With as many replicates as were finished, where the run was interrupted.
     rows : pandas.DataFrame
-        One row for each replicate: replicate, and every figure by its key; NaN where it has nobody to count.
+        One row for each replicate: replicate, and for each figure what is divided (``ID:top``) and by what
+        (``ID:bottom``); NaN where its scenario was not simulated in it, or it has nobody to count.
     table : pandas.DataFrame
-        One row for each figure: figure, published, unit, simulated (mean over replicates), mcse (its Monte Carlo
-        standard error), low and high (5th and 95th centile of replicates), role (set or check), near (yes, no, or empty
-        where no replicate has anybody to count), source, note (why it is not near, where that is known), key.
+        One row for each figure that can be computed, checks first and in them those that are not met: id, figure,
+        group, role (check or set), verdict, published, low and high (NaN where not published), published_error and
+        error_from (its standard error, and the rule by which it is known), unit, simulated (pooled over replicates),
+        mcse (its Monte Carlo standard error), difference, z (over both errors), counted (children, cases, ... in all),
+        replicates, population, period, differs, simulated_in, measure, how_sure, source, link, sets, note.
+    context : pandas.DataFrame
+        One row for each figure that can't be computed: id, figure, published, low, high, unit, population, period,
+        reason, source, link.
     interrupted : bool
         Whether fewer replicates were run than asked for.
     """
@@ -39,6 +44,7 @@ class ValidationFound(Found):
     question: ValidationQuestion
     rows: pd.DataFrame
     table: pd.DataFrame
+    context: pd.DataFrame
     interrupted: bool = False
 
     @property
@@ -52,35 +58,37 @@ class ValidationFound(Found):
 
     def of(self, role: str) -> pd.DataFrame:
         """The rows of the table of one role: ``check`` or ``set``."""
-        return self.table[self.table["role"] == role]
+        return self.table[self.table["role"] == role] if len(self.table) else self.table
 
     def words(self) -> list[str]:
-        """How many of the figures that set nothing come near, and which do not; then of those that set something."""
+        """How many checks hold and which do not; then the figures that set something."""
         from best_sim.questions.validation.show import words_of
 
         return words_of(self)
 
     def tables(self) -> Mapping[str, pd.DataFrame]:
-        """The figures, and a row for each replicate."""
-        return {"validation": self.table, "replicates.parquet": self.rows}
+        """The figures, those that can't be computed, and a row for each replicate."""
+        return {"validation": self.table, "context": self.context, "replicates.parquet": self.rows}
 
     def figures(self) -> Mapping[str, Figure]:
-        """Published beside simulated, in standard errors."""
+        """How far each figure lies from the published one, in standard errors."""
         from best_sim.questions.validation.figures import validation_figure
 
-        return {"validation": validation_figure(self)}
+        return {"validation": validation_figure(self)} if len(self.table) else {}
 
     def shown(self) -> list[Shown]:
         """The checks, then the figures that set a parameter."""
-        from best_sim.questions.validation.show import table_shown
+        from best_sim.questions.validation.show import ROLES, table_shown
 
-        return [table_shown(self, role) for role in ("check", "set")]
+        return [table_shown(self, role) for role in ROLES if len(self.of(role))]
 
     def answer(self) -> Mapping[str, Any]:
-        """How many figures of each role there are, and how many come near."""
+        """How many figures of each role there are, by verdict."""
         return {
-            role: {"figures": len(self.of(role)), "near": int((self.of(role)["near"] == "yes").sum())}
+            role: {"figures": len(rows)}
+            | {name: int((rows["verdict"] == name).sum()) for name in VERDICTS if len(rows)}
             for role in ("check", "set")
+            for rows in [self.of(role)]
         }
 
     def notes(self) -> list[str]:
@@ -90,7 +98,7 @@ class ValidationFound(Found):
         return list(NOTES)
 
     def chapters(self) -> list[Chapter]:
-        """The answer with its picture, the checks, and the figures that set a parameter."""
+        """The answer with its picture, the checks, the figures that set something, and those that can't be computed."""
         from best_sim.questions.validation.show import chapters_of
 
         return chapters_of(self)
@@ -108,26 +116,26 @@ def validation_found(question: ValidationQuestion, keep: Keep, done: int) -> Val
         Replicates that count; later ones are left out.
     """
     rows = whole_table(keep, done).to_pandas()
-    out = []
-    for figure in FIGURES:
-        values = rows[figure.key].dropna()
-        mean = float(values.mean()) if len(values) else np.nan
-        mcse = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.nan
-        is_near = bool(abs(mean - figure.value) <= figure.near * abs(figure.value))
-        out.append(
-            {
-                "figure": figure.text,
-                "published": figure.value,
-                "unit": figure.unit,
-                "simulated": mean,
-                "mcse": mcse,
-                "low": float(values.quantile(0.05)) if len(values) else np.nan,
-                "high": float(values.quantile(0.95)) if len(values) else np.nan,
-                "role": figure.role,
-                "near": ("yes" if is_near else "no") if len(values) else "",
-                "source": figure.source,
-                "note": "" if is_near or not len(values) else figure.why_not,
-                "key": figure.key,
-            }
-        )
-    return ValidationFound(question.replaced(replicates=done), rows, pd.DataFrame(out))
+    columns = (
+        "id",
+        "figure",
+        "published",
+        "low",
+        "high",
+        "unit",
+        "population",
+        "period",
+        "reason",
+        "source",
+        "link",
+    )
+    context = pd.DataFrame(
+        [
+            (one.id, one.what, one.value, one.low, one.high, one.unit, one.population, one.period, one.reason,
+             one.source, one.link)
+            for one in question.published
+            if one.role == "context"
+        ],
+        columns=pd.Index(columns),
+    )  # fmt: skip
+    return ValidationFound(question.replaced(replicates=done), rows, judged(question.computed, rows), context)
