@@ -88,6 +88,7 @@ format: $(VENV)/.test ## put the code into the project's format
 
 docs: $(VENV)/.test ## run what the pages show and write what it prints and draws; some quarter of an hour (PAGES="README.md ...": those alone)
 	$(BIN)/python docs/make_reference.py
+	$(BIN)/python docs/make_published.py
 	$(BIN)/python docs/make_diagram.py
 	$(BIN)/python docs/make_pages.py $(PAGES)
 
