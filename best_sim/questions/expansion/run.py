@@ -168,6 +168,15 @@ class ExpansionFound(Found):
             ``_median``, ``_upper_50``, ``_upper_90``; and places, and wait_n (families behind a mean wait, in all
             replicates).
         """
+        if plan not in self._by_month:
+            self._by_month[plan] = self._monthly(plan)
+        return self._by_month[plan]
+
+    @cached_property
+    def _by_month(self) -> dict[str, pd.DataFrame]:
+        return {}
+
+    def _monthly(self, plan: str) -> pd.DataFrame:
         families = self._families(plan).sum(axis=1).cumsum(axis=1)
         arrays = {name: self.of(plan, f"by_month.{name}") for name in ("waiting", "in_use", "places", "began",
                                                                        "wait_days")}  # fmt: skip
@@ -252,10 +261,8 @@ class ExpansionFound(Found):
 
     def _of_all(self, table_of: Callable[[str], pd.DataFrame]) -> pd.DataFrame:
         """A table of every plan, the plan's name in its first column."""
-        tables = [(one.name, table_of(one.name)) for one in self.plans]
-        for name, table in tables:
-            table.insert(0, "plan", name)
-        return pd.concat([table for _, table in tables], ignore_index=True)
+        tables = {one.name: table_of(one.name) for one in self.plans}
+        return pd.concat(tables, names=["plan", None]).reset_index(level="plan").reset_index(drop=True)
 
     def figures(self) -> Mapping[str, Figure]:
         """Every plan by month and year, and what each changes."""

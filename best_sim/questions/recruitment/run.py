@@ -6,6 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -116,6 +117,10 @@ class RecruitmentFound(Found):
             forecast, lower_90, lower_50, median, upper_50, upper_90 (dates; None if not by the end), mcse_days (of the
             median), probability and mcse (of the target by `by`; NaN without one).
         """
+        return self._dates
+
+    @cached_property
+    def _dates(self) -> pd.DataFrame:
         names = ("lower_90", "lower_50", "median", "upper_50", "upper_90")
         closed = {"closed form": self.closed}
         if self.seen is not None:

@@ -145,7 +145,9 @@ def test_what_was_found_is_said_and_drawn(found: tuple[SampleSizeFound, Store]) 
 
 # --- no size ------------------------------------------------------------------------------------------------
 def test_a_power_that_cannot_be_had_is_an_answer_with_all_that_was_simulated(small: Path) -> None:
-    got = answer(asked(small, design="None", power=0.5, within=5.0, least=20.0, most=60.0, replicates=3000))
+    got = answer(
+        asked(small, design="None", power=0.5, within=5.0, least=20.0, most=60.0, replicates=3000, scorings=1)
+    )
     assert isinstance(got, SampleSizeFound) and not got.settled
     (one,) = got.sizes
     assert "at the largest size tried, 60, the type I error is 0.0" in one.reason and math.isnan(one.size)
@@ -162,7 +164,9 @@ def test_it_gives_up_even_where_the_trials_are_spent(small: Path, monkeypatch: p
     monkeypatch.setattr(
         Search, "_next", lambda self, crossing, n, within: {self.question.size(60): n}
     )  # all of it to the edge
-    got = answer(asked(small, design="None", power=0.5, within=5.0, least=20.0, most=60.0, replicates=500))
+    got = answer(
+        asked(small, design="None", power=0.5, within=5.0, least=20.0, most=60.0, replicates=500, scorings=1)
+    )
     assert isinstance(got, SampleSizeFound)
     assert "at the largest size tried, 60" in got.sizes[0].reason and got.sizes[0].replicates == 500
 
