@@ -56,8 +56,6 @@ class Scenario(Generic[Root]):
         What the file calls itself; the nearest extended file's title where it has none.
     parameters : Section
         Root of the schema. ``scenario.x`` is short for ``scenario.parameters.x``.
-    provenance : mapping of str to Provenance
-        By dotted key, in the schema's order: value as written, unit, range, status, source, link, note, file.
     extends : tuple of str
         What the file extends, as it says.
     warnings : tuple of Problem
@@ -76,7 +74,6 @@ class Scenario(Generic[Root]):
     title: str
     extends: tuple[str, ...]
     parameters: Root
-    provenance: Mapping[str, Provenance]
     warnings: tuple[Problem, ...]
     _values: Mapping[str, Any]
     _layers: Layers
@@ -90,10 +87,16 @@ class Scenario(Generic[Root]):
             title=title,
             extends=extends,
             parameters=built.root,
-            provenance=with_changes(layers, built.values),
             warnings=tuple(built.problems),
             _values=Named({".".join(key): value for key, value in built.values.items()}),
             _layers=layers,
+        )
+
+    @functools.cached_property
+    def provenance(self) -> Mapping[str, Provenance]:
+        """By dotted key, in the schema's order: value as written, unit, range, status, source, link, note, file."""
+        return with_changes(
+            self._layers, {tuple(key.split(".")): value for key, value in self._values.items()}
         )
 
     @overload
@@ -258,7 +261,9 @@ class Scenario(Generic[Root]):
     def overridden(self) -> tuple[str, ...]:
         """What was overridden when it was loaded or later, in words: ``("lift.patience = 30 days",)``."""
         return tuple(
-            f"{key} = {entry}" for key, entry in self.provenance.items() if entry.file in (BY_SET, BY_REPLACE)
+            f"{'.'.join(key)} = {entry}"
+            for key, entry in flatten(self._layers)
+            if entry.file in (BY_SET, BY_REPLACE)
         )
 
     def __getitem__(self, key: str) -> Provenance:

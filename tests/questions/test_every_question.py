@@ -46,8 +46,8 @@ SMALL: dict[str, list[str]] = {
     "simulation": ["london-2017", "--replicates", "3", "--first-replicate", "5"],
     "trace": ["most moves", "glasgow", "--both-services", "--set", "lift.patience=30"],
     "sample-size": [
-        "--scenario", "london-2017", "--scorings", "2", "--power", "0.4", "--within", "500", "--least", "20", "--most",
-        "80", "--set", "outcomes.effect_applies_to=allocated", "--set", "outcomes.sdq.sd=5",
+        "--scenario", "london-2017", "--scorings", "2", "--power", "0.7", "--within", "500", "--least", "15", "--most",
+        "90", "--set", "outcomes.effect_applies_to=allocated", "--set", "outcomes.sdq.sd=3",
     ],
     "interims": ["--scenario", "london-2017", "--replicates", "6", "--set", "trial.target_families=60"],
     "local-rates": [RETURNS, "--scenario", "london-2017", "--borough", "croydon", "--backcast", "--replicates", "6"],

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from best_sim.drawing import style
 from best_sim.questions.power.ask import PowerQuestion
 from best_sim.questions.power.run import PowerFound
 from best_sim.questions.power.show import THE_TRIAL
 from best_sim.questions.report import NOTICE, write_report
 from best_sim.questions.running import answer
+from best_sim.questions.writing import begin, finish
 
 VOID = {"wbr", "meta", "link", "br", "img", "hr", "input", "col"}
 
@@ -102,7 +106,24 @@ def test_the_page_is_whole_and_fetches_nothing(html: str, found: PowerFound) -> 
 
 
 def test_the_same_input_gives_the_same_page(html: str, found: PowerFound, tmp_path: Path) -> None:
-    assert written(found, tmp_path / "again.html") == html
+    assert written(dataclasses.replace(found), tmp_path / "again.html") == html  # drawn anew
+
+
+def test_pictures_are_drawn_once_a_run(
+    found: PowerFound, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn, saved = [], []
+    figures, svg_text = PowerFound.figures, style.svg_text
+    monkeypatch.setattr(PowerFound, "figures", lambda self: drawn.append(1) or figures(self))
+    monkeypatch.setattr(
+        style, "svg_text", lambda figure: saved.append(style.alt_text(figure)) or svg_text(figure)
+    )
+    new = dataclasses.replace(found)
+    store = begin(new.question, tmp_path / "run", "compiled", dt.datetime.now(dt.UTC))
+    finish(store, new, started=dt.datetime.now(dt.UTC), engine="compiled")
+    assert len(drawn) == 1 and len(saved) == len(set(saved)) == len(new.drawn) > 3
+    for name, svg in new.svg.items():
+        assert (tmp_path / "run" / f"{name}.svg").read_text(encoding="utf-8") == svg
 
 
 def test_what_users_write_is_text_and_not_markup(html: str) -> None:
