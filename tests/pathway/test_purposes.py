@@ -8,7 +8,7 @@ from pathlib import Path
 import best_sim.pathway
 from best_sim.engine import purpose, stream
 
-SOURCES = sorted(Path(best_sim.pathway.__file__).parent.glob("*.py"))
+SOURCES = sorted(Path(best_sim.pathway.__file__).parent.rglob("*.py"))
 
 
 def named_purposes():

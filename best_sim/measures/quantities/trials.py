@@ -8,7 +8,7 @@ from best_sim.measures.costs import service_costs
 from best_sim.measures.observed import Bools, Floats, day_of
 from best_sim.measures.quantities.definition import Seen, Values, quantity
 from best_sim.pathway import words as W
-from best_sim.scenario.durations import MONTH, WEEK
+from best_sim.scenario.durations import MONTH, WEEK, YEAR
 
 _NO_YES = ("no", "yes")
 _VISIT = {"visit": tuple(str(k + 1) for k in range(W.VISITS))}
@@ -174,7 +174,7 @@ def moves_until_third_visit(seen: Seen, first: float, last: float) -> Values:
     child, family = child[use], family[use]
     return seen.of_children(
         child, value=c["care_moves_then"][child, 2].astype(float), at=f["randomised"][family].astype(float),
-        exposure=c["care_days_then"][child, 2].astype(float) / 365.25,
+        exposure=c["care_days_then"][child, 2].astype(float) / YEAR,
     )  # fmt: skip
 
 
@@ -186,9 +186,9 @@ def permanent_a_year_after_randomisation(seen: Seen, first: float, last: float) 
     child = j.lived
     family = c["family"][child]
     wait = j.tables["groups"]["permanent_at"][c["group"][child]] - f["randomised"][family]
-    use = _randomised(seen)[family] & (f["randomised"][family] + 365.25 <= j.end) & ~(wait < 0.0)
+    use = _randomised(seen)[family] & (f["randomised"][family] + YEAR <= j.end) & ~(wait < 0.0)
     return seen.of_children(
-        child[use], value=(wait <= 365.25)[use].astype(float), at=f["randomised"][family[use]].astype(float)
+        child[use], value=(wait <= YEAR)[use].astype(float), at=f["randomised"][family[use]].astype(float)
     )
 
 
