@@ -5,10 +5,11 @@ from __future__ import annotations
 from best_sim.engine import rule
 from best_sim.engine.commands import hold, record, signal, start
 from best_sim.pathway.allocation import allocate, stratum_of
-from best_sim.pathway.kinds import FOLLOW_UP, LIFT_SERVICE, PARENTING_ASSESSMENT, PLACEMENT, PROCEEDINGS
+from best_sim.pathway.kinds import FOLLOW_UP, LIFT_SERVICE, PARENTING_ASSESSMENT, PLACEMENT
 from best_sim.pathway.population import draw_children, draw_family, draw_way_in
 from best_sim.pathway.records import LARGEST_FAMILY, boroughs, cases, groups, sites, teams
 from best_sim.pathway.rules import purposes
+from best_sim.pathway.rules.childrens_hearings import legal_process
 from best_sim.pathway.rules.draws import happens, lasts
 from best_sim.pathway.rules.placements import days_in_care
 from best_sim.pathway.rules.trial import BASELINE_FIRST, is_recruiting, screening
@@ -38,7 +39,7 @@ def family_enters(f, world):
     draw_children(world, f)
     draw_way_in(world, f)
     if f.issue_at < f.entered:
-        yield start(PROCEEDINGS, f.index)
+        yield start(legal_process(world, f), f.index)
         yield hold(f.entered - world.now)
     yield record(ENTERED_CARE, f.index, f.route)
     k = 0
@@ -53,7 +54,7 @@ def family_enters(f, world):
             yield record(SCREENED, f.index, f.screening)
     elif f.issue_at >= f.entered:
         yield hold(f.issue_at - world.now)
-        yield start(PROCEEDINGS, f.index)
+        yield start(legal_process(world, f), f.index)
 
 
 def trial_entry(f, world):

@@ -58,7 +58,7 @@ class Lowered:
     resources : tuple of str
         Names of the resources, in their order.
     names : dict of tuple of str
-        Names of boroughs, sites, courts and teams, in order of their numbers.
+        Names of boroughs, sites, courts and teams, in order of their numbers; and of each court's jurisdiction.
     start, end : float
         First and last moment, days since `start_date`.
     begins : dict of numpy.ndarray
@@ -163,6 +163,7 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
             "boroughs": tuple(scenario.boroughs),
             "sites": tuple(scenario.sites),
             "courts": tuple(scenario.courts),
+            "jurisdictions": tuple(court.jurisdiction for court in scenario.courts.values()),
             "teams": tuple(scenario.lift.teams),
         },
         start_date=start_date,
@@ -252,8 +253,8 @@ _NOT_YET = {
         "lift_started", "lift_assessed", "treatment_started", "treatment_ended", "lift_freed", "visit_due", "visit_at",
     ),
     "children": (),
-    "groups": (),
-    "cases": ("issued", "first_sat", "evidence_in", "decided"),
+    "groups": ("directed_at", "approved_at"),
+    "cases": ("issued", "first_sat", "evidence_in", "decided", "order_until", "interim_since"),
     "others": ("started", "ended"),
 }  # fmt: skip
 """Fields that are NAN until something happens."""

@@ -10,9 +10,10 @@ import math
 
 from best_sim.engine import rule
 from best_sim.engine.commands import SIGNALLED, record, start, wait
-from best_sim.pathway.kinds import PROCEEDINGS
+from best_sim.pathway.permanence_planning import plan_after_scottish_order
 from best_sim.pathway.records import cases, families
 from best_sim.pathway.rules import purposes
+from best_sim.pathway.rules.childrens_hearings import legal_process
 from best_sim.pathway.rules.draws import happens, lasts
 from best_sim.pathway.rules.entry import first_placement
 from best_sim.pathway.rules.placements import (
@@ -33,6 +34,7 @@ from best_sim.pathway.words import (
     ASSESSMENT_ENDS,
     AT_ENTRY,
     CHILD_ARRANGEMENTS,
+    FIRST_SCOTTISH_ORDER,
     FOSTER,
     GUARDIANSHIP_ORDER,
     HOME,
@@ -82,7 +84,10 @@ def placement(g, world):
         if world.outcome == SIGNALLED:
             if g.ordered_at == world.now and g.ordered_at != seen_order:
                 seen_order = g.ordered_at
-                plan_after_order(world, f, g)
+                if g.order >= FIRST_SCOTTISH_ORDER:
+                    plan_after_scottish_order(world, f, g)
+                else:
+                    plan_after_order(world, f, g)
                 yield record(PLAN_MADE, g.index, g.plan)
         elif unplanned_in <= planned_in:
             if g.in_care == 1:
@@ -105,7 +110,7 @@ def placement(g, world):
                     yield record(PLAN_MADE, g.index, g.plan)
                 if again:
                     open_case(world, g, case)
-                    yield start(PROCEEDINGS, case.index)
+                    yield start(legal_process(world, f), case.index)
         else:
             done = g.plan
             how = carry_out_plan(world, f, g)

@@ -139,6 +139,10 @@ GROUP = np.dtype(
         ("permanent_at", "f8"),
         ("permanent_to", "i8"),
         ("re_entries", "i8"),
+        # Scotland: the direction of the plan, when it was set, and when the agency approved it
+        ("direction", "i8"),
+        ("directed_at", "f8"),
+        ("approved_at", "f8"),
     ]
 )
 
@@ -156,6 +160,13 @@ CASE = np.dtype(
         ("advice", "i8"),
         ("hearings", "i8"),
         ("adjourned", "i8"),
+        # Scotland: whether the hearings go on, whether a compulsory supervision order is in force, how long the interim
+        # or the compulsory order lasts, and since when interim orders have been renewed by hearings alone
+        ("hearings_open", "i8"),
+        ("supervised", "i8"),
+        ("order_until", "f8"),
+        ("interim_since", "f8"),
+        ("reviews", "i8"),
     ]
 )
 

@@ -11,6 +11,7 @@ from datetime import date
 from typing import Annotated, Literal
 
 from best_sim.scenario.durations import Duration
+from best_sim.scenario.scotland import ChildrensHearings
 from best_sim.scenario.values import (
     MOST_DATES,
     MOST_WHOLES,
@@ -155,9 +156,11 @@ class Site(Section):
 
 
 class Court(Section):
-    """A court and its diary."""
+    """A court and its diary; in Scotland, the sheriff court beside the children's hearings."""
 
     title: str
+    jurisdiction: Literal["England and Wales", "Scotland"]
+    """Which law children of its boroughs are protected by: care proceedings, or children's hearings and the sheriff."""
     sitting_days_per_week: Annotated[Series, Unit("days per week", 0, 5000)]
     hours_per_sitting_day: Annotated[float, Unit("hours", 1, 10)]
     urgent_share: Annotated[float, Unit("probability", 0.001, 0.4)]
@@ -552,6 +555,7 @@ class Parameters(Section):
     courts: Named[Court]
     boroughs: Named[Borough]
     proceedings: Proceedings
+    childrens_hearings: ChildrensHearings
     sau: Sau
     lift: Lift
     advice: Advice

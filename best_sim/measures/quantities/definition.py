@@ -29,7 +29,6 @@ sum over the sum of exposures; how many there are, a year (of a flow) or on a da
 Moment = Literal["flow", "snapshot", "run"]
 """Counted as it happens in the period; on each 31 March of it; or over the whole run, whatever the period."""
 JURISDICTIONS = ("england", "scotland")
-_SCOTTISH_SITES = ("glasgow",)
 _NOBODY = (np.nan, 0.0)
 
 
@@ -259,14 +258,13 @@ class Seen:
         return self._rows[key]
 
     def families_of(self, where: tuple[str, ...]) -> Bools:
-        """Whether each family belongs to one of these jurisdictions, sites, boroughs or courts."""
+        """Whether each family belongs to one of these jurisdictions (by its court), sites, boroughs or courts."""
         f, names = self.journeys.tables["families"], self.journeys.names
         of = np.zeros(len(f), bool)
         for one in where:
             if one in JURISDICTIONS:
-                scottish = np.isin(
-                    f["site"], [i for i, s in enumerate(names["sites"]) if s in _SCOTTISH_SITES]
-                )
+                law = np.array(names["jurisdictions"])
+                scottish = law[f["court"]] == "Scotland" if len(law) else of
                 of |= scottish if one == "scotland" else ~scottish
             for column in ("site", "borough", "court"):
                 if one in names[f"{column}s"]:

@@ -27,7 +27,7 @@ def _exits(seen: Seen) -> tuple[Ints, Ints, Ints]:
     order, _ = seen.order_by(group, stays.start[use])
     place = stays.place[use]
     to: Ints = np.full(len(use), GUARDIANSHIP)
-    to[order == W.CHILD_ARRANGEMENTS] = ARRANGEMENTS
+    to[np.isin(order, (W.CHILD_ARRANGEMENTS, W.KINSHIP_CARE_ORDER))] = ARRANGEMENTS
     to[place == W.ADOPTED] = ADOPTED
     to[place == W.HOME] = HOME
     return use, to, order

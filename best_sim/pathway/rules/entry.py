@@ -6,6 +6,7 @@ from best_sim.engine import rule
 from best_sim.engine.luck import lognormal_quantile, uniform
 from best_sim.pathway.parameters import names_of
 from best_sim.pathway.rules import purposes
+from best_sim.pathway.rules.childrens_hearings import is_scottish
 from best_sim.pathway.rules.draws import happens, lasts, which
 from best_sim.pathway.words import (
     DURING_PROCEEDINGS,
@@ -13,6 +14,7 @@ from best_sim.pathway.words import (
     KINSHIP_FOSTER,
     PARENT_AND_BABY,
     PLACEMENT_TYPES,
+    SUPERVISED_AT_ENTRY,
     VOLUNTARY,
     WITH_PARENTS,
 )
@@ -104,12 +106,17 @@ def days_from_entry_to_issue(world, f):
 
 @rule
 def first_placement(world, f, g):
-    """Foster, kinship foster, parent and baby (under ones), or with parents under an interim order."""
+    """Foster, kinship foster, parent and baby (under ones), or with parents under an interim order.
+
+    In Scotland with parents if on a compulsory supervision order at home, and only then.
+    """
+    if f.route == SUPERVISED_AT_ENTRY:
+        return WITH_PARENTS
     place = FIRST_PLACEMENTS[which(uniform(world, g, purposes.FIRST_PLACE, 0), world.entry.first_placement)]
     if place == KINSHIP_FOSTER and f.kin_available == 0:
         return FOSTER
     if place == PARENT_AND_BABY and g.youngest_days > YEAR:
         return FOSTER
-    if place == WITH_PARENTS and f.reaches_court == 0:
+    if place == WITH_PARENTS and (f.reaches_court == 0 or is_scottish(world, f)):
         return FOSTER
     return place

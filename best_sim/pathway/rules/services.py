@@ -5,7 +5,9 @@ from __future__ import annotations
 from best_sim.engine import rule
 from best_sim.engine.luck import duration_quantile, uniform
 from best_sim.pathway.parameters import number_of
+from best_sim.pathway.records import families
 from best_sim.pathway.rules import purposes
+from best_sim.pathway.rules.childrens_hearings import is_scottish
 from best_sim.pathway.rules.draws import happens, lasts, logistic, which
 from best_sim.pathway.words import BY_LIFT, EXTERNAL_EXPERT, IN_HOUSE, INDEPENDENT_SOCIAL_WORKER
 from best_sim.scenario.durations import YEAR
@@ -24,6 +26,8 @@ def parenting_assessor(world, case):
 def assessment_days(world, case, assessor):
     """Days that a parenting assessment takes, or the social worker's statement where there is none."""
     u = uniform(world, case, purposes.SAU_DURATION, case.again)
+    if is_scottish(world, families(world, case.family)):
+        return duration_quantile(world.childrens_hearings.assessment, u)
     if assessor == INDEPENDENT_SOCIAL_WORKER:
         return duration_quantile(world.sau.independent_social_worker, u)
     if assessor == EXTERNAL_EXPERT:
