@@ -18,9 +18,10 @@ from best_sim.engine.luck import purpose, series_record, stream, uniform_at, uni
 from best_sim.engine.model import State, starts_table
 from best_sim.pathway.kinds import FAMILY_ENTERS, OTHER_CASES, OTHER_REFERRAL, TEAM_CALENDAR
 from best_sim.pathway.parameters import write_parameters
-from best_sim.pathway.records import BANDS, LARGEST_FAMILY, TABLES, WORLD
+from best_sim.pathway.records import BANDS, LARGEST_FAMILY, MOST_HOLIDAYS, TABLES, WORLD
 from best_sim.pathway.scores import OutcomeModel
 from best_sim.pathway.words import ADOPTED, ARMS, HOME, OUT_OF_CARE, PLACEMENT_TYPES, SPECIAL_GUARDIANSHIP
+from best_sim.scenario.bank_holidays import bank_holidays
 from best_sim.scenario.durations import YEAR
 from best_sim.scenario.schema import FrontLoading
 
@@ -105,6 +106,7 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
     w["first_weekday"] = start_date.weekday()
     w["forced_arm"] = 0 if arm is None else ARMS.index(arm)
     w["band_from"] = BAND_FROM
+    w["scottish_bank_holidays"] = _holidays("Scotland", start_date, start, end)
     w["hazard"] = _hazards(scenario.placements)
     write_parameters(world, 0, scenario.parameters, start_date)
 
@@ -362,6 +364,20 @@ def _diaries(court: Court, start_date: dt.date, start: float, n_days: int) -> np
     urgent = np.where(np.isin(weekday, (1, 3)), week / 2.0 * court.urgent_share, 0.0)
     ordinary = np.where(weekday < 5, week / 5.0, 0.0) - urgent
     return np.stack([np.maximum(ordinary, 0.0), urgent])  # all of a day may be urgent, but for rounding
+
+
+def _holidays(jurisdiction: str, start_date: dt.date, start: float, end: float) -> np.ndarray:
+    """The bank holidays of a run, and of a year before and after it, in days since `start_date`."""
+    first, last = (start_date + dt.timedelta(days=at) for at in (start, end))
+    days = [
+        float((day - start_date).days)
+        for year in range(first.year - 1, last.year + 2)
+        for day in bank_holidays(jurisdiction, year)
+    ]
+    found = np.full(MOST_HOLIDAYS, np.inf)
+    some = sorted(days)[:MOST_HOLIDAYS]
+    found[: len(some)] = some
+    return found
 
 
 def _places(team, start_date: dt.date) -> tuple[np.ndarray, np.ndarray]:

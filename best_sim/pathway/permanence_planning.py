@@ -37,6 +37,7 @@ from best_sim.pathway.rules.childrens_hearings import (
     review_date,
     scottish_route,
     sets_direction,
+    stays_looked_after,
 )
 from best_sim.pathway.rules.draws import happens, lasts
 from best_sim.pathway.words import (
@@ -138,7 +139,9 @@ def looked_after_reviews(case, world):
 
 
 def permanence_planning(g, world):
-    """A group's way from the direction of its plan to the order that makes it so."""
+    """A group's way from the direction of its plan to the order that makes it so, if anybody asks for one."""
+    if stays_looked_after(world, g):
+        return
     f = families(world, g.family)
     court = courts(world, f.court)
     case = cases(world, f.index if g.re_entries == 0 else world.n_families + g.index)

@@ -32,6 +32,8 @@ LARGEST_FAMILY = 3
 """Children under 60 months in one family (the trial's mean is 1.28); rows are kept for so many."""
 BANDS = len(FrontLoading.model_fields)
 """Bands of time since a placement began, in which the hazard of an unplanned move differs."""
+MOST_HOLIDAYS = 600
+"""Bank holidays of one jurisdiction that a run can have: those of sixty years."""
 FACTORS = len(names_of(Allocation, "factors"))
 STRATA = LEVELS = MOST_STRATA
 """Strata within which a trial allocates, and levels of a factor that is balanced: both may be boroughs."""
@@ -201,6 +203,8 @@ TABLES = {
 COMPUTED = (
     ("first_weekday", "i8"),  # of day zero; Monday is 0
     ("n_families", "i8"),
+    # days on which no children's hearing sits beside weekends, in their order; infinite where there are no more
+    ("scottish_bank_holidays", "f8", (MOST_HOLIDAYS,)),
     # of a parenting assessment's kind, the resource that is asked for it; -1 where places are not limited
     ("assessor_resource", "i8", (len(names_of(Sau, "assessor")),)),
     # hazard of an unplanned move a day, by placement type and time in the placement, and where each band of time begins

@@ -11,7 +11,7 @@ Hours = Annotated[float, Unit("hours", 0, 200)]
 LogOdds = Annotated[float, Unit("log odds", -10, 10)]
 
 
-class Interim(Section):
+class InterimOrders(Section):
     """Interim compulsory supervision orders."""
 
     longest: Days
@@ -90,6 +90,10 @@ class PlanDirections(Section):
 class PermanencePlanning(Section):
     """From the direction to the order."""
 
+    kin_stay_looked_after: Probability
+    """Children with kin for whom no order is asked: a compulsory supervision order is renewed each year."""
+    long_term_stay_looked_after: Probability
+    """Likewise with foster carers for the long term."""
     rehabilitation: Duration
     panel: Duration
     agency_decision: Duration
@@ -117,7 +121,7 @@ class ChildrensHearings(Section):
     """Grounds that are accepted and understood; the others go to proof."""
     discharged: Probability
     proof: Proof
-    interim: Interim
+    interim: InterimOrders
     listing: Duration
     deferred: Probability
     most_deferrals: Annotated[int, Unit("hearings", 0, 12)]

@@ -13,7 +13,7 @@ from best_sim.engine.diaries import MORNING
 from best_sim.engine.luck import uniform
 from best_sim.pathway.kinds import LOOKED_AFTER_REVIEWS, PROCEEDINGS
 from best_sim.pathway.parameters import number_of
-from best_sim.pathway.records import courts
+from best_sim.pathway.records import MOST_HOLIDAYS, courts
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.draws import happens, lasts, which
 from best_sim.pathway.words import (
@@ -48,8 +48,18 @@ def legal_process(world, f):
 # --- working days -------------------------------------------------------------------------------------------
 @rule
 def is_working_day(world, day):
-    """Whether a day, counted from day zero, is neither a Saturday nor a Sunday."""
-    return (int(day) + world.first_weekday) % 7 < 5
+    """Whether a day, counted from day zero, is neither at the weekend nor a Scottish bank holiday."""
+    if (int(day) + world.first_weekday) % 7 >= 5:
+        return False
+    low = 0
+    high = MOST_HOLIDAYS
+    while low < high:  # the first holiday on or after the day
+        middle = (low + high) // 2
+        if world.scottish_bank_holidays[middle] < day:
+            low = middle + 1
+        else:
+            high = middle
+    return low == MOST_HOLIDAYS or world.scottish_bank_holidays[low] != day
 
 
 @rule
@@ -185,6 +195,17 @@ def sets_direction(world, case):
         return False
     k = hearing_count(case, case.reviews)
     return not happens(world, case, purposes.PUT_OFF, k, reviews.put_off)
+
+
+@rule
+def stays_looked_after(world, g):
+    """Whether nobody asks for an order: the child stays, looked after, under a compulsory supervision order."""
+    share = 0.0
+    if g.direction == DIRECTION_KIN:
+        share = world.childrens_hearings.permanence.kin_stay_looked_after
+    elif g.direction == DIRECTION_LONG_TERM:
+        share = world.childrens_hearings.permanence.long_term_stay_looked_after
+    return happens(world, g, purposes.STAYS_LOOKED_AFTER, g.episode, share)
 
 
 @rule
