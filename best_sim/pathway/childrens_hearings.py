@@ -80,15 +80,23 @@ def childrens_hearings(case, world):
     case.interim_since = math.nan
     case.hearings = 0
     route = f.route if case.group < 0 else VOLUNTARY
-    needs_order = 0 if route == VOLUNTARY else 1  # the others are looked after by agreement until there is one
+    needs_order = (
+        0 if route == VOLUNTARY else 1
+    )  # the others are looked after by agreement until there is one
     going_on = 1 if is_referred(world, f, case) else 0
     if going_on == 1 and route == VOLUNTARY:
         days = lasts(
-            world, case, purposes.REFERRAL_DELAY, case.again, world.childrens_hearings.referral_after_section_25
+            world,
+            case,
+            purposes.REFERRAL_DELAY,
+            case.again,
+            world.childrens_hearings.referral_after_section_25,
         )
         yield hold(days)
         going_on = 1 if needs_measures(world, f, case) else 0
     if going_on == 1:
+        if f.entered - f.oldest_days > world.now:  # nobody is referred before birth
+            yield hold(f.entered - f.oldest_days - world.now)
         yield record(REFERRED_TO_REPORTER, case.index, route)
         if route == BY_ORDER:
             made = world.now
@@ -133,7 +141,8 @@ def childrens_hearings(case, world):
             case.order_until = end_of_interim_order(world, case, world.now)
             yield record(INTERIM_ORDER_MADE, case.index, case.order_until - world.now)
         days = lasts(world, case, purposes.LODGED, case.again, world.childrens_hearings.proof.lodged)
-        next_step = world.now + days
+        next_step = last_hearing_day(world, world.now + days)
+        days = next_step - world.now
         lodged = 0
         times = 0
         while at_proof == 1:
@@ -164,6 +173,10 @@ def childrens_hearings(case, world):
                     yield book(court.diary, world.now + ahead, world.childrens_hearings.hours.proof)
                     next_step = world.booked
                     yield record(SHERIFF_HEARING_LISTED, case.index, next_step - world.now)
+                    by_hearings = case.interim_since + world.childrens_hearings.interim.longest_by_hearings
+                    if times > 0 and needs_order == 1 and by_hearings < next_step:
+                        case.order_until = world.now + world.childrens_hearings.interim.longest
+                        yield record(INTERIM_ORDER_EXTENDED, case.index, case.order_until - world.now)
                 else:
                     at_proof = 0
             else:
@@ -270,9 +283,7 @@ def childrens_hearings(case, world):
 @rule
 def is_measured(world, g):
     """Whether a group needs compulsory measures, if anybody's does: looked after with nothing settled, or sent home."""
-    if g.in_care == 1:
-        return g.order == NO_ORDER_YET
-    return g.order == SUPERVISED_AT_HOME and g.place == HOME
+    return g.order == SUPERVISED_AT_HOME or (g.in_care == 1 and g.order == NO_ORDER_YET)
 
 
 @rule

@@ -33,6 +33,7 @@ from best_sim.pathway.rules.childrens_hearings import (
     direction_of,
     entry_by_hearing,
     hearing_listed,
+    last_hearing_day,
     next_hearing_day,
     review_date,
     scottish_route,
@@ -149,7 +150,9 @@ def permanence_planning(g, world):
     order = NO_COMPULSORY_MEASURES
     if g.direction == DIRECTION_HOME:
         yield hold(
-            lasts(world, g, purposes.REHABILITATION, count, world.childrens_hearings.permanence.rehabilitation)
+            lasts(
+                world, g, purposes.REHABILITATION, count, world.childrens_hearings.permanence.rehabilitation
+            )
         )
         if case.supervised == 1 or cases(world, f.index).supervised == 1:
             yield hold(hearing_listed(world, case, world.now, math.inf) - world.now)
@@ -160,19 +163,26 @@ def permanence_planning(g, world):
         days = lasts(
             world, g, purposes.SECTION_11_DELAY, count, world.childrens_hearings.permanence.section_11
         )
+        yield hold(next_hearing_day(world, world.now + days) - world.now)
+        order = KINSHIP_CARE_ORDER
+        yield record(PETITION_LODGED, g.index, order)
+        days = lasts(
+            world, g, purposes.CALLING_DELAY, count, world.childrens_hearings.permanence.first_calling
+        )
         yield book(court.diary, world.now + days, world.childrens_hearings.hours.section_11)
         at = world.booked
         yield record(SHERIFF_HEARING_LISTED, case.index, at - world.now)
         yield hold(at - world.now)
         yield record(SHERIFF_HEARING_HELD, case.index, SECTION_11)
-        order = KINSHIP_CARE_ORDER
     else:
         order = PERMANENCE_ORDER_TO_ADOPT if g.direction == DIRECTION_ADOPTION else PERMANENCE_ORDER
-        yield hold(lasts(world, g, purposes.PANEL_DELAY, count, world.childrens_hearings.permanence.panel))
+        days = lasts(world, g, purposes.PANEL_DELAY, count, world.childrens_hearings.permanence.panel)
+        yield hold(next_hearing_day(world, world.now + days) - world.now)
         yield record(PERMANENCE_PANEL, g.index, g.direction)
         days = lasts(
             world, g, purposes.AGENCY_DELAY, count, world.childrens_hearings.permanence.agency_decision
         )
+        days = last_hearing_day(world, world.now + days) - world.now
         yield hold(days)
         g.approved_at = world.now
         yield record(AGENCY_DECISION, g.index, days)
@@ -182,9 +192,8 @@ def permanence_planning(g, world):
         yield hold(next_hearing_day(world, world.now + days) - world.now)
         case.hearings += 1
         yield record(CHILDRENS_HEARING_HELD, case.index, ADVICE)
-        yield hold(
-            lasts(world, g, purposes.PETITION_DELAY, count, world.childrens_hearings.permanence.petition)
-        )
+        days = lasts(world, g, purposes.PETITION_DELAY, count, world.childrens_hearings.permanence.petition)
+        yield hold(next_hearing_day(world, world.now + days) - world.now)
         yield record(PETITION_LODGED, g.index, order)
         days = lasts(
             world, g, purposes.CALLING_DELAY, count, world.childrens_hearings.permanence.first_calling

@@ -132,7 +132,15 @@ def lanes_of(journeys: Journeys, child: int, end: float) -> list[Lane]:
     c = journeys.tables["children"][child]
     f = journeys.tables["families"][int(c["family"])]
     return [
-        lane for lane in (_lives(told, end), _court(told, end), _service(told, f, end), _trial(told)) if lane
+        lane
+        for lane in (
+            _lives(told, end),
+            _court(told, end),
+            _hearings(told, end),
+            _service(told, f, end),
+            _trial(told),
+        )
+        if lane
     ]
 
 
@@ -191,6 +199,43 @@ def _court(told: list[Happening], end: float) -> Lane:
     if not math.isnan(opened):
         lane.bars.append(Bar(opened, end, "not decided", "#dfe4e9", open_end=True))
     return lane
+
+
+def _hearings(told: list[Happening], end: float) -> Lane:
+    """Scotland: children's hearings and the sheriff, and what the local authority plans."""
+    lane = Lane("Hearings")
+    since, words, seen = math.nan, "", set()
+    for h in told:
+        if h.name in ("referred_to_reporter", "compulsory_order_made", "compulsory_order_ended"):
+            if not math.isnan(since):
+                lane.bars.append(Bar(since, h.days, words, "#dfe4e9"))
+            since = math.nan if h.name == "compulsory_order_ended" else h.days
+            words = "referral" if h.name == "referred_to_reporter" else "compulsory supervision"
+        if h.name in ("referral_discharged", "grounds_established") and h.code == 0 and not math.isnan(since):
+            lane.bars.append(Bar(since, h.days, words, "#dfe4e9"))
+            since = math.nan
+        told_of = _told_of_hearing(h)
+        if told_of:
+            label, marker, face = told_of
+            once = label if label not in seen else ""  # interim orders and reviews recur
+            seen.add(label)
+            lane.marks.append(Mark(h.days, once, marker, face))
+    if not math.isnan(since):
+        lane.bars.append(Bar(since, end, words, "#dfe4e9", open_end=True))
+    return lane
+
+
+def _told_of_hearing(h: Happening) -> tuple[str, str, str] | None:
+    """Label, marker and face of what concerns a hearing, the sheriff or the plan."""
+    if h.name == "childrens_hearing_held":
+        return W.CHILDRENS_HEARINGS[h.code].replace("_", " ") + " hearing", "o", INK
+    if h.name == "sheriff_hearing_held":
+        return "sheriff: " + W.SHERIFF_HEARINGS[h.code].replace("_", " "), "o", INK
+    if h.name == "direction_set":
+        return "plan: " + W.DIRECTIONS[h.code].replace("_", " "), "|", INK
+    if h.name == "order_made" and h.code >= W.FIRST_SCOTTISH_ORDER:
+        return W.ORDERS[h.code].replace("_", " "), "D", INK
+    return None
 
 
 def say_when(happening: Happening) -> str:

@@ -144,7 +144,9 @@ def grounds_hearing_after_agreement(world, case):
 def hearing_listed(world, case, since, latest):
     """When a children's hearing sits that is asked for now: after notice, and on or before the latest day there is."""
     k = hearing_count(case, case.hearings)
-    at = next_hearing_day(world, since + lasts(world, case, purposes.LISTING, k, world.childrens_hearings.listing))
+    at = next_hearing_day(
+        world, since + lasts(world, case, purposes.LISTING, k, world.childrens_hearings.listing)
+    )
     if at > latest:
         at = max(last_hearing_day(world, latest), next_hearing_day(world, since))
     return at

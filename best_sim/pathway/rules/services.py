@@ -18,7 +18,12 @@ YOUNGEST_FIRST = number_of(Lift, "priority", "youngest first")
 
 @rule
 def parenting_assessor(world, case):
-    """Who makes the parenting assessment: in house, an independent social worker, an external expert."""
+    """Who makes the parenting assessment: in house, an independent social worker, an external expert.
+
+    In Scotland it is the local authority's own team (in Glasgow the Family Assessment and Contact Service).
+    """
+    if is_scottish(world, families(world, case.family)):
+        return IN_HOUSE
     return which(uniform(world, case, purposes.SAU_KIND, case.again), world.sau.assessor)
 
 
