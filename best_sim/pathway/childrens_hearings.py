@@ -17,6 +17,7 @@ from best_sim.pathway.records import LARGEST_FAMILY, courts, families, groups
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.childrens_hearings import (
     AFTER_A_HEARING,
+    days_until,
     end_of_interim_order,
     hearing_count,
     hearing_listed,
@@ -96,31 +97,37 @@ def childrens_hearings(case, world):
         going_on = 1 if needs_measures(world, f, case) else 0
     if going_on == 1:
         if f.entered - f.oldest_days > world.now:  # nobody is referred before birth
-            yield hold(f.entered - f.oldest_days - world.now)
+            yield hold(days_until(world, f.entered - f.oldest_days))
         yield record(REFERRED_TO_REPORTER, case.index, route)
         if route == BY_ORDER:
             made = world.now
             yield record(CHILD_PROTECTION_ORDER_MADE, case.index, 0.0)
             yield hold(
-                working_days_after(world, made, world.childrens_hearings.child_protection_order.first_hearing)
-                - world.now
+                days_until(
+                    world,
+                    working_days_after(
+                        world, made, world.childrens_hearings.child_protection_order.first_hearing
+                    ),
+                )
             )
             case.hearings += 1
             yield record(CHILDRENS_HEARING_HELD, case.index, SECOND_WORKING_DAY)
             yield hold(
-                working_days_after(
-                    world, made, world.childrens_hearings.child_protection_order.grounds_hearing
+                days_until(
+                    world,
+                    working_days_after(
+                        world, made, world.childrens_hearings.child_protection_order.grounds_hearing
+                    ),
                 )
-                - world.now
             )
         elif route == VOLUNTARY:
             days = lasts(
                 world, case, purposes.TO_GROUNDS, case.again, world.childrens_hearings.referral_to_grounds
             )
-            yield hold(next_hearing_day(world, world.now + days) - world.now)
+            yield hold(days_until(world, next_hearing_day(world, world.now + days)))
             going_on = 1 if needs_measures(world, f, case) else 0
         else:  # the hearing itself removes the child, or makes its order with the child at home
-            yield hold(max(0.0, f.entered - AFTER_A_HEARING - world.now))
+            yield hold(days_until(world, f.entered - AFTER_A_HEARING))
     home = 0
     at_proof = 0
     if going_on == 1:
@@ -142,7 +149,7 @@ def childrens_hearings(case, world):
             yield record(INTERIM_ORDER_MADE, case.index, case.order_until - world.now)
         days = lasts(world, case, purposes.LODGED, case.again, world.childrens_hearings.proof.lodged)
         next_step = last_hearing_day(world, world.now + days)
-        days = next_step - world.now
+        days = days_until(world, next_step)
         lodged = 0
         times = 0
         while at_proof == 1:
@@ -150,7 +157,7 @@ def childrens_hearings(case, world):
             if needs_order == 1:
                 renewal = last_hearing_day(world, case.order_until)
             if next_step <= renewal:
-                yield hold(max(0.0, next_step - world.now))
+                yield hold(days_until(world, next_step))
                 ahead = -1.0
                 if lodged == 0:
                     lodged = 1
@@ -180,7 +187,7 @@ def childrens_hearings(case, world):
                 else:
                     at_proof = 0
             else:
-                yield hold(max(0.0, renewal - world.now))
+                yield hold(days_until(world, renewal))
                 until = end_of_interim_order(world, case, world.now)
                 if until >= case.order_until + LEAST_RENEWAL:
                     case.hearings += 1
@@ -194,7 +201,7 @@ def childrens_hearings(case, world):
         if happens(world, case, purposes.ESTABLISHED, case.again, world.childrens_hearings.proof.established):
             yield record(GROUNDS_ESTABLISHED, case.index, 1.0)
             latest = case.order_until if needs_order == 1 else math.inf
-            yield hold(hearing_listed(world, case, world.now, latest) - world.now)
+            yield hold(days_until(world, hearing_listed(world, case, world.now, latest)))
             case.hearings += 1
             yield record(CHILDRENS_HEARING_HELD, case.index, DISPOSAL)
         else:
@@ -209,7 +216,7 @@ def childrens_hearings(case, world):
                 case.order_until = world.now + world.childrens_hearings.interim.longest
                 yield record(INTERIM_ORDER_MADE, case.index, case.order_until - world.now)
                 latest = case.order_until
-            yield hold(hearing_listed(world, case, world.now, latest) - world.now)
+            yield hold(days_until(world, hearing_listed(world, case, world.now, latest)))
             case.hearings += 1
             times += 1
             yield record(CHILDRENS_HEARING_HELD, case.index, DISPOSAL)
@@ -220,7 +227,7 @@ def childrens_hearings(case, world):
         else:
             yield record(REFERRAL_DISCHARGED, case.index, 0.0)
     share = world.childrens_hearings.appeals.against_order
-    review = 0.0
+    review = -math.inf
     while case.supervised == 1:
         if review <= world.now:
             review = next_review_of_order(world, case, world.now)
@@ -232,7 +239,7 @@ def childrens_hearings(case, world):
                 yield book(court.diary, world.now + days, world.childrens_hearings.hours.appeal)
                 yield record(SHERIFF_HEARING_LISTED, case.index, world.booked - world.now)
                 if world.booked < case.order_until - LEAST_RENEWAL:
-                    yield hold(world.booked - world.now)
+                    yield hold(days_until(world, world.booked))
                     yield record(SHERIFF_HEARING_HELD, case.index, APPEAL)
                     if happens(world, case, purposes.UPHELD, k, world.childrens_hearings.appeals.upheld):
                         yield record(APPEAL_DECIDED, case.index, 1.0)
@@ -240,7 +247,7 @@ def childrens_hearings(case, world):
                     else:
                         yield record(APPEAL_DECIDED, case.index, 0.0)
         share = 0.0  # until there is a new decision
-        yield wait(max(0.0, review - world.now))
+        yield wait(days_until(world, review))
         if not needs_measures(world, f, case):
             case.supervised = 0
             yield record(COMPULSORY_ORDER_ENDED, case.index, 0.0)

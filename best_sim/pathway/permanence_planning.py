@@ -30,8 +30,10 @@ from best_sim.pathway.kinds import (
 from best_sim.pathway.records import LARGEST_FAMILY, cases, courts, families, groups
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.childrens_hearings import (
+    days_until,
     direction_of,
     entry_by_hearing,
+    goes_home_early,
     hearing_listed,
     last_hearing_day,
     next_hearing_day,
@@ -106,18 +108,18 @@ def looked_after_reviews(case, world):
         yield start(CHILDRENS_HEARINGS, case.index)
     if case.group < 0:
         days = lasts(world, f, purposes.INVITATION, 0, world.childrens_hearings.invitation)
-        yield wait(case.issued + days - world.now)
+        yield wait(days_until(world, min(case.issued + days, review_date(world, case))))
         yield start(TRIAL_ENTRY, f.index)
     else:
         yield start(PARENTING_ASSESSMENT, case.index)
     while math.isnan(case.decided):
-        yield wait(max(0.0, review_date(world, case) - world.now))
+        yield wait(days_until(world, review_date(world, case)))
         still_open = 0
         sets = 0
         if world.outcome != SIGNALLED:
             case.reviews += 1
             yield record(LOOKED_AFTER_REVIEW, case.index, case.reviews)
-            sets = 1 if sets_direction(world, case) else 0
+            sets = 1 if sets_direction(world, case) or goes_home_early(world, f, case) else 0
         k = first
         while k < last:
             g = groups(world, k)
@@ -155,7 +157,7 @@ def permanence_planning(g, world):
             )
         )
         if case.supervised == 1 or cases(world, f.index).supervised == 1:
-            yield hold(hearing_listed(world, case, world.now, math.inf) - world.now)
+            yield hold(days_until(world, hearing_listed(world, case, world.now, math.inf)))
             case.hearings += 1
             yield record(CHILDRENS_HEARING_HELD, case.index, REVIEW)
             order = SUPERVISED_AT_HOME
@@ -163,7 +165,7 @@ def permanence_planning(g, world):
         days = lasts(
             world, g, purposes.SECTION_11_DELAY, count, world.childrens_hearings.permanence.section_11
         )
-        yield hold(next_hearing_day(world, world.now + days) - world.now)
+        yield hold(days_until(world, next_hearing_day(world, world.now + days)))
         order = KINSHIP_CARE_ORDER
         yield record(PETITION_LODGED, g.index, order)
         days = lasts(
@@ -172,28 +174,28 @@ def permanence_planning(g, world):
         yield book(court.diary, world.now + days, world.childrens_hearings.hours.section_11)
         at = world.booked
         yield record(SHERIFF_HEARING_LISTED, case.index, at - world.now)
-        yield hold(at - world.now)
+        yield hold(days_until(world, at))
         yield record(SHERIFF_HEARING_HELD, case.index, SECTION_11)
     else:
         order = PERMANENCE_ORDER_TO_ADOPT if g.direction == DIRECTION_ADOPTION else PERMANENCE_ORDER
         days = lasts(world, g, purposes.PANEL_DELAY, count, world.childrens_hearings.permanence.panel)
-        yield hold(next_hearing_day(world, world.now + days) - world.now)
+        yield hold(days_until(world, next_hearing_day(world, world.now + days)))
         yield record(PERMANENCE_PANEL, g.index, g.direction)
         days = lasts(
             world, g, purposes.AGENCY_DELAY, count, world.childrens_hearings.permanence.agency_decision
         )
-        days = last_hearing_day(world, world.now + days) - world.now
+        days = days_until(world, last_hearing_day(world, world.now + days))
         yield hold(days)
         g.approved_at = world.now
         yield record(AGENCY_DECISION, g.index, days)
         days = lasts(
             world, g, purposes.ADVICE_DELAY, count, world.childrens_hearings.permanence.advice_hearing
         )
-        yield hold(next_hearing_day(world, world.now + days) - world.now)
+        yield hold(days_until(world, next_hearing_day(world, world.now + days)))
         case.hearings += 1
         yield record(CHILDRENS_HEARING_HELD, case.index, ADVICE)
         days = lasts(world, g, purposes.PETITION_DELAY, count, world.childrens_hearings.permanence.petition)
-        yield hold(next_hearing_day(world, world.now + days) - world.now)
+        yield hold(days_until(world, next_hearing_day(world, world.now + days)))
         yield record(PETITION_LODGED, g.index, order)
         days = lasts(
             world, g, purposes.CALLING_DELAY, count, world.childrens_hearings.permanence.first_calling
@@ -201,7 +203,7 @@ def permanence_planning(g, world):
         yield book(court.diary, world.now + days, world.childrens_hearings.hours.permanence)
         at = world.booked
         yield record(SHERIFF_HEARING_LISTED, case.index, at - world.now)
-        yield hold(at - world.now)
+        yield hold(days_until(world, at))
         yield record(SHERIFF_HEARING_HELD, case.index, PERMANENCE)
         if happens(world, g, purposes.DEFENDED, count, world.childrens_hearings.permanence.defended):
             days = lasts(
@@ -210,7 +212,7 @@ def permanence_planning(g, world):
             yield book(court.diary, world.now + days, world.childrens_hearings.hours.permanence)
             at = world.booked
             yield record(SHERIFF_HEARING_LISTED, case.index, at - world.now)
-            yield hold(at - world.now)
+            yield hold(days_until(world, at))
             yield record(SHERIFF_HEARING_HELD, case.index, PERMANENCE)
         if not happens(world, g, purposes.GRANTED, count, world.childrens_hearings.permanence.granted):
             order = PERMANENCE_ORDER  # without authority to adopt: the child stays with its carers

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 
 from best_sim.engine import rule
-from best_sim.pathway.records import LARGEST_FAMILY, children, groups
 from best_sim.pathway.permanence_planning import draw_scottish_way_in
+from best_sim.pathway.records import LARGEST_FAMILY, children, groups
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.childrens_hearings import is_scottish
 from best_sim.pathway.rules.draws import happens, standard_normal

@@ -131,16 +131,11 @@ def lanes_of(journeys: Journeys, child: int, end: float) -> list[Lane]:
     told = happenings(journeys, child)
     c = journeys.tables["children"][child]
     f = journeys.tables["families"][int(c["family"])]
+    court, hearings = _court(told, end), _hearings(told, end)
+    if hearings:  # in Scotland the report is for the reviews; there is no court that waits for it
+        court.marks, hearings.marks = [], sorted(hearings.marks + court.marks, key=lambda mark: mark.at)
     return [
-        lane
-        for lane in (
-            _lives(told, end),
-            _court(told, end),
-            _hearings(told, end),
-            _service(told, f, end),
-            _trial(told),
-        )
-        if lane
+        lane for lane in (_lives(told, end), court, hearings, _service(told, f, end), _trial(told)) if lane
     ]
 
 

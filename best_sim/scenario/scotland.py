@@ -66,6 +66,8 @@ class LookedAfterReviews(Section):
     """Between later ones."""
     put_off: Probability
     """Whether a review that could set the direction leaves it to the next."""
+    home_early: Probability
+    """Of children looked after by agreement: whether the first review plans their return."""
     patience: Days
     """Time looked after, after which the direction is set without a report."""
 

@@ -110,6 +110,7 @@ def _orders(j: Journeys, scenario: Scenario) -> None:
     decided_at: dict[int, float] = {}
     in_care: dict[int, bool] = {}
     n = len(j.tables["families"])
+    law = np.asarray(j.names["jurisdictions"], object)[j.tables["families"]["court"]]
     for row in r[np.isin(r["event"], [W.PROCEEDINGS_ISSUED, W.CASE_DECIDED, W.ORDER_MADE, *W.PLACED])]:
         subject, time = int(row["subject"]), float(row["time"])
         if row["event"] in W.PLACED:
@@ -121,7 +122,11 @@ def _orders(j: Journeys, scenario: Scenario) -> None:
             assert subject in open_since, f"case {subject} is decided and was not issued"
             assert time >= open_since.pop(subject)
             decided_at[subject] = time
+        elif int(row["value"]) >= W.FIRST_SCOTTISH_ORDER:
+            assert law[subject // LARGEST_FAMILY] == "Scotland", f"group {subject}: an order of Scots law"
+            assert in_care[subject], f"group {subject}: an order on children who are not in care"
         else:
+            assert law[subject // LARGEST_FAMILY] != "Scotland", f"group {subject}: an order of English law"
             mine = (subject // LARGEST_FAMILY, n + subject)
             assert any(decided_at.get(case) == time for case in mine), (
                 f"group {subject}: an order without a decision"
@@ -195,8 +200,11 @@ def _evidence(j: Journeys, scenario: Scenario) -> None:
     issued: dict[int, float] = {}
     pace = np.array([court.pace for court in scenario.courts.values()])
     cases, families = j.tables["cases"], j.tables["families"]
+    law = np.asarray(j.names["jurisdictions"], object)[families["court"]]
     for row in j.record[np.isin(j.record["event"], [W.PROCEEDINGS_ISSUED, W.EVIDENCE_IN, *W.HEARING_HELD])]:
         case, time = int(row["subject"]), float(row["time"])
+        if law[cases["family"][case]] == "Scotland":
+            continue  # no court waits for the report; a family looked after again has another
         if row["event"] == W.PROCEEDINGS_ISSUED:
             issued[case] = time
             in_at.pop(case, None)

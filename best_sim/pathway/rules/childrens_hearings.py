@@ -30,6 +30,8 @@ from best_sim.scenario.schema import Court
 SCOTLAND = number_of(Court, "jurisdiction", "Scotland")
 AFTER_A_HEARING = 4.0 / 24.0
 """A child that a hearing removes is moved in the afternoon of its day."""
+ROUNDING = 1e-9
+"""Days that are as good as none: ten in the morning 22 days on is ten in the morning."""
 
 
 # --- which law ----------------------------------------------------------------------------------------------
@@ -78,7 +80,7 @@ def working_days_after(world, time, n):
 def next_hearing_day(world, time):
     """Ten in the morning of the first working day on which a hearing can still begin at or after a time."""
     day = math.floor(time)
-    if time > day + MORNING:
+    if time > day + MORNING + ROUNDING:
         day += 1.0
     while not is_working_day(world, day):
         day += 1.0
@@ -86,10 +88,16 @@ def next_hearing_day(world, time):
 
 
 @rule
+def days_until(world, time):
+    """Days from now to a time; none where it is past, or differs by rounding."""
+    return max(0.0, time - world.now)
+
+
+@rule
 def last_hearing_day(world, time):
     """Ten in the morning of the last working day on which a hearing begins at or before a time."""
     day = math.floor(time)
-    if time < day + MORNING:
+    if time < day + MORNING - ROUNDING:
         day -= 1.0
     while not is_working_day(world, day):
         day -= 1.0
@@ -200,6 +208,14 @@ def sets_direction(world, case):
 
 
 @rule
+def goes_home_early(world, f, case):
+    """Whether children looked after by agreement are to go home from their first review: the need for it has passed."""
+    share = world.childrens_hearings.reviews.home_early
+    by_agreement = case.group < 0 and f.route == VOLUNTARY and case.reviews == 1
+    return by_agreement and happens(world, case, purposes.HOME_EARLY, case.again, share)
+
+
+@rule
 def stays_looked_after(world, g):
     """Whether nobody asks for an order: the child stays, looked after, under a compulsory supervision order."""
     share = 0.0
@@ -222,6 +238,8 @@ def direction_score(direction, under_one, need, advised):
 @rule
 def direction_of(world, f, g, case):
     """The direction of a group's plan: multinomial logit on age, need and advice; kin only where there are any."""
+    if case.reviews == 1:  # nothing else is decided so soon
+        return DIRECTION_HOME
     under_one = 1.0 if g.youngest_days < YEAR else 0.0
     advised = 1.0 if case.advice == 1 else 0.0
     directions = world.childrens_hearings.directions

@@ -200,7 +200,8 @@ def _closing(
     lived = end - teller.since
     out = [
         f"At the end of the simulated time, on {when}, the child is {say.age(end - born)} old and lives "
-        f"{teller.in_law(where(teller.place, teller.order))}, since {say.day(j.date(teller.since))} ({say.span(lived)}). "
+        f"{teller.in_law(where(teller.place, teller.order))}, since {say.day(j.date(teller.since))} "
+        f"({say.span(lived)}). "
         f"So far: {say.plural(teller.placements, 'placement')}, {say.plural(int(g['moves']), 'move')} in "
         f"care, "
         f"{say.number(int(g['unplanned']))} of them unplanned."

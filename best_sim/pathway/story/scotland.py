@@ -35,7 +35,7 @@ _DIRECTION = {
     "long_term": "The plan was foster care for the long term.",
 }
 _ORDER = {
-    "compulsory_supervision_at_home": "The hearing varied the compulsory supervision order: the child is to live at home.",
+    "compulsory_supervision_at_home": "It varied the compulsory supervision order: the child is to live at home.",
     "no_compulsory_measures": "No compulsory measures were needed any more: the child is to live with parents.",
     "kinship_care_order": "The sheriff made a kinship care order: the child is to grow up with relatives.",
     "permanence_order": "The sheriff made a permanence order: the child is to stay with carers for the long term.",

@@ -56,8 +56,8 @@ def court_figures(journeys: Journeys, year: int, court: str | None = None) -> di
     journeys : Journeys
     year : int
     court : str, optional
-        One court; by default all: care proceedings are those of England and Wales alone. Cases served by LIFT are left out, as the national figures hold few
-        of them, or none.
+        One court; by default all, for only England and Wales have care proceedings. Cases served by LIFT are left out,
+        as the national figures hold few of them, or none.
 
     Returns
     -------
