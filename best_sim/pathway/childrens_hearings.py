@@ -159,8 +159,10 @@ def childrens_hearings(case, world):
             if next_step <= renewal:
                 yield hold(days_until(world, next_step))
                 ahead = -1.0
+                diary = court.diary
                 if lodged == 0:
                     lodged = 1
+                    diary = court.urgent_diary  # the law limits the time to the first hearing
                     yield record(PROOF_LODGED, case.index, days)
                     ahead = lasts(
                         world, case, purposes.FIRST_CALLING, case.again,
@@ -177,7 +179,7 @@ def childrens_hearings(case, world):
                         )
                     times += 1
                 if ahead >= 0.0:
-                    yield book(court.diary, world.now + ahead, world.childrens_hearings.hours.proof)
+                    yield book(diary, world.now + ahead, world.childrens_hearings.hours.proof)
                     next_step = world.booked
                     yield record(SHERIFF_HEARING_LISTED, case.index, next_step - world.now)
                     by_hearings = case.interim_since + world.childrens_hearings.interim.longest_by_hearings

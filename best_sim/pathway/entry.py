@@ -41,6 +41,7 @@ def family_enters(f, world):
     if f.issue_at < f.entered:
         yield start(legal_process(world, f), f.index)
         yield hold(f.entered - world.now)
+        f.entered = world.now
     yield record(ENTERED_CARE, f.index, f.route)
     k = 0
     while k < f.n_groups:

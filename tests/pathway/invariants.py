@@ -27,7 +27,7 @@ def _events(j: Journeys, scenario: Scenario) -> None:
     assert (np.diff(r["time"]) >= 0.0).all(), "time runs backwards"
     assert not len(r) or (r["time"][0] >= j.start and r["time"][-1] <= j.end), "an event outside the run"
     assert not np.isnan(r["value"]).any()
-    assert np.isfinite(r["value"][~np.isin(r["event"], W.HEARING_LISTED)]).all()
+    assert np.isfinite(r["value"][~np.isin(r["event"], (*W.HEARING_LISTED, W.SHERIFF_HEARING_LISTED))]).all()
     there = {
         "family": j.tables["families"]["n_children"] > 0,
         "group": j.tables["groups"]["index"] >= 0,

@@ -175,12 +175,15 @@ def test_a_compulsory_supervision_order_is_reviewed_within_a_year(cases):
     for j, by in cases:
         for case in by.values():
             made = sorted(case.times(W.COMPULSORY_ORDER_MADE) + case.times(W.COMPULSORY_ORDER_CONTINUED))
-            looked = sorted(
-                case.times(W.CHILDRENS_HEARING_HELD, W.REVIEW) + case.times(W.COMPULSORY_ORDER_ENDED)
+            looked, ended = (
+                case.times(W.CHILDRENS_HEARING_HELD, W.REVIEW),
+                case.times(W.COMPULSORY_ORDER_ENDED),
             )
             for t in made:
                 if t + 365.0 <= j.end:
-                    assert any(t < at <= t + 365.0 + 1e-6 for at in looked)
+                    assert any(t < at <= t + 365.0 + 1e-6 for at in looked) or any(
+                        t <= at <= t + 365.0 for at in ended
+                    )
                     n += 1
     assert n > 2_000
 
@@ -280,7 +283,7 @@ def test_children_at_home_under_supervision_are_not_invited(runs):
         assert 0.2 < at_home.mean() < 0.33
         removed = rows(j, W.MOVED_UNPLANNED)["subject"] // LARGEST_FAMILY
         invited = np.flatnonzero(at_home & (f["screening"] == W.INVITED))
-        assert np.isin(invited, removed).all() and len(invited) < 0.02 * at_home.sum()
+        assert np.isin(invited, removed).all() and len(invited) < 0.05 * at_home.sum()
         assert (f["screening"][at_home] == W.WITH_A_PARENT).sum() > 100
         first = rows(j, W.PLACED_ON_ENTRY)
         with_parents = first["value"] == W.WITH_PARENTS
@@ -288,24 +291,32 @@ def test_children_at_home_under_supervision_are_not_invited(runs):
 
 
 # --- figures ------------------------------------------------------------------------------------------------
-def test_returns_home_take_about_nine_months_and_are_few(runs):
-    """Permanently Progressing?: nine months away on average. Born into Care Scotland: 19 % of infants at home after two
-    years; the first fifty GIFT children: 12 %. Within what a few replicates allow."""
+def test_first_returns_home_take_about_nine_months_and_are_few(runs):
+    """Permanently Progressing?: nine months away on average, followed for four years. Born into Care Scotland: 19 % of
+    infants at home after two years; the first fifty GIFT children: 12 %. Within what a few replicates allow."""
     away, home, n = [], 0, 0
     for j in runs:
-        f, c, g = (j.tables[name] for name in ("families", "children", "groups"))
-        moved = rows(j, W.MOVED_AS_PLANNED)
-        entered = f["entered"][moved["subject"] // LARGEST_FAMILY]
-        in_trial = f["arm"][moved["subject"] // LARGEST_FAMILY] > 0
-        within = moved["time"] - entered < 4 * YEAR
-        to_home = (moved["value"] == W.HOME) & in_trial & within & (g["re_entries"][moved["subject"]] == 0)
-        away.extend((moved["time"] - entered)[to_home] / MONTH)
+        f, c = j.tables["families"], j.tables["children"]
+        left: dict[int, tuple[float, int]] = {}
+        for row in rows(j, W.PLACED):
+            if int(row["value"]) in W.OUT_OF_CARE:
+                left.setdefault(
+                    int(row["subject"]), (float(row["time"]), W.PLACEMENT_TYPES[int(row["value"])])
+                )
         lived = c[j.lived]
-        lived = lived[(f["arm"][lived["family"]] > 0) & (f["entered"][lived["family"]] + 2 * YEAR < j.end)]
-        went = set(moved["subject"][to_home & (moved["time"] - entered < 2 * YEAR)].tolist())
-        home += sum(int(group) in went for group in lived["group"])
-        n += len(lived)
-    assert 7.0 < np.mean(away) < 11.5
+        lived = lived[
+            (f["route"][lived["family"]] != W.SUPERVISED_AT_ENTRY)
+            & (f["entered"][lived["family"]] + 4 * YEAR < j.end)
+        ]
+        for child in lived:
+            time, place = left.get(int(child["group"]), (np.inf, "still in care"))
+            months = (time - f["entered"][child["family"]]) / MONTH
+            if place == "home" and months < 48.0:
+                away.append(months)
+            if f["arm"][child["family"]] > 0:
+                n += 1
+                home += place == "home" and months < 24.0
+    assert 7.0 < np.mean(away) < 11.0
     assert 0.10 < home / n < 0.20
 
 

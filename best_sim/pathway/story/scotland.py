@@ -43,6 +43,7 @@ _ORDER = {
         "The sheriff made a permanence order with authority to adopt: the child may be placed for adoption."
     ),
 }
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _IN_SCOTLAND = (
     ("with parents, under an interim order", "at home with parents, under supervision"),
     ("under an interim order at home", "at home, under supervision"),
@@ -136,7 +137,8 @@ class ScottishTeller(Teller):
 
     # the plan
     def _looked_after_review(self, h: Happening) -> str:
-        return f"The local authority held a looked-after review, number {h.code}."
+        which = _ORDINALS[h.code - 1] if h.code <= len(_ORDINALS) else f"{h.code}th"
+        return f"The local authority held its {which} looked-after review."
 
     def _direction_set(self, h: Happening) -> str:
         return _DIRECTION.get(name_of(W.DIRECTIONS, h.code), "A plan was made.")
