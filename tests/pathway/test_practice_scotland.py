@@ -182,7 +182,7 @@ def test_a_compulsory_supervision_order_is_reviewed_within_a_year(cases):
             for t in made:
                 if t + 365.0 <= j.end:
                     assert any(t < at <= t + 365.0 + 1e-6 for at in looked) or any(
-                        t <= at <= t + 365.0 for at in ended
+                        t <= at <= t + 365.0 + 1e-6 for at in ended
                     )
                     n += 1
     assert n > 2_000
