@@ -23,6 +23,7 @@ from best_sim.pathway.words import (
     DIRECTION_LONG_TERM,
     KINSHIP_FOSTER,
     VOLUNTARY,
+    WITH_PARENTS,
 )
 from best_sim.scenario.durations import YEAR
 from best_sim.scenario.schema import Court
@@ -238,7 +239,7 @@ def direction_score(direction, under_one, need, advised):
 @rule
 def direction_of(world, f, g, case):
     """The direction of a group's plan: multinomial logit on age, need and advice; kin only where there are any."""
-    if case.reviews == 1:  # nothing else is decided so soon
+    if case.reviews == 1 or g.place == WITH_PARENTS:  # nothing else is decided so soon, or is wanted
         return DIRECTION_HOME
     under_one = 1.0 if g.youngest_days < YEAR else 0.0
     advised = 1.0 if case.advice == 1 else 0.0
