@@ -96,6 +96,8 @@ class PermanencePlanning(Section):
     """Children with kin for whom no order is asked: a compulsory supervision order is renewed each year."""
     long_term_stay_looked_after: Probability
     """Likewise with foster carers for the long term."""
+    adoption_stay_looked_after: Probability
+    """Likewise where the plan was adoption, and is not carried through."""
     rehabilitation: Duration
     panel: Duration
     agency_decision: Duration

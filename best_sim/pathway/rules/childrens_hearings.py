@@ -222,6 +222,8 @@ def stays_looked_after(world, g):
     share = 0.0
     if g.direction == DIRECTION_KIN:
         share = world.childrens_hearings.permanence.kin_stay_looked_after
+    elif g.direction == DIRECTION_ADOPTION:
+        share = world.childrens_hearings.permanence.adoption_stay_looked_after
     elif g.direction == DIRECTION_LONG_TERM:
         share = world.childrens_hearings.permanence.long_term_stay_looked_after
     return happens(world, g, purposes.STAYS_LOOKED_AFTER, g.episode, share)
