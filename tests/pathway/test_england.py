@@ -21,7 +21,7 @@ PER_YEAR = {
     2016: (11_970, 1_450), 2017: (11_870, 1_270), 2018: (11_490, 1_220), 2019: (11_350, 1_200), 2020: (10_730, 1_120),
     2021: (10_190, 1_120), 2022: (10_310, 1_120), 2023: (10_050, 1_100), 2024: (9_570, 1_010),
 }  # fmt: skip
-"""Children aged 0-4 starting to be looked after in England, and in London, years from 1 April (DfE, years ending March)."""
+"""Children aged 0-4 starting to be looked after in England, and in London, by year from 1 April (DfE)."""
 LONDON = ("central_london", "east_london", "west_london")
 WEEKS = {2015: 28.3, 2016: 26.9, 2017: 28.2, 2018: 30.0, 2019: 33.0, 2020: 39.0, 2021: 45.0}
 """Mean duration of proceedings by year of decision (Ministry of Justice, Family Court Statistics Quarterly)."""
@@ -82,7 +82,9 @@ def test_each_area_has_the_same_share_of_london_or_of_the_rest_in_every_year(eng
     for names in (LONDON, [name for name in england.boroughs if name not in LONDON]):
         together = [sum(by_area[name] for name in names) for by_area in by_year]
         for name in names:
-            shares = [by_area[name] / all_of_them for by_area, all_of_them in zip(by_year, together, strict=True)]
+            shares = [
+                by_area[name] / all_of_them for by_area, all_of_them in zip(by_year, together, strict=True)
+            ]
             assert np.ptp(shares) < 1e-4, name
 
 

@@ -81,8 +81,6 @@ def test_a_plan_that_opens_newham_recruits_there() -> None:
     found = answer(asked, executor=None)
     assert isinstance(found, ExpansionFound)
     assert asked.scenarios["six"].boroughs["newham"].opens == dt.date(2018, 4, 1)
-    five, six = (
-        found.by_borough(name).groupby("borough")["families"].sum() for name in ("five", "six")
-    )
+    five, six = (found.by_borough(name).groupby("borough")["families"].sum() for name in ("five", "six"))
     assert five["newham"] == 0 and six["newham"] > 0
     assert five[list(TRIAL)].sum() > 0

@@ -38,7 +38,9 @@ def test_the_first_two_are_counted_from_entry_and_the_last_from_randomisation(en
 
 
 def test_a_visit_that_is_due_before_it_can_be_arranged_waits_for_that() -> None:
-    at, randomised = visits({"trial.consent_delay": days(60)})  # randomised on day 62 or later, due on day 65.5
+    at, randomised = visits(
+        {"trial.consent_delay": days(60)}
+    )  # randomised on day 62 or later, due on day 65.5
     assert randomised > WEDNESDAY + 63 - 10
     assert at[0] == pytest.approx(randomised + 10, abs=1e-9)
     assert at[1] == pytest.approx(WEDNESDAY + 15 * MONTH, abs=1e-9)
