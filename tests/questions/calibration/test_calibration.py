@@ -247,7 +247,7 @@ def test_two_numbers_of_one_distribution_can_be_fitted_together(tmp_path: Path) 
 
 
 @given(st.sampled_from(["linear", "log", "logit"]), st.floats(0, 1))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_share_of_the_range_and_its_value_are_each_other_s_inverse(scale: Scale, x: float) -> None:
     one = Parameter(key="p", low=0.05, high=0.8, scale=scale)
     assert one.share(one.at(x)) == pytest.approx(x, abs=1e-9)
