@@ -297,7 +297,11 @@ def _page(found: ExpansionFound, plan: OpeningPlan, sentence: str, file: str) ->
     scenario = found.scenarios[plan.name]
     closed = [name for day, name in found.openings(plan.name) if not day]
     opens = [f"{name} {say.short_day(day)}" for day, name in found.openings(plan.name) if day]
-    opens += [f"{name} not at all" for name in closed] if len(closed) <= _FEW else [f"{len(closed)} others not at all"]
+    opens += (
+        [f"{name} not at all" for name in closed]
+        if len(closed) <= _FEW
+        else [f"{len(closed)} others not at all"]
+    )
     closes = [f"{scenario.boroughs[name].title} {say.short_day(day)}" for name, day in plan.closings.items()]
     terms = [
         ("Openings", say.listed(opens)),
