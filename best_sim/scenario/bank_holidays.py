@@ -1,8 +1,8 @@
 """Bank holidays, on which no court sits: by rule, and the days that were moved or proclaimed once.
 
 England and Wales: Banking and Financial Dealings Act 1971, schedule 1, with New Year's Day and the first Monday in May
-(royal proclamation). Scotland: the same Act; its courts keep St Andrew's Day too (2007 Act). The list that these rules give
-is that of https://www.gov.uk/bank-holidays.
+(royal proclamation). Scotland: the same Act; its courts keep St Andrew's Day too (2007 Act). The list that these rules
+give is that of https://www.gov.uk/bank-holidays.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ def bank_holidays(jurisdiction: str, year: int) -> frozenset[dt.date]:
         If there is no such jurisdiction.
     """
     if jurisdiction not in JURISDICTIONS:
-        raise ValueError(f"no bank holidays of {jurisdiction!r}; there are those of {', '.join(JURISDICTIONS)}")
+        raise ValueError(
+            f"no bank holidays of {jurisdiction!r}; there are those of {', '.join(JURISDICTIONS)}"
+        )
     scotland = jurisdiction == "Scotland"
     sunday = easter(year)
     early_may, spring = _monday_from(dt.date(year, 5, 1)), _monday_from(dt.date(year, 5, 25))

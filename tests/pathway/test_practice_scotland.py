@@ -70,8 +70,7 @@ def test_there_are_thousands_of_children(runs):
 
 # --- which law ----------------------------------------------------------------------------------------------
 def test_no_order_of_english_law_is_made_and_no_care_proceedings_are_issued(runs):
-    """Care, placement, supervision and special guardianship orders are made under the Children Act 1989 and the
-    Adoption and Children Act 2002, which do not extend to Scotland."""
+    """They are made under the Children Act 1989 and the Adoption and Children Act 2002, which stop at the border."""
     for j in runs:
         assert set(rows(j, W.ORDER_MADE)["value"].astype(int)) == set(
             range(W.FIRST_SCOTTISH_ORDER, len(W.ORDERS))
@@ -117,7 +116,7 @@ def test_after_a_child_protection_order_a_hearing_sits_on_the_second_working_day
 
 
 def test_after_a_child_protection_order_the_grounds_hearing_sits_by_the_eighth_working_day(cases):
-    """2011 Act, ss. 52 and 54: the order ends when the grounds hearing begins, on the eighth working day at the latest."""
+    """2011 Act, ss. 52 and 54: the order ends when the grounds hearing begins, by the eighth working day."""
     n = 0
     for j, by in cases:
         for case in by.values():
@@ -146,7 +145,7 @@ def test_a_proof_is_lodged_within_7_days_and_first_heard_within_28(cases):
 
 
 def test_an_interim_order_lasts_22_days_at_most_and_hearings_renew_it_for_66(cases):
-    """SCRA Practice Direction 19; 2011 Act, ss. 96-99: while a proof is pending only the sheriff goes beyond 66 days."""
+    """SCRA Practice Direction 19; 2011 Act, ss. 96-99: while a proof is pending, then by the sheriff alone."""
     n = by_sheriff = 0
     for _, by in cases:
         for case in by.values():
@@ -215,8 +214,10 @@ def test_reviews_fall_within_six_weeks_three_months_and_six_months(cases):
 
 
 def test_a_petition_follows_panel_agency_decision_and_advice_hearing_in_this_order(runs):
-    """Adoption Agencies (Scotland) Regulations 2009, reg. 13: the agency decides within 14 days of the panel. SCRA Practice
-    Direction 25: a hearing gives its advice before the authority petitions for a permanence order."""
+    """The agency decides within 14 days of the panel, and a hearing gives its advice before a petition.
+
+    Adoption Agencies (Scotland) Regulations 2009, reg. 13; SCRA Practice Direction 25.
+    """
     n = 0
     for j in runs:
         r = j.record
@@ -275,8 +276,10 @@ def test_a_child_goes_home_by_a_hearing_where_there_is_a_compulsory_supervision_
 
 
 def test_children_at_home_under_supervision_are_not_invited(runs):
-    """The trial is of children who are accommodated, not placed with a parent (protocol): those at home are invited only
-    if they have been removed by then."""
+    """The trial is of children who are accommodated, not placed with a parent (protocol).
+
+    Those at home are invited only if they have been removed by then.
+    """
     for j in runs:
         f = j.tables["families"]
         at_home = f["route"] == W.SUPERVISED_AT_ENTRY
@@ -292,8 +295,11 @@ def test_children_at_home_under_supervision_are_not_invited(runs):
 
 # --- figures ------------------------------------------------------------------------------------------------
 def test_first_returns_home_take_about_nine_months_and_are_few(runs):
-    """Permanently Progressing?: nine months away on average, followed for four years. Born into Care Scotland: 19 % of
-    infants at home after two years; the first fifty GIFT children: 12 %. Within what a few replicates allow."""
+    """Within what a few replicates allow.
+
+    Permanently Progressing?: nine months away on average, followed for four years. Born into Care Scotland: 19 % of
+    infants at home after two years; the first fifty GIFT children: 12 %.
+    """
     away, home, n = [], 0, 0
     for j in runs:
         f, c = j.tables["families"], j.tables["children"]
@@ -344,6 +350,10 @@ BY_HAND = {
     "childrens_hearings.directions.adoption.intercept": 10.0,
     "childrens_hearings.directions.adoption.under_one": 0.0,
     "childrens_hearings.directions.long_term.intercept": -10.0,
+    **{
+        f"childrens_hearings.permanence.{way}_stay_looked_after": 0.0
+        for way in ("kin", "adoption", "long_term")
+    },
     "childrens_hearings.permanence.panel": days(83.5),
     "childrens_hearings.permanence.agency_decision": days(10),
     "childrens_hearings.permanence.advice_hearing": days(27.5),

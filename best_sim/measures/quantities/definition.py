@@ -263,8 +263,8 @@ class Seen:
         of = np.zeros(len(f), bool)
         for one in where:
             if one in JURISDICTIONS:
-                law = np.array(names["jurisdictions"])
-                scottish = law[f["court"]] == "Scotland" if len(law) else of
+                law = np.array(names["jurisdictions"], dtype=object)
+                scottish = law[f["court"]] == "Scotland"
                 of |= scottish if one == "scotland" else ~scottish
             for column in ("site", "borough", "court"):
                 if one in names[f"{column}s"]:
