@@ -21,6 +21,7 @@ from best_sim.pathway.rules.childrens_hearings import (
     end_of_interim_order,
     hearing_count,
     hearing_listed,
+    interim_review,
     is_deferred,
     is_referred,
     last_hearing_day,
@@ -152,10 +153,11 @@ def childrens_hearings(case, world):
         days = days_until(world, next_step)
         lodged = 0
         times = 0
+        made = world.now
         while at_proof == 1:
             renewal = math.inf
             if needs_order == 1:
-                renewal = last_hearing_day(world, case.order_until)
+                renewal = interim_review(world, case, made)
             if next_step <= renewal:
                 yield hold(days_until(world, next_step))
                 ahead = -1.0
@@ -177,6 +179,7 @@ def childrens_hearings(case, world):
                         ahead = lasts(
                             world, case, purposes.BETWEEN_PROOFS, k, world.childrens_hearings.proof.between
                         )
+                        ahead = max(ahead, 1.0)
                     times += 1
                 if ahead >= 0.0:
                     yield book(diary, world.now + ahead, world.childrens_hearings.hours.proof)
@@ -184,13 +187,15 @@ def childrens_hearings(case, world):
                     yield record(SHERIFF_HEARING_LISTED, case.index, next_step - world.now)
                     by_hearings = case.interim_since + world.childrens_hearings.interim.longest_by_hearings
                     if times > 0 and needs_order == 1 and by_hearings < next_step:
-                        case.order_until = world.now + world.childrens_hearings.interim.longest
+                        made = world.now
+                        case.order_until = made + world.childrens_hearings.interim.longest
                         yield record(INTERIM_ORDER_EXTENDED, case.index, case.order_until - world.now)
                 else:
                     at_proof = 0
             else:
                 yield hold(days_until(world, renewal))
-                until = end_of_interim_order(world, case, world.now)
+                made = world.now
+                until = end_of_interim_order(world, case, made)
                 if until >= case.order_until + LEAST_RENEWAL:
                     case.hearings += 1
                     case.order_until = until

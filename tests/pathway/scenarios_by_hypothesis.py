@@ -41,6 +41,7 @@ invites_families_with_older_child = true
 COURT = """
 [courts.court_{i}]
 title = "A court"
+jurisdiction = "England and Wales"
 sitting_days_per_week = [{{ from = 2000-01-01, value = 20 }}]
 hours_per_sitting_day = 5
 urgent_share = 0.1

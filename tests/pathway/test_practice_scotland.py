@@ -374,7 +374,7 @@ BY_HAND = {
 
 def test_one_child_by_hand():
     """Day 0 is Monday 1 January 2018; the child is removed on Wednesday the 10th at noon, day 9.5."""
-    assert MONDAY == dt.date(2018, 1, 1)
+    assert dt.date(2018, 1, 1) == MONDAY
     j = run_known_at(plain_world(BY_HAND), 9.5, arm="SAU")
     told = [(float(r["time"]), W.EVENTS[r["event"]].name, int(round(r["value"]))) for r in j.record if r["event"] not in
             (W.PLAN_MADE, W.SCREENED, W.TEAM_PLACES, W.CONSENT_ANSWERED, W.RANDOMISED, W.INTERIM_ORDER_MADE,

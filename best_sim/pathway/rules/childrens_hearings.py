@@ -31,6 +31,8 @@ from best_sim.scenario.schema import Court
 SCOTLAND = number_of(Court, "jurisdiction", "Scotland")
 AFTER_A_HEARING = 4.0 / 24.0
 """A child that a hearing removes is moved in the afternoon of its day."""
+BEYOND = 60.0
+"""Days after the end of the run, from which nobody asks which day of the week it is."""
 ROUNDING = 1e-9
 """Days that are as good as none: ten in the morning 22 days on is ten in the morning."""
 
@@ -80,6 +82,8 @@ def working_days_after(world, time, n):
 @rule
 def next_hearing_day(world, time):
     """Ten in the morning of the first working day on which a hearing can still begin at or after a time."""
+    if time > world.end + BEYOND:
+        return time
     day = math.floor(time)
     if time > day + MORNING + ROUNDING:
         day += 1.0
@@ -97,6 +101,8 @@ def days_until(world, time):
 @rule
 def last_hearing_day(world, time):
     """Ten in the morning of the last working day on which a hearing begins at or before a time."""
+    if time > world.end + BEYOND:
+        return time
     day = math.floor(time)
     if time < day + MORNING - ROUNDING:
         day -= 1.0
@@ -177,12 +183,19 @@ def end_of_interim_order(world, case, now):
 
 
 @rule
+def interim_review(world, case, made):
+    """When an interim order is looked at again: before it ends, and not on the day on which it was made."""
+    return max(last_hearing_day(world, case.order_until), working_days_after(world, made, 1))
+
+
+@rule
 def next_review_of_order(world, case, now):
     """When a compulsory supervision order is reviewed: before it ends, on a working day."""
     section = world.childrens_hearings
     k = hearing_count(case, case.hearings)
     at = now + lasts(world, case, purposes.NEXT_REVIEW, k, section.next_review)
-    return min(next_hearing_day(world, at), last_hearing_day(world, now + section.order_longest))
+    at = min(next_hearing_day(world, at), last_hearing_day(world, now + section.order_longest))
+    return max(at, working_days_after(world, now, 1))
 
 
 # --- reviews and the plan -----------------------------------------------------------------------------------
@@ -193,6 +206,7 @@ def review_date(world, case):
     at = case.issued + reviews.first
     if case.reviews > 0:
         at += reviews.second + (case.reviews - 1) * reviews.later
+        return max(next_hearing_day(world, at), working_days_after(world, world.now, 1))
     return next_hearing_day(world, at)
 
 
