@@ -98,9 +98,10 @@ def placement(g, world):
         elif unplanned_in <= planned_in and unplanned_in <= stay_ends_in:
             if g.in_care == 1:
                 place = place_after_unplanned_move(world, f, g)
+                taken = lives_with_parent(g)
                 move(world, g, place, UNPLANNED)
                 yield record(MOVED_UNPLANNED, g.index, g.place)
-                if plan_after_unplanned_move(world, f, g):
+                if plan_after_unplanned_move(world, f, g, taken):
                     yield record(PLAN_MADE, g.index, g.plan)
             else:
                 # permanence, or home, broke down: a new episode of care, and often new proceedings
@@ -255,11 +256,11 @@ def note_third(world, g):
 
 
 @rule
-def reach_permanence(world, g):
-    """The first day with those who are to bring the children up."""
+def reach_permanence(world, g, kind):
+    """The first day with those who are to bring the children up, and of which kind this is."""
     if math.isnan(g.permanent_at):
         g.permanent_at = world.now
-        g.permanent_to = g.place
+        g.permanent_to = kind
 
 
 @rule
@@ -276,13 +277,16 @@ def end_short_stay(world, f, g):
 
 
 @rule
-def plan_after_unplanned_move(world, f, g):
-    """Plans survive an unplanned move, but for what it has overtaken. Returns whether the plan is another one."""
+def plan_after_unplanned_move(world, f, g, taken):
+    """Plans survive an unplanned move, but for what it has overtaken. Returns whether the plan is another one.
+
+    Children who were `taken` from a parent have had no plan but to stay there: it is now that others are made.
+    """
     before = g.plan
     if g.plan == ASSESSMENT_ENDS or (g.plan == TO_KIN and g.place == KINSHIP_FOSTER):
         g.plan = NO_PLAN
         g.plan_at = math.inf
-    if g.plan == NO_PLAN and g.order == NO_ORDER_YET:
+    if taken and g.plan == NO_PLAN and g.order == NO_ORDER_YET:
         plan_before_order(world, f, g)
     elif g.plan == ADOPTION_ORDER:  # the adoptive placement disrupted: a new match is looked for
         g.plan = ADOPTION_MATCH
@@ -353,18 +357,18 @@ def carry_out_plan(world, f, g):
     elif plan == VOLUNTARY_RETURN or plan == RETURN_HOME:
         how = SAME_CARER if g.place == WITH_PARENTS else PLANNED
         move(world, g, HOME, how)
-        reach_permanence(world, g)
+        reach_permanence(world, g, g.place)
     elif plan == TO_GUARDIANS:
         how = SAME_CARER if g.place == KINSHIP_FOSTER else PLANNED
         move(world, g, SPECIAL_GUARDIANSHIP, how)
-        reach_permanence(world, g)
+        reach_permanence(world, g, g.place)
     elif plan == ADOPTION_MATCH:
         g.plan = ADOPTION_PLACEMENT
         g.plan_at = world.now + lasts(world, g, purposes.PLACED_DELAY, count, planned.adoption_placed)
     elif plan == ADOPTION_PLACEMENT:
         how = SAME_CARER if g.place == EARLY_PERMANENCE else PLANNED
         move(world, g, PLACED_FOR_ADOPTION, how)
-        reach_permanence(world, g)
+        reach_permanence(world, g, g.place)
         g.plan = ADOPTION_ORDER
         g.plan_at = world.now + lasts(world, g, purposes.ADOPTION_DELAY, count, planned.adoption_order)
     elif plan == ADOPTION_ORDER:
@@ -372,6 +376,7 @@ def carry_out_plan(world, f, g):
         move(world, g, ADOPTED, how)
     elif plan == TO_LONG_TERM:
         how = SAME_CARER if stays_long_term(world, g) else PLANNED
-        move(world, g, LONG_TERM_FOSTER, how)
-        reach_permanence(world, g)
+        # relatives who foster for the long term are relatives still
+        move(world, g, KINSHIP_FOSTER if g.place == KINSHIP_FOSTER else LONG_TERM_FOSTER, how)
+        reach_permanence(world, g, LONG_TERM_FOSTER)
     return how

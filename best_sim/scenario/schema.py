@@ -371,7 +371,7 @@ class Bridging(Section):
 
     first_share: Probability
     """First foster placements of children not newborn that are such."""
-    again_share: Probability
+    again_share: Annotated[float, Unit("probability", 0, 0.9)]
     """Foster placements after one, or after an unplanned move, that are such."""
     stay: Duration
 

@@ -206,6 +206,10 @@ class Teller:
             )
         if place == "long_term_foster":
             return "The carers with whom the child lived became its long-term foster carers; the child did not move."
+        if place == "kinship_foster":
+            return "The relatives with whom the child lived went on as its foster carers for the long term."
+        if place == "placed_for_adoption":
+            return "The carers with whom the child lived are now to adopt it; the child did not move."
         return f"The child now lives {where(place, self.order)}, with the same carers."
 
     def _new_place(self, h: Happening) -> tuple[str, str, str]:

@@ -16,7 +16,7 @@ from statsmodels.duration.survfunc import CumIncidenceRight
 
 from best_sim import Scenario, simulate
 from best_sim.measures.episodes import episodes_of, spells, time_at_risk
-from best_sim.pathway.lowering import BAND_FROM, BAND_NAMES
+from best_sim.questions.local_rates.moving import BAND_FROM, BAND_NAMES
 from best_sim.questions.local_rates.ask import LocalRatesQuestion
 from best_sim.questions.local_rates.backcast import BackCast
 from best_sim.questions.local_rates.estimate import _suppressed, estimate_rates
