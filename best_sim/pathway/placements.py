@@ -199,12 +199,10 @@ def plan_before_order(world, f, g):
         g.plan_at = math.inf
     elif kin_take_over(world, f, g):
         g.plan = TO_KIN
-        found = lasts(world, g, purposes.KIN_DELAY, g.episode, planned.to_kin_delay)
-        g.plan_at = max(world.now, g.episode_since + found)
+        g.plan_at = world.now + lasts(world, g, purposes.KIN_DELAY, g.episode, planned.to_kin_delay)
     elif early_permanence(world, f, g):
         g.plan = TO_EARLY_PERMANENCE
-        found = lasts(world, g, purposes.EARLY_DELAY, 0, planned.early_permanence_delay)
-        g.plan_at = max(world.now, g.episode_since + found)
+        g.plan_at = world.now + lasts(world, g, purposes.EARLY_DELAY, 0, planned.early_permanence_delay)
 
 
 @rule

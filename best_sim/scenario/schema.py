@@ -381,11 +381,11 @@ class Planned(Section):
 
     to_kin_share: Probability
     to_kin_delay: Duration
-    """From the entry to care."""
+    """From entry to care, or from when the children were taken from a parent."""
     early_permanence_share: Probability
     """Children under one at entry, without kin, who move to carers who may adopt them, before the order."""
     early_permanence_delay: Duration
-    """From the entry to care."""
+    """From entry to care, or from when the children were taken from a parent."""
     early_permanence_match: Duration
     """From the placement order to the match with the carers with whom the child lives."""
     unit_stay: Duration

@@ -282,4 +282,3 @@ def test_the_base_file_gives_the_values_that_rules_once_had_in_them():
     base = Scenario.load("base")
     assert base.population.sibling_gap == 10.0 * 365.25 / 12
     assert base.lift.leaves_assessment_at == base.lift.review_at == 0.5
-    assert base.placements.unplanned.most_earlier_moves == 5

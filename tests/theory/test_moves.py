@@ -147,7 +147,7 @@ def test_siblings_share_need_and_not_frailty():
 
 def test_a_hazard_that_changes_on_the_way_is_spent_at_each_rate():
     """Allocation to LIFT changes the hazard of those already placed: what is spent is spent, the rest goes faster."""
-    rate, ratio = 3.0, 2.5
+    rate, ratio = 5.0, 2.5
     world = plain_world(
         {
             **all_unplanned(rate),

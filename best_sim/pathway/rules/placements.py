@@ -53,7 +53,8 @@ def hazard_spent(world, place, begin, end):
 def days_until_hazard(world, place, begin, amount):
     """Days after `begin` (days since the placement began) in which `amount` of baseline hazard is spent."""
     early = max(0.0, FIRST_YEAR - begin)
-    first, later = world.hazard[place, 0], world.hazard[place, 1]
+    first = world.hazard[place, 0]
+    later = world.hazard[place, 1]
     if first > 0.0 and amount <= first * early:
         return amount / first
     if later <= 0.0:
