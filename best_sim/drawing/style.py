@@ -135,7 +135,7 @@ def place_look(kind: str) -> Look:
         "foster": Look("Foster care", "#0072B2", PAPER, dark="#005a8e"),
         "kinship_foster": Look("Kinship foster care", "#56B4E9", INK, dark="#1f6f9e"),
         "parent_and_baby": Look("Parent and baby placement", "#C9E4F6", INK, dark="#3d6d8c"),
-        "with_parents": Look("With parents, under an order", "#F0CB6B", INK, dark="#85661a"),
+        "with_parents": Look("With parents (order)", "#F0CB6B", INK, dark="#85661a"),
         "residential": Look("Residential care", "#6d747c", PAPER, dark="#4d545b"),
         "long_term_foster": Look("Long-term foster care", "#003E63", PAPER, dark="#003E63"),
         "placed_for_adoption": Look("Placed for adoption", "#E3B7CF", INK, dark="#8b4a6d"),

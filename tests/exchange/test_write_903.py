@@ -181,22 +181,6 @@ def test_the_side_file_has_what_a_return_can_not_hold() -> None:
     assert (mine.loc[mine["lift_start_date"] != "", "arm"] == "LIFT").all()
 
 
-def test_children_at_home_by_agreement_are_not_looked_after() -> None:
-    """Worked by hand: foster care, home by agreement, foster care again: two periods, and the middle is no part."""
-    days = pd.to_datetime(["2019-01-01", "2019-02-01", "2019-03-01", "2019-04-01"])
-    e = pd.DataFrame(
-        {
-            "child": 1, "begun": days[:3], "ended": days[1:], "legal_status": "V2", "placement": ["U6", "P1", "U6"],
-            "reason_new": ["S", "P", "P"], "reason_ended": ["X1", "X1", "E4A"],
-            "reason_place_change": ["CARPL", "CARPL", None],
-        }
-    )  # fmt: skip
-    left = looked_after(e)
-    assert list(left["placement"]) == ["U6", "U6"]
-    assert list(left["reason_new"]) == ["S", "S"] and list(left["reason_ended"]) == ["E4A", "E4A"]
-    assert left["reason_place_change"].isna().all()
-
-
 def test_days_in_care_are_those_of_the_run() -> None:
     journeys = run_of(0)
     e = looked_after(episodes_of(journeys))

@@ -154,7 +154,7 @@ def test_no_child_collects_moves_without_bound(name: str, seed: int) -> None:
     p = placed(name, seed)
     moved = p[p["began_by"].isin(["unplanned_move", "planned_move"])]
     total = moved.groupby("group").size()
-    assert total.max() <= 30
+    assert total.max() <= 25
     assert (total > 15).mean() < 0.001
     time = moved["start_days"].to_numpy()
     group = moved["group"].to_numpy()
