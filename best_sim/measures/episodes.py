@@ -70,7 +70,7 @@ care from other foster care (U6).
 """
 OTHER_PLACES = ("P2", "P3", "R5", "Z1", "Z11", "Z12", "Z13", "Z14")
 TEMPORARY_PLACES = ("T0", "T1", "T2", "T3", "T4")
-"""A stay in hospital or with a carer's stand-in, between two with the carer: the placement from which the child went, and returns to, goes on."""
+"""A stay in hospital, or with a stand-in, between two with the carer: the placement itself goes on."""
 
 NEW_CARER = ("S", "P", "B")
 """Reasons for a new episode with which the carer is new: care begins, placement, or placement and legal status."""

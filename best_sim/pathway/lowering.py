@@ -20,7 +20,15 @@ from best_sim.pathway.kinds import FAMILY_ENTERS, OTHER_CASES, OTHER_REFERRAL, T
 from best_sim.pathway.parameters import write_parameters
 from best_sim.pathway.records import LARGEST_FAMILY, TABLES, WORLD
 from best_sim.pathway.scores import OutcomeModel
-from best_sim.pathway.words import ADOPTED, ARMS, HOME, OUT_OF_CARE, PLACEMENT_TYPES, SHORT_STAYS, SPECIAL_GUARDIANSHIP
+from best_sim.pathway.words import (
+    ADOPTED,
+    ARMS,
+    HOME,
+    OUT_OF_CARE,
+    PLACEMENT_TYPES,
+    SHORT_STAYS,
+    SPECIAL_GUARDIANSHIP,
+)
 from best_sim.scenario.durations import YEAR
 
 if TYPE_CHECKING:

@@ -289,7 +289,9 @@ def plan_after_unplanned_move(world, f, g, taken):
     elif g.plan == ADOPTION_ORDER:  # the adoptive placement disrupted: a new match is looked for
         g.plan = ADOPTION_MATCH
         g.plan_at = world.now + adoption_match_days(world, g)
-    elif g.plan == RETURN_HOME and g.order == CARE_ORDER:  # taken from home, where the order had left the child
+    elif (
+        g.plan == RETURN_HOME and g.order == CARE_ORDER
+    ):  # taken from home, where the order had left the child
         plan_long_term(world, g)
     return g.plan != before
 
@@ -321,9 +323,7 @@ def plan_after_order(world, f, g):
         g.plan = TO_GUARDIANS
         with_kin = g.place == KINSHIP_FOSTER
         days = 0.0 if with_kin else lasts(world, g, purposes.GUARDIANS_DELAY, count, planned.guardians_delay)
-    elif g.place != EARLY_PERMANENCE and happens(
-        world, g, purposes.NO_MATCH, count, planned.no_match_share
-    ):
+    elif g.place != EARLY_PERMANENCE and happens(world, g, purposes.NO_MATCH, count, planned.no_match_share):
         g.plan = TO_LONG_TERM  # no adopters are found: the plan becomes long-term foster care
         days = lasts(world, g, purposes.MATCH_DELAY, count, planned.no_match_delay)
     else:

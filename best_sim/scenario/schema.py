@@ -102,7 +102,7 @@ class Entry(Section):
     entry_after_issue: Duration
     voluntary_stay: Duration
     first_placement: Annotated[Mix, Shares("foster", "kinship_foster", "parent_and_baby", "with_parents")]
-    """With kin where there are kin, in a unit under one, with parents once proceedings have been issued; else foster."""
+    """With kin where there are any, in a unit under one, with parents once proceedings were issued; else foster."""
     hospital_share_of_newborns: Probability
     """Newborns who are still in hospital when they come into care."""
     hospital_stay: Duration

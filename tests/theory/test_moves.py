@@ -248,7 +248,9 @@ def test_bridging_placements_follow_one_another_as_often_as_a_geometric_number()
     bridge = (placed["type"] == "bridging_foster").to_numpy()
     number = np.bincount(placed["group"].to_numpy()[bridge], minlength=placed["group"].max() + 1)
     number = number[np.unique(placed["group"])]
-    assert_agrees(*mean_and_error(number), first / (1 - again), "bridging placements of a child", catches=0.05)
+    assert_agrees(
+        *mean_and_error(number), first / (1 - again), "bridging placements of a child", catches=0.05
+    )
     days_there = (placed["end_days"] - placed["start_days"]).to_numpy()[bridge]
     assert np.isfinite(days_there).all()
     assert_agrees(*mean_and_error(days_there), stay, "length of a bridge", catches=0.05)

@@ -132,9 +132,7 @@ def early_permanence(world, f, g):
         and f.reaches_court == 1
         and g.episode == 1
         and g.youngest_days < YEAR
-        and happens(
-            world, g, purposes.EARLY_PERMANENCE, 0, world.placements.planned.early_permanence_share
-        )
+        and happens(world, g, purposes.EARLY_PERMANENCE, 0, world.placements.planned.early_permanence_share)
     )
 
 

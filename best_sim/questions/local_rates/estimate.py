@@ -6,9 +6,9 @@ age, the spread between children, what the court orders, and returns to care.
 
 Unplanned moves, and returns to care, are fitted together with one lognormal frailty a child, as the model has it: the
 cause-specific hazard, with planned moves and exits as censoring. Children who were in care when the window began are
-left out of that fit, for who is still in a placement after long is less frail than others; they count, from the day on which the window begins, in the plain rates (occurrences over time at risk) and
-in the fit without frailty. The family's need, which no file has, is part of the spread that is found; the rest of it is
-the model's own `population.frailty_sd`.
+left out of that fit, for who is still in a placement after long is less frail than others; they count, from the day on
+which the window begins, in the plain rates (occurrences over time at risk) and in the fit without frailty. The family's
+need, which no file has, is part of the spread that is found; the rest of it is the model's own `population.frailty_sd`.
 
 References
 ----------

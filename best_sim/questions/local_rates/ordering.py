@@ -190,9 +190,12 @@ class CourtModel:
             kinds = mine.groupby(["newborn", "place", "removed"])["weight"].sum()
             kinds = kinds / kinds.sum()
             parts, scores = [], []
-            for (newborn, place, removed), share in kinds.items():
+            shares = kinds.reset_index()
+            for newborn, place, removed, share in shares.itertuples(index=False, name=None):
                 has_kin = _kin_share(base, kinds, place)
-                need, kin, home = (x.ravel() for x in np.meshgrid(node, (0.0, 1.0), (0.0, 1.0), indexing="ij"))
+                need, kin, home = (
+                    x.ravel() for x in np.meshgrid(node, (0.0, 1.0), (0.0, 1.0), indexing="ij")
+                )
                 p = special.expit(
                     base.advice.intercept + base.advice.need * need + base.advice.under_one * under
                 )
