@@ -346,7 +346,8 @@ def _adopted(e: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "CHILD": a["CHILD"], "DOB": _text(a["born"]), "DATE_INT": _text(a["decided"]),
-            "DATE_MATCH": _text(a["matched"]), "FOSTER_CARE": "0", "NB_ADOPTR": "2", "SEX_ADOPTR": "MF",
+            "DATE_MATCH": _text(a["matched"]), "FOSTER_CARE": np.where(a["placement"] == "A5", "1", "0"),
+            "NB_ADOPTR": "2", "SEX_ADOPTR": "MF",
             "LS_ADOPTR": "L11",
         }
     )  # fmt: skip

@@ -63,7 +63,7 @@ PLACE_TYPES = {
     "R2": "hospital",
     **dict.fromkeys(("K1", "K2", "K3", "R1", "S1", "H5"), "residential"),
 }
-"""The model's placement type for each PLACE code; other codes (hospital, prison, ...) have none.
+"""The model's placement type for each PLACE code; other codes (prison, ...) have none.
 
 An assumption: long-term care by relatives (U1) counts as kinship foster care. A return does not tell bridging foster
 care from other foster care (U6).
@@ -390,7 +390,7 @@ _PLACE_CODE = {
 }
 _ADOPTED_BY_CARER = "A5"
 """Placed for adoption with the foster carer of until then; with others it is A6."""
-_PROVIDER = {W.WITH_PARENTS: "PR0"}
+_PROVIDER = {W.WITH_PARENTS: "PR0", W.HOSPITAL: "PR3"}
 EMERGENCY_ORDER_DAYS = 15
 """Children Act 1989, section 45: eight days, and once seven more."""
 _BY_COURT = {W.PLACEMENT_ORDER: "E1", W.CARE_ORDER: "C2"}
