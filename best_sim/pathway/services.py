@@ -19,15 +19,15 @@ from best_sim.engine.commands import (
 from best_sim.pathway.kinds import PARENTING_ASSESSMENT, PROCEEDINGS
 from best_sim.pathway.records import cases, families, teams
 from best_sim.pathway.rules import purposes
-from best_sim.pathway.rules.draws import happens, lasts
+from best_sim.pathway.rules.draws import lasts
 from best_sim.pathway.rules.services import (
     assessment_days,
+    assessor_of,
     declines_lift,
     goes_on_to_treatment,
     leaves_lift_assessment,
     leaves_treatment,
     lift_assessment_days,
-    parenting_assessor,
     place_in_line,
     return_is_advised,
     treatment_kind,
@@ -65,8 +65,10 @@ from best_sim.pathway.words import (
 def parenting_assessment(case, world):
     """Services as usual: one assessment of the parents, or the social worker's statement alone, for the court."""
     f = families(world, case.family)
-    assessed = not happens(world, case, purposes.SAU_ASSESSED, case.again, world.sau.not_assessed)
-    assessor = parenting_assessor(world, case) if assessed else SOCIAL_WORK_STATEMENT
+    assessor = assessor_of(world, case)
+    assessed = assessor != SOCIAL_WORK_STATEMENT
+    days = assessment_days(world, case, assessor)
+    case.report_due = world.now + days
     pool = world.assessor_resource[assessor] if assessed else -1
     yield record(ASSESSOR_ASKED, case.index, assessor)
     holds_place = 0
@@ -78,7 +80,7 @@ def parenting_assessment(case, world):
         decided_first = 1 if world.outcome == SIGNALLED or case.decided <= world.now else 0
     if decided_first == 0:
         yield record(ASSESSMENT_STARTED, case.index, assessor)
-        yield wait(assessment_days(world, case, assessor))
+        yield wait(days)
         if world.outcome == SIGNALLED:
             decided_first = 1
     if holds_place == 1:
