@@ -141,6 +141,8 @@ def trial_entry(f, world):
         f.settled = world.now
         f.receipt = NOT_ASSESSED if case.assessor == SOCIAL_WORK_STATEMENT else RECEIVED
         yield record(SERVICE_SETTLED, f.index, f.receipt)
+    if directed and case.timetabled == 0:
+        yield signal(PROCEEDINGS, f.index)
 
 
 @rule

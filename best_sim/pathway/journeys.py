@@ -336,20 +336,27 @@ class Journeys:
 
     @cached_property
     def hearings(self) -> pd.DataFrame:
-        """One row for each hearing listed: kind, when listed and held (NaN: not yet), result, wait for the date."""
+        """One row for each hearing listed: kind, when listed and held (NaN: not yet), result.
+
+        A hearing of several days is held on its last. The n-th listed of a kind in a case is the n-th held of that kind:
+        an interim hearing may be listed and held while another waits for its day.
+        """
         listed, held = _rows(self.record, *W.HEARING_LISTED), _rows(self.record, *W.HEARING_HELD)
-        out = pd.DataFrame({"case": listed["subject"], "listed_days": listed["time"]})
-        out["n"] = out.groupby("case").cumcount()
+        kind = W.which(W.HEARING_LISTED, listed["event"])
+        out = pd.DataFrame({"case": listed["subject"], "listed_days": listed["time"], "kind": kind})
         end = pd.DataFrame(
             {
                 "case": held["subject"],
                 "held_days": held["time"],
-                "kind": _named(W.HEARINGS, held["value"].astype(int)),
+                "kind": held["value"].astype(int),
                 "result": _named(W.HEARING_RESULTS, W.which(W.HEARING_HELD, held["event"])),
             }
         )
-        end["n"] = end.groupby("case").cumcount()
-        out = out.merge(end, on=["case", "n"], how="left").drop(columns="n")
+        of = ["case", "kind"]
+        out["n"], end["n"] = out.groupby(of).cumcount(), end.groupby(of).cumcount()
+        out = out.merge(end, on=[*of, "n"], how="left").drop(columns="n")
+        out["kind"] = _named(W.HEARINGS, out["kind"].to_numpy(int))
+        out = out[["case", "listed_days", "held_days", "kind", "result"]]
         cases = self.tables["cases"][out["case"].to_numpy(int)]
         out.insert(1, "family", cases["family"])
         families = self.tables["families"][cases["family"]]

@@ -60,7 +60,7 @@ def proceedings(case, world):
     while kind <= FINAL_HEARING:
         # the hearing is listed: the first day after its notice on which the court has the time
         asked = world.now
-        due = report_due(world, f, case) if kind == ISSUES_RESOLUTION else asked
+        due = min(report_due(world, f, case), end_of_patience(world, case, court))
         diary = court.urgent_diary if kind <= CASE_MANAGEMENT else court.diary
         earliest = earliest_day(world, case, court, kind, times, due)
         yield book(diary, earliest, hearing_hours(world, case, kind))
@@ -91,14 +91,17 @@ def proceedings(case, world):
             case.first_sat = world.now
             if case.group < 0 and f.entered <= world.now:
                 yield start(TRIAL_ENTRY, f.index)
+        waits = end_of_patience(world, case, court) - world.now
+        if kind >= ISSUES_RESOLUTION and math.isnan(case.evidence_in) and waits <= 0.0:
+            case.evidence_in = world.now  # decided on what there is
         if kind >= ISSUES_RESOLUTION and math.isnan(case.evidence_in):
             # not effective without the evidence; the court waits for it, as long as it has patience
             case.adjourned += 1
             yield record(HEARING_ADJOURNED_FOR_EVIDENCE, case.index, kind)
             if math.isnan(case.evidence_in):
-                yield wait(max(0.0, end_of_patience(world, case, court) - world.now))
+                yield wait(waits)
             if math.isnan(case.evidence_in):
-                case.evidence_in = world.now  # decided on what there is
+                case.evidence_in = world.now
             times += 1
         elif is_adjourned(world, case, kind, times):
             case.adjourned += 1
@@ -117,11 +120,14 @@ def proceedings(case, world):
                 if decided:
                     yield hold(0.0)  # the order is made on a child in care
             if kind == CASE_MANAGEMENT:
-                # the court directs the evidence, wherever the child lives; where the trial is not settled yet, it is
-                # directed then, from whom the family is allocated to
+                # the court directs the evidence, wherever the child lives; where the trial is asking the parents, once
+                # it is known who will report, and sets its timetable then
                 case.directed = world.now
-                if case.group >= 0 or (f.arm != LIFT and (f.trial_over == 1 or f.entered > world.now)):
+                if case.group < 0 and f.trial_over == 0 and f.entered <= world.now:
+                    yield wait(math.inf)
+                elif case.group >= 0 or f.arm != LIFT:
                     yield start(PARENTING_ASSESSMENT, case.index)
+                case.timetabled = 1
             kind = FINAL_HEARING + 1 if decided else kind + 1
     yield record(CASE_DECIDED, case.index, case.hearings)
     k = case.group if case.group >= 0 else f.index * LARGEST_FAMILY
@@ -152,6 +158,7 @@ def issue(world, case):
     case.hearings = 0
     case.adjourned = 0
     case.outside_limit = 0
+    case.timetabled = 0
     case.assessor = -1
     case.advice = 0
 

@@ -160,9 +160,11 @@ CASE = np.dtype(
         ("adjourned", "i8"),
         # 1 where the court has allowed the case past 26 weeks, because treatment is indicated
         ("outside_limit", "i8"),
-        # what the case needs beyond others of its time; when an assessment was directed, when its report is due
+        # what the case needs beyond others of its time; when evidence was directed, 1 once the court has set its timetable
+        # for it; when the report of an assessment is due
         ("complexity", "f8"),
         ("directed", "f8"),
+        ("timetabled", "i8"),
         ("report_due", "f8"),
     ]
 )

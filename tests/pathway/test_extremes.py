@@ -66,10 +66,10 @@ def test_hearings_are_adjourned_never_or_as_often_as_allowed(small, probability,
         {f"proceedings.adjournment.{kind}": probability for kind in HEARINGS}
         | {
             "proceedings.most_adjournments": most,
-            "proceedings.contested_interim": 1.0,
+            "proceedings.interim.after_order": 1.0,
             "proceedings.notice.further": days(7),
             "sau.in_house": days(1),
-            "proceedings.timetable_sau": in_days(7),
+            "proceedings.timetable": in_days(7),
             f"{COURT}.urgent_share": 0.3,
         }
     )
@@ -274,8 +274,7 @@ def test_waits_in_exponential_courts_of_no_notice_do_not_break_anything():
             "simulation.end_date": after(600),
             f"{BOROUGH}.entries": always(200),
             **{f"proceedings.notice.{kind}": exponential(1.0) for kind in HEARINGS},
-            "proceedings.timetable_sau": in_days(0),
-            "proceedings.timetable_lift": in_days(0),
+            "proceedings.timetable": in_days(0),
             "sau.in_house": days(0),
             f"{TEAM}.assessment": days(0),
         }

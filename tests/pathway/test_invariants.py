@@ -43,7 +43,7 @@ def changes(draw):
                     "entry.voluntary_never_in_proceedings", "population.older_sibling_share",
                     "population.kin_available_share", "population.split_with_one_sibling",
                     "population.split_with_two_siblings", "sites.london.consent", "sites.glasgow.consent",
-                    "sites.london.other_exclusion", "trial.found_ineligible", "proceedings.contested_interim",
+                    "sites.london.other_exclusion", "trial.found_ineligible", "proceedings.interim.after_voluntary", "proceedings.interim.after_order",
                     "proceedings.agreed_at_issues_resolution", "proceedings.adjournment.interim",
                     "proceedings.adjournment.case_management", "proceedings.adjournment.final", "sau.not_assessed",
                     "lift.declines", "lift.leaves_in_assessment", "lift.treats", "lift.leaves_treatment",

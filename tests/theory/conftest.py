@@ -64,7 +64,7 @@ def busy_team() -> BusyTeam:
         f"{TEAM}.social_workers": always(it.places),
         f"{TEAM}.assessment": exponential(it.load / it.per_day),
         "trial.consent_delay": even(0.0, 7.0),
-        "proceedings.timetable_lift": in_days(14),
+        "proceedings.timetable": in_days(14),
         "proceedings.agreed_at_issues_resolution": 1.0,
         "advice.intercept": it.advice,
         "visits.first": in_days(10),

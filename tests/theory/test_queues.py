@@ -9,6 +9,7 @@ from scipy import stats
 from small_worlds import (
     BOROUGH,
     COURT,
+    MONDAY,
     TEAM,
     after,
     always,
@@ -26,6 +27,7 @@ from small_worlds import (
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import lower
 from best_sim.scenario import Duration
+from best_sim.scenario.bank_holidays import bank_holidays
 
 pytestmark = pytest.mark.theory
 
@@ -236,28 +238,29 @@ def test_stays_of_any_shape_give_the_same_crowd(many_boroughs, stay):
 
 
 def test_a_court_short_of_time_falls_behind_by_what_is_lacking():
-    """Of two cases a day the court hears three a week; the others wait, in order, and no sitting day is lost."""
+    """Of two cases a day the court hears one each working day; the others wait, in order, and no sitting day is lost."""
     span, per_day = 700, 2.0
     journeys = run(
         plain_world(
             {
                 "simulation.end_date": after(span),
                 f"{BOROUGH}.entries": always(per_day * 365.25),
-                # 12.5 hours a week: a fifth a day, of which 1.25 go to urgent lists on Tuesdays and Thursdays
-                f"{COURT}.sitting_days_per_week": always(5),
+                # 31.25 hours a week: a fifth a day, of which two fifths, 2.5 hours, are for first hearings
+                f"{COURT}.sitting_days_per_week": always(12.5),
                 f"{COURT}.hours_per_sitting_day": 2.5,
-                f"{COURT}.urgent_share": 0.2,
+                f"{COURT}.urgent_share": 0.4,
                 "proceedings.hours.case_management": 2.5,
-                "proceedings.timetable_sau": in_days(10000),
+                "proceedings.timetable": in_days(10000),
             }
         )
     )
     held = rows(journeys, W.HEARING_HELD)
     day = np.floor(held["time"]).astype(int)
     first = day[0]
-    sitting = np.array([d for d in range(first, span) if d % 7 in (0, 2, 4)])
+    holidays = [(day - MONDAY).days for year in (2018, 2019) for day in bank_holidays("Scotland", year)]
+    sitting = np.array([d for d in range(first, span) if d % 7 < 5 and d not in holidays])
     assert day[5:].tolist() == sitting[5 - len(day) :].tolist()
     asked = rows(journeys, W.PROCEEDINGS_ISSUED)
     assert (np.diff(held["subject"]) > 0).all()  # with the same notice for all, first come is first heard
     # deterministic service, saturated: the n-th case is heard on the n-th sitting day
-    assert len(held) < 0.25 * len(asked)
+    assert len(held) < 0.4 * len(asked)

@@ -90,7 +90,7 @@ def earliest_day(world, case, court, kind, times, evidence_due):
         return max(world.now, case.issued + days)  # counted from issue, whatever came before
     if times == 0 and kind == ISSUES_RESOLUTION:
         timetable = world.proceedings.timetable * needs(world, case) * court.pace
-        return max(earliest, world.now + timetable, evidence_due + days)
+        return max(earliest, case.directed + timetable, evidence_due + days)
     if kind == FINAL_HEARING:
         return pulled_to_limit(world, case, court, earliest)
     return earliest

@@ -16,7 +16,6 @@ from best_sim.pathway.words import (
     EXTERNAL_EXPERT,
     IN_HOUSE,
     INDEPENDENT_SOCIAL_WORKER,
-    INVITED,
     LIFT,
     SOCIAL_WORK_STATEMENT,
 )
@@ -51,8 +50,7 @@ def assessment_days(world, case, assessor):
 def report_due(world, f, case):
     """When the report is due that the court directs, or would, on what is known today.
 
-    The court orders evidence by a week. Where the trial has not settled who assesses the family, that is expected first,
-    as long as it usually takes; LIFT's report is expected after its assessment and meeting, whatever follows.
+    The court orders evidence by a week. LIFT's report is expected after its assessment and meeting, whatever follows.
     """
     if not math.isnan(case.evidence_in):
         return case.evidence_in
@@ -62,9 +60,6 @@ def report_due(world, f, case):
         return max(now, since + lift_assessment_days(world, f, teams(world, f.team), False))
     if not math.isnan(case.report_due):
         return max(now, case.report_due)
-    if case.group < 0 and f.trial_over == 0 and f.entered <= now and f.screening == INVITED:
-        now += duration_quantile(world.trial.consent_delay, 0.5)
-        now += duration_quantile(world.trial.randomisation_delay, 0.5)
     return now + assessment_days(world, case, assessor_of(world, case))
 
 

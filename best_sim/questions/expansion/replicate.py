@@ -151,21 +151,30 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class _HearingDays:
-    """Sitting days of one hearing, by court and kind."""
+    """Sitting days of one hearing, by court and kind; a final one's are those of its date's content, on average."""
 
     days: np.ndarray
+    content: tuple[np.ndarray, np.ndarray]
 
     @classmethod
     def of(cls, scenario: Scenario) -> _HearingDays:
-        hours = np.array([getattr(scenario.proceedings.hours, name) for name in W.HEARINGS])
+        of = scenario.proceedings
+        hours = np.array([getattr(of.hours, name) for name in W.HEARINGS] + [of.hours.final_agreed])
+        hours[W.FINAL_HEARING] *= of.contested_final
+        hours[-1] *= 1.0 - of.contested_final
         day = np.array([court.hours_per_sitting_day for court in scenario.courts.values()])
-        return cls(hours[None, :] / day[:, None])
+        times, content = of.content.lowered(scenario.simulation.start_date)
+        return cls(hours[None, :] / day[:, None], (np.asarray(times), np.asarray(content)))
 
     def sum(self, j: Journeys, since: float) -> float:
         """Of the hearings held since a day, those that were adjourned among them: their time was set aside too."""
         held = j.record[(W.which(W.HEARING_HELD, j.record["event"]) >= 0) & (j.record["time"] >= since)]
         court = j.tables["families"]["court"][j.tables["cases"]["family"][held["subject"].astype(np.int64)]]
-        return float(self.days[court, held["value"].astype(np.int64)].sum())
+        kind = held["value"].astype(np.int64)
+        final = kind == W.FINAL_HEARING
+        times, content = self.content
+        at = content[np.maximum(np.searchsorted(times, held["time"], side="right") - 1, 0)]
+        return float((self.days[court, kind] * np.where(final, at, 1.0) + self.days[court, -1] * final).sum())
 
 
 # --- one replicate ------------------------------------------------------------------------------------------
