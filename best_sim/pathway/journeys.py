@@ -402,8 +402,8 @@ class Journeys:
         first = pd.DataFrame({"case": started["subject"], "started_days": started["time"]})
         usual = done[done["value"] != W.BY_LIFT]
         last = pd.DataFrame({"case": usual["subject"], "in_days": usual["time"]})
-        for other in (out, first, last):
-            other["n"] = other.groupby("case").cumcount()
+        out["n"], first["n"] = _asks(self.record, W.ASSESSOR_ASKED), _asks(self.record, W.ASSESSMENT_STARTED)
+        last["n"] = _asks(self.record, W.EVIDENCE_IN)[done["value"] != W.BY_LIFT]
         out = out.merge(first, on=["case", "n"], how="left").merge(last, on=["case", "n"], how="left")
         by_lift = done[done["value"] == W.BY_LIFT]
         lift = pd.DataFrame({"case": by_lift["subject"], "assessor": "lift", "in_days": by_lift["time"]})
@@ -479,15 +479,13 @@ class Journeys:
         )
 
     def _assessor_queue(self, assessor: int) -> pd.DataFrame:
-        of = [
-            _rows(self.record[self.record["value"] == assessor], event)
-            for event in (W.ASSESSOR_ASKED, W.ASSESSMENT_STARTED, W.EVIDENCE_IN, W.ASSESSMENT_LEFT)
-        ]
-        asked, started, done, gone = of
-        # an order may come first while a case waits or while it is assessed: in its n-th assessment, had it begun?
-        begun = set(zip(started["subject"].tolist(), _nth(started["subject"]).tolist(), strict=True))
-        last = dict(zip(asked["subject"].tolist(), _nth(asked["subject"]).tolist(), strict=True))
-        from_work = np.asarray([(c, last[c]) in begun for c in gone["subject"].tolist()], bool)
+        mine = self.record[self.record["value"] == assessor]
+        events = (W.ASSESSOR_ASKED, W.ASSESSMENT_STARTED, W.EVIDENCE_IN, W.ASSESSMENT_LEFT)
+        asked, started, done, gone = (_rows(mine, event) for event in events)
+        # an order, or LIFT, may come first while a case waits or while it is assessed: in that assessment, had it begun?
+        begun = set(zip(started["subject"].tolist(), _asks(mine, W.ASSESSMENT_STARTED).tolist(), strict=True))
+        left = zip(gone["subject"].tolist(), _asks(mine, W.ASSESSMENT_LEFT).tolist(), strict=True)
+        from_work = np.asarray([which in begun for which in left], bool)
         return self._steps(
             f"sau.{W.ASSESSORS[assessor]}",
             (asked["time"], 1, 0),
@@ -673,9 +671,12 @@ def _named(names: tuple[str, ...], numbers: np.ndarray) -> pd.Series:
     return pd.Series(pd.Categorical.from_codes(np.asarray(numbers, np.int64), categories=categories))
 
 
-def _nth(subjects: np.ndarray) -> np.ndarray:
-    """For each row, how many earlier rows have the same subject."""
-    return pd.Series(subjects).groupby(subjects).cumcount().to_numpy()
+def _asks(record: np.ndarray, event: int) -> np.ndarray:
+    """For each event of a name in a record, how often an assessor had been asked in its case, less one."""
+    r = _rows(record, W.ASSESSOR_ASKED, event)
+    asks = pd.Series((r["event"] == W.ASSESSOR_ASKED).astype(int))
+    number = asks.groupby(r["subject"]).cumsum().to_numpy() - 1
+    return number[r["event"] == event]
 
 
 def _unless_late(times: np.ndarray, end: float) -> np.ndarray:

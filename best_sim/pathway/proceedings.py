@@ -70,7 +70,7 @@ def proceedings(case, world):
         if kind > INTERIM_HEARING and f.entered > asked and f.removal_due < sits:
             # a child who is still at home can't stay until then: an emergency order, or an interim hearing before
             yield hold(max(0.0, f.removal_due - world.now))
-            if removed_in_emergency(world, case):
+            if f.removal_due >= asked and removed_in_emergency(world, case):
                 yield signal(FAMILY_ENTERS, f.index)
             else:
                 hours = world.proceedings.hours.interim
@@ -98,6 +98,8 @@ def proceedings(case, world):
             # not effective without the evidence; the court waits for it, as long as it has patience
             case.adjourned += 1
             yield record(HEARING_ADJOURNED_FOR_EVIDENCE, case.index, kind)
+            if removed_at_hearing(world, f, kind, False):  # an interim order needs no final evidence
+                yield signal(FAMILY_ENTERS, f.index)
             if math.isnan(case.evidence_in):
                 yield wait(waits)
             if math.isnan(case.evidence_in):

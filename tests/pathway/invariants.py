@@ -73,7 +73,7 @@ def _removals(j: Journeys) -> None:
     entered = rows(j, W.ENTERED_CARE)
     during = entered[entered["value"] == W.DURING_PROCEEDINGS]
     of = f[during["subject"]]
-    held = rows(j, W.HEARING_EFFECTIVE)
+    held = rows(j, (W.HEARING_EFFECTIVE, W.HEARING_ADJOURNED_FOR_EVIDENCE))
     at_hearing = np.isin(during["subject"] + 1j * during["time"], held["subject"] + 1j * held["time"])
     assert (at_hearing | np.isclose(during["time"], of["removal_due"], atol=1e-6)).all(), "removed on a day without cause"
     oldest = of["entered"] - of["oldest_days"]

@@ -256,13 +256,14 @@ def test_lift_treats_with_the_parents_and_reports_then():
 
 def test_after_an_interim_hearing_the_arm_is_known_at_case_management():
     # Six days' notice after Friday noon: Thursday noon, day 10, is after ten, so Friday, day 11. Invited there, randomised
-    # on day 21. Case management, 14.5 days after issue: Friday night, day 19; Monday, day 22. By then LIFT is known, and due
+    # on day 21. Case management, 17.5 days after issue: Monday night; Tuesday, day 22. By then LIFT is known, and due
     # to report on day 111. 9.5 days' notice: Tuesday night; Wednesday, day 121. 19.5 more: Monday night; Tuesday, day 141.
     interim, cmh, irh, final = 11 + TEN, 22 + TEN, 121 + TEN, 141 + TEN
     changes = {
         "proceedings.interim.after_order": 1.0,
+        "proceedings.interim.newborn": 1.0,
         "proceedings.notice.interim": days(6),
-        "proceedings.notice.case_management": days(14.5),
+        "proceedings.notice.case_management": days(17.5),
         f"{TEAM}.assessment": days(80),
     }
     journeys = run_known_at(
