@@ -30,7 +30,7 @@ from best_sim.pathway.rules.court import (
 from best_sim.pathway.rules.draws import lasts
 from best_sim.pathway.rules.orders import order_made
 from best_sim.pathway.rules.placements import days_from_re_entry_to_issue
-from best_sim.pathway.rules.services import report_due
+from best_sim.pathway.rules.services import lift_will_report, report_due
 from best_sim.pathway.words import (
     CASE_DECIDED,
     CASE_MANAGEMENT,
@@ -41,7 +41,6 @@ from best_sim.pathway.words import (
     HEARING_LISTED,
     INTERIM_HEARING,
     ISSUES_RESOLUTION,
-    LIFT,
     ORDER_MADE,
     PROCEEDINGS_ISSUED,
 )
@@ -127,7 +126,7 @@ def proceedings(case, world):
                 case.directed = world.now
                 if case.group < 0 and f.trial_over == 0 and f.entered <= world.now:
                     yield wait(math.inf)
-                elif case.group >= 0 or f.arm != LIFT:
+                elif case.group >= 0 or not lift_will_report(f):
                     yield start(PARENTING_ASSESSMENT, case.index)
                 case.timetabled = 1
             kind = FINAL_HEARING + 1 if decided else kind + 1

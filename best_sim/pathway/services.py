@@ -28,6 +28,7 @@ from best_sim.pathway.rules.services import (
     leaves_lift_assessment,
     leaves_treatment,
     lift_assessment_days,
+    needs_usual_report,
     place_in_line,
     return_is_advised,
     treatment_kind,
@@ -125,7 +126,7 @@ def lift_service(f, world):
         f.receipt = outcome
         f.settled = world.now
         yield record(SERVICE_SETTLED, f.index, outcome)
-        if not case.decided <= world.now and math.isnan(case.evidence_in):
+        if needs_usual_report(world, case):
             yield start(PARENTING_ASSESSMENT, case.index)  # the court still needs a report
     else:
         f.lift_started = world.now
@@ -136,7 +137,7 @@ def lift_service(f, world):
             f.receipt = ORDER_MADE_FIRST if world.outcome == SIGNALLED else WITHDREW
             f.settled = world.now
             yield record(SERVICE_SETTLED, f.index, f.receipt)
-            if not case.decided <= world.now and math.isnan(case.evidence_in):
+            if needs_usual_report(world, case):
                 yield start(PARENTING_ASSESSMENT, case.index)
         else:
             # assessed, and discussed at the professionals' meeting: this is what counts as received

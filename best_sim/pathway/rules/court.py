@@ -57,12 +57,16 @@ def first_hearing(world, f, case):
     interim = world.proceedings.interim
     if case.group < 0 and f.route == DURING_PROCEEDINGS and f.entered > world.now:
         # removal is asked for at issue, or later in the case and then at a hearing of its own
-        asked = f.removal_due - world.now <= world.proceedings.removal.asked_at_issue_within
-        return INTERIM_HEARING if asked else CASE_MANAGEMENT
-    probability = interim.after_voluntary
-    if case.group >= 0 or f.route == BY_ORDER:
-        probability = interim.after_order
-    if case.group < 0 and f.youngest_days + world.now - f.entered < NEWBORN:
+        if removal_is_near(world, f):
+            return INTERIM_HEARING
+        probability = 0.0
+        age = f.youngest_days + world.now - f.removal_due
+    else:
+        probability = interim.after_voluntary
+        if case.group >= 0 or f.route == BY_ORDER:
+            probability = interim.after_order
+        age = f.youngest_days + world.now - f.entered
+    if case.group < 0 and age < NEWBORN:
         probability = interim.newborn
     if happens(world, case, purposes.CONTESTED, case.again, probability):
         return INTERIM_HEARING
@@ -149,6 +153,12 @@ def is_agreed(world, case, kind):
 
 # --- removal during proceedings -----------------------------------------------------------------------------
 @rule
+def removal_is_near(world, f):
+    """Whether removal is needed so soon that it is asked for at the first, interim hearing."""
+    return f.removal_due - world.now <= world.proceedings.removal.asked_at_issue_within
+
+
+@rule
 def removed_in_emergency(world, case):
     """Whether a child is removed by an emergency protection order, the day it is needed, and not at a hearing."""
     return happens(world, case, purposes.EMERGENCY, case.again, world.proceedings.removal.by_emergency_order)
@@ -159,7 +169,7 @@ def removed_at_hearing(world, f, kind, ends_case):
     """Whether a child who is still at home comes into care at an effective hearing."""
     if not f.entered > world.now:
         return False
-    return kind == INTERIM_HEARING or ends_case or f.removal_due <= world.now
+    return ends_case or f.removal_due <= world.now or (kind == INTERIM_HEARING and removal_is_near(world, f))
 
 
 # --- the court ----------------------------------------------------------------------------------------------

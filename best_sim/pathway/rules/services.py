@@ -17,6 +17,8 @@ from best_sim.pathway.words import (
     IN_HOUSE,
     INDEPENDENT_SOCIAL_WORKER,
     LIFT,
+    PENDING,
+    RECEIVED,
     SOCIAL_WORK_STATEMENT,
 )
 from best_sim.scenario.durations import YEAR
@@ -55,7 +57,7 @@ def report_due(world, f, case):
     if not math.isnan(case.evidence_in):
         return case.evidence_in
     now = world.now
-    if case.group < 0 and f.arm == LIFT:
+    if case.group < 0 and lift_will_report(f):
         since = now if math.isnan(f.lift_started) else f.lift_started
         return max(now, since + lift_assessment_days(world, f, teams(world, f.team), False))
     if not math.isnan(case.report_due):
@@ -69,6 +71,18 @@ def assessor_of(world, case):
     if happens(world, case, purposes.SAU_ASSESSED, case.again, world.sau.not_assessed):
         return SOCIAL_WORK_STATEMENT
     return parenting_assessor(world, case)
+
+
+@rule
+def lift_will_report(f):
+    """Whether the court may still expect LIFT's report: the family is LIFT's, and did not decline, leave or give up."""
+    return f.arm == LIFT and (f.receipt == PENDING or f.receipt == RECEIVED)
+
+
+@rule
+def needs_usual_report(world, case):
+    """Whether the court, where LIFT will not report, directs an assessment as usual now; else it does so, or did, itself."""
+    return case.directed <= world.now and not case.decided <= world.now and math.isnan(case.evidence_in)
 
 
 @rule
