@@ -19,7 +19,7 @@ import pandas as pd
 from best_sim.engine.model import EVENT, USE
 from best_sim.pathway import words as W
 from best_sim.pathway.parquet import read_rows, write_rows
-from best_sim.pathway.records import LARGEST_FAMILY, TABLES
+from best_sim.pathway.records import LARGEST_FAMILY, TABLES, counted_from
 from best_sim.pathway.scores import OutcomeModel, Scores
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ class Journeys:
                 "arm": _named(W.ARMS, f["arm"]),
                 "sex": np.where(c["male"] == 1, "boy", "girl"),
                 "entry_age_days": c["age_at_entry"],
-                "born_days": f["entered"] - c["age_at_entry"],
+                "born_days": counted_from(f) - c["age_at_entry"],
                 "entered_days": _unless_late(f["entered"], self.end),
                 "frailty": c["frailty"],
                 "order": _named(W.ORDERS, g["order"]),

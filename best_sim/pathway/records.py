@@ -235,3 +235,8 @@ boroughs = rows("boroughs", BOROUGH)
 sites = rows("sites", SITE)
 courts = rows("courts", COURT)
 teams = rows("teams", TEAM)
+
+
+def counted_from(families: np.ndarray) -> np.ndarray:
+    """From when ages at entry count back: entry; where children wait at home for it, when their removal is due."""
+    return np.where(np.isfinite(families["entered"]), families["entered"], families["removal_due"])

@@ -259,7 +259,7 @@ def listed(*arguments: str, columns: int | None = None, cwd: Path) -> list[str]:
 def test_parameters_are_listed_with_value_unit_and_status_a_line_each(tmp_path: Path) -> None:
     lines = [re.split(r"  +", line) for line in listed("trial-as-run", cwd=tmp_path)]
     assert ["parameter", "value", "how sure"] in lines
-    assert ["proceedings.timetable", "10 weeks", "assumption"] in lines
+    assert ["proceedings.timetable", "11 weeks", "calibrated"] in lines
     assert ["trial.target_families", "390 families", "published"] in lines
     names = [line[0] for line in lines[3:] if line[0]]
     assert names == list(Scenario.load("trial-as-run").provenance)

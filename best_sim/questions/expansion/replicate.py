@@ -20,7 +20,7 @@ from best_sim.engine.model import Engine
 from best_sim.measures.costs import HOLDERS, PARTS, UnitCosts, cost_items
 from best_sim.measures.observed import overlap
 from best_sim.measures.stability import child_moves
-from best_sim.measures.timeliness import STATUTORY_WEEKS, decided_cases
+from best_sim.measures.timeliness import STATUTORY_WEEKS, courts_falling_behind, decided_cases
 from best_sim.measures.workload import TRIAL, lift_waits, received
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
@@ -77,6 +77,7 @@ MEASURES: tuple[PlanMeasure, ...] = (
     PlanMeasure("weeks_trial", "Proceedings, trial families, mean", "weeks", 1),
     PlanMeasure("within_26_trial", "Decided within 26 weeks, trial families", "%", 1, 100.0),
     PlanMeasure("sitting_days", "Court sitting days of these families' hearings", "days", 0),
+    PlanMeasure("courts_behind", "Courts that fall behind in the last year", "courts", 1),
     PlanMeasure(
         "moves", "Moves per child-year in care, all children", "moves", 3, short="Moves per\nchild-year"
     ),
@@ -323,6 +324,7 @@ def _care(j: Journeys, frame: Frame, hearings: _HearingDays) -> dict[str, Any]:
         "weeks_trial": mean(weeks[ours]),
         "within_26_trial": mean(weeks[ours] <= STATUTORY_WEEKS),
         "sitting_days": hearings.sum(j, since),
+        "courts_behind": float(len(courts_falling_behind(j))),
         "moves": rate(np.ones(len(moved), bool)),
         "moves_trial": rate(theirs),
     }
