@@ -60,7 +60,9 @@ def main() -> None:
     of_2021 = content[dt.date(2021, 1, 1)]
     fig = Figure(figsize=(9.0, 5.6), layout="constrained")
     axes = fig.subplots(2, 3, sharex=True)
-    print("| content | days a week | mean weeks | within 26 weeks | hearings a case | undecided cases a court |")
+    print(
+        "| content | days a week | mean weeks | within 26 weeks | hearings a case | undecided cases a court |"
+    )
     print("|---|---|---|---|---|---|")
     for row, (needs, said) in enumerate(((1.0, "2016"), (of_2021, "2021"))):
         for days, colour in zip(DAYS, COLOURS, strict=True):

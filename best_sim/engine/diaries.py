@@ -150,9 +150,7 @@ def book_hours(
 
 
 @rule
-def last_of_sitting(
-    opening: Any, day_hours: float, diary_start: float, booked: float, hours: float
-) -> float:
+def last_of_sitting(opening: Any, day_hours: float, diary_start: float, booked: float, hours: float) -> float:
     """Time at which the last day's sitting starts, of what `book_hours` put on `booked` and the sitting days after."""
     if booked == math.inf:
         return booked

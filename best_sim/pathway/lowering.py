@@ -120,7 +120,9 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
         row["diary"], row["urgent_diary"] = 2 * i, 2 * i + 1
         diaries[2 * i : 2 * i + 2] = _diaries(court, start_date, start, n_days)
         day_hours[2 * i : 2 * i + 2] = court.hours_per_sitting_day
-    stretch = np.tile(np.array([scenario.proceedings.stretch, scenario.proceedings.urgent_stretch]) / WEEK, len(courts))
+    stretch = np.tile(
+        np.array([scenario.proceedings.stretch, scenario.proceedings.urgent_stretch]) / WEEK, len(courts)
+    )
 
     resources: list[str] = []
     capacities: list[int] = []

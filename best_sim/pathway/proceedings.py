@@ -22,7 +22,6 @@ from best_sim.pathway.rules.court import (
     hours_of_other_cases,
     is_adjourned,
     is_agreed,
-    note_lead,
     notice,
     removed_at_hearing,
     removed_in_emergency,
@@ -44,6 +43,9 @@ from best_sim.pathway.words import (
     ORDER_MADE,
     PROCEEDINGS_ISSUED,
 )
+
+MEMORY_OF_LEAD = 20.0
+"""Working days over which a court's lead time is averaged."""
 
 
 def proceedings(case, world):
@@ -177,3 +179,10 @@ def other_cases(court, world):
                 yield load(court.diary, world.now + ahead, hours)
                 note_lead(court, world.booked - world.now - ahead)
         yield hold(days_to_next_working_day(weekday))
+
+
+@rule
+def note_lead(court, days):
+    """The court's lead time: days between the day asked for and the day given, of its other cases, averaged."""
+    if days < math.inf:
+        court.lead += (days - court.lead) / MEMORY_OF_LEAD

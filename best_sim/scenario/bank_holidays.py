@@ -62,7 +62,9 @@ def bank_holidays(jurisdiction: str, year: int) -> frozenset[dt.date]:
         If there is no such jurisdiction.
     """
     if jurisdiction not in JURISDICTIONS:
-        raise ValueError(f"no bank holidays of {jurisdiction!r}; there are those of {', '.join(JURISDICTIONS)}")
+        raise ValueError(
+            f"no bank holidays of {jurisdiction!r}; there are those of {', '.join(JURISDICTIONS)}"
+        )
     scotland = jurisdiction == "Scotland"
     sunday = easter(year)
     early_may, spring = _monday_from(dt.date(year, 5, 1)), _monday_from(dt.date(year, 5, 25))

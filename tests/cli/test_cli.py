@@ -223,9 +223,7 @@ def test_trace_tells_a_story_and_draws_it(tmp_path: Path) -> None:
 
 
 def test_trace_names_what_was_overridden_in_the_story_and_in_the_picture(tmp_path: Path) -> None:
-    done = command(
-        "trace", "most moves", "--set", "proceedings.timetable=12", "--out", "child", cwd=tmp_path
-    )
+    done = command("trace", "most moves", "--set", "proceedings.timetable=12", "--out", "child", cwd=tmp_path)
     assert done.returncode == 0 and done.stderr == "", done.stderr
     words = "simulated with proceedings.timetable = 12 weeks"
     assert words in " ".join(done.stdout.split())

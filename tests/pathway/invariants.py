@@ -75,7 +75,9 @@ def _removals(j: Journeys) -> None:
     of = f[during["subject"]]
     held = rows(j, (W.HEARING_EFFECTIVE, W.HEARING_ADJOURNED_FOR_EVIDENCE))
     at_hearing = np.isin(during["subject"] + 1j * during["time"], held["subject"] + 1j * held["time"])
-    assert (at_hearing | np.isclose(during["time"], of["removal_due"], atol=1e-6)).all(), "removed on a day without cause"
+    assert (at_hearing | np.isclose(during["time"], of["removal_due"], atol=1e-6)).all(), (
+        "removed on a day without cause"
+    )
     oldest = of["entered"] - of["oldest_days"]
     assert (oldest <= of["issue_at"] + 1e-6).all(), "a child is born after issue"
 
@@ -216,7 +218,10 @@ def _sittings(j: Journeys, scenario: Scenario) -> None:
     lowered = lower(scenario)
     of = scenario.proceedings
     h = j.hearings.dropna(subset=["held_days"])
-    h = h[(h["kind"] != "final") | ((of.complexity_sd == 0.0) & (of.contested_final == 1.0) & (of.content.values == (1.0,)))]
+    h = h[
+        (h["kind"] != "final")
+        | ((of.complexity_sd == 0.0) & (of.contested_final == 1.0) & (of.content.values == (1.0,)))
+    ]
     court = h["court"].cat.codes.to_numpy()
     urgent = h["kind"].isin(["interim", "case_management"]).to_numpy()
     lasts = np.array([getattr(of.hours, kind) for kind in h["kind"]])
@@ -247,7 +252,9 @@ def _evidence(j: Journeys, scenario: Scenario) -> None:
             issued[case] = time
             in_at.pop(case, None)
         elif row["event"] == W.EVIDENCE_IN:
-            by_lift = row["value"] == W.BY_LIFT and j.tables["families"]["arm"][cases["family"][case]] == W.LIFT
+            by_lift = (
+                row["value"] == W.BY_LIFT and j.tables["families"]["arm"][cases["family"][case]] == W.LIFT
+            )
             assert case not in in_at or by_lift, f"case {case}: two reports"
             in_at[case] = time
         elif row["value"] >= W.ISSUES_RESOLUTION and row["event"] != W.HEARING_ADJOURNED_FOR_EVIDENCE:

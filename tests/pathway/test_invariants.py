@@ -90,6 +90,7 @@ def changes(draw):
     if draw(st.booleans()):
         week = draw(st.sampled_from([12.0, 20.0, 100.0]))
         change |= {f"courts.{court}.sitting_days_per_week": always(week) for court in COURTS}
+        change |= {f"courts.{court}.urgent_share": 0.2 for court in COURTS}
     if draw(st.booleans()):
         change |= {f"sau.places.{a}": draw(st.integers(0, 6)) for a in ("in_house", "external_expert")}
     for borough in draw(st.lists(st.sampled_from(BOROUGHS), max_size=2, unique=True)):

@@ -110,7 +110,9 @@ def test_newborns_are_heard_within_days(lived):
     p = of_england(scenario, journeys, journeys.proceedings)
     p = p[(p["again"] == 0) & (p["issued_days"] < journeys.end - 30)]
     f = journeys.tables["families"][p["family"].to_numpy(int)]
-    newborn = (f["youngest_days"] + p["issued_days"].to_numpy() - f["entered"] < 14) & np.isfinite(f["entered"])
+    newborn = (f["youngest_days"] + p["issued_days"].to_numpy() - f["entered"] < 14) & np.isfinite(
+        f["entered"]
+    )
     if newborn.sum() < 50:
         return
     held = journeys.hearings.groupby("case")["held_days"].min()
@@ -233,11 +235,18 @@ def test_a_case_is_pulled_to_the_limit_unless_the_court_allowed_it_more(outside)
     )
     case = Record(issued=0.0, outside_limit=outside, again=0, hearings=3, stream=1, number=1)
     court = Record(pace=1.0, lead=0.0)
-    for earliest, pulled in ((212.0, 212.0 - 0.7 * 30.0), (152.0, 152.0 + 0.7 * 30.0), (300.0, 300.0), (182.0, 182.0)):
+    for earliest, pulled in (
+        (212.0, 212.0 - 0.7 * 30.0),
+        (152.0, 152.0 + 0.7 * 30.0),
+        (300.0, 300.0),
+        (182.0, 182.0),
+    ):
         expected = earliest if outside else pulled
         assert pulled_to_limit(world, case, court, earliest) == pytest.approx(expected)
     court.lead = 25.0
-    assert pulled_to_limit(world, case, court, 212.0) == pytest.approx(212.0 if outside else 212.0 - 0.35 * 30.0)
+    assert pulled_to_limit(world, case, court, 212.0) == pytest.approx(
+        212.0 if outside else 212.0 - 0.35 * 30.0
+    )
     court.lead = 60.0
     assert pulled_to_limit(world, case, court, 212.0) == pytest.approx(212.0)
     assert end_of_patience(world, case, court) == (500.0 if outside else 300.0)

@@ -345,7 +345,9 @@ def test_proceedings_first_and_care_later():
     assert family["invited_days"] == pytest.approx(43 + TEN)
     assert family["randomised_days"] == pytest.approx(53 + TEN)
     assert journeys.assessments["asked_days"].tolist() == pytest.approx([17 + TEN])
-    first, removal = (journeys.hearings[journeys.hearings["kind"] == k].iloc[0] for k in ("case_management", "interim"))
+    first, removal = (
+        journeys.hearings[journeys.hearings["kind"] == k].iloc[0] for k in ("case_management", "interim")
+    )
     assert first["held_days"] == pytest.approx(17 + TEN)
     assert (removal["listed_days"], removal["held_days"]) == pytest.approx((42.5, 43 + TEN))
     assert journeys.proceedings["issued_days"].tolist() == [2.5]

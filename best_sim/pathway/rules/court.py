@@ -20,8 +20,6 @@ from best_sim.scenario.durations import WEEK
 
 NEWBORN = 14.0
 """Days of age at issue up to which Born into Care counts a child in proceedings as a newborn."""
-MEMORY_OF_LEAD = 20.0
-"""Working days over which a court's lead time is averaged."""
 
 
 # --- what a case needs --------------------------------------------------------------------------------------
@@ -173,13 +171,6 @@ def removed_at_hearing(world, f, kind, ends_case):
 
 
 # --- the court ----------------------------------------------------------------------------------------------
-@rule
-def note_lead(court, days):
-    """The court's lead time: days between the day asked for and the day given, of its other cases, averaged."""
-    if days < math.inf:
-        court.lead += (days - court.lead) / MEMORY_OF_LEAD
-
-
 @rule
 def hours_of_other_cases(world, court, day):
     """Sitting hours that the court's other cases ask for on one working day: lognormal about the dated mean.

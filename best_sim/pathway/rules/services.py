@@ -9,8 +9,8 @@ from best_sim.engine.luck import duration_quantile, uniform
 from best_sim.pathway.parameters import number_of
 from best_sim.pathway.records import teams
 from best_sim.pathway.rules import purposes
-from best_sim.pathway.rules.draws import happens, lasts, logistic, which
 from best_sim.pathway.rules.court import needs
+from best_sim.pathway.rules.draws import happens, lasts, logistic, which
 from best_sim.pathway.words import (
     BY_LIFT,
     EXTERNAL_EXPERT,

@@ -124,7 +124,9 @@ def _to_invitation(scenario: Scenario, pace: float) -> tuple[float, ...]:
         return _mixture([(1.0 - share, managed), (share, urgent)])
 
     in_court = 1.0 - entry.voluntary_never_in_proceedings
-    voluntary = np.convolve(delay_by_day(entry.issue_after_voluntary.quantile), first(interim.after_voluntary))
+    voluntary = np.convolve(
+        delay_by_day(entry.issue_after_voluntary.quantile), first(interim.after_voluntary)
+    )
     after_order = (1.0 - newborns) * interim.after_order + newborns * interim.newborn
     ordered = np.convolve(delay_by_day(entry.issue_after_order.quantile), first(after_order))
     # removal during proceedings: when it is needed, at a hearing listed then but for emergencies
