@@ -1,7 +1,7 @@
-"""Draw `docs/explanation/court-under-strain.md`: `python docs/make_court_strain.py` writes its picture and prints its table.
+"""Draw the picture of `docs/explanation/court-under-strain.md`, and print its table: `python docs/make_court_strain.py`.
 
-A court of 24 sitting days a week is given 22, 20, 18 or 12 from one day on, for eight years: once with what cases needed in
-2016, once with what they needed in 2021.
+A court of 24 sitting days a week is given 22, 20, 18 or 12 from one day on, for eight years: once with what cases
+needed in 2016, once with what they needed in 2021.
 """
 
 from __future__ import annotations
@@ -70,9 +70,8 @@ def main() -> None:
             mean = np.nanmean(each, axis=0)
             last = mean[:, -3:].mean(axis=1)
             error = np.nanmean(each[:, 0, -3:], axis=1).std(ddof=1) / np.sqrt(REPLICATES)
-            print(
-                f"| {said} | {days} | {last[0]:.1f} ({error:.1f}) | {100 * last[1]:.0f} % | {last[2]:.1f} | {last[3]:.0f} |"
-            )
+            weeks = f"{last[0]:.1f} ({error:.1f})"
+            print(f"| {said} | {days} | {weeks} | {100 * last[1]:.0f} % | {last[2]:.1f} | {last[3]:.0f} |")
             for ax, values in zip(axes[row], (mean[0], mean[3], mean[2]), strict=True):
                 ax.plot(np.arange(YEARS) + 0.5, values, color=colour, label=f"{days}")
         for ax, what in zip(

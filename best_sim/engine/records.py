@@ -29,8 +29,8 @@ WORLD_FIELDS = (
     ("end", "f8"),
     ("_loop", "i8"),
 )
-"""Fields that every world has: written by the driver (`now`, `outcome`, `booked`, `booked_until`), set before a run, or the driver's
-own (`_loop`, zero after a run)."""
+"""Fields that every world has: written by the driver (`now`, `outcome`, `booked`, `booked_until`), set before a run, or
+the driver's own (`_loop`, zero after a run)."""
 
 
 def _address_field(table: str) -> str:

@@ -82,8 +82,8 @@ def courts_falling_behind(journeys: Journeys) -> list[str]:
     Returns
     -------
     list of str
-        Names of courts, in their order; none of a run of less than two years. More than by chance: by three square roots of
-        the number a year before, since such numbers vary about as a Poisson variable.
+        Names of courts, in their order; none of a run of less than two years. More than by chance: by three square
+        roots of the number a year before, since such numbers vary about as a Poisson variable.
     """
     if journeys.end - journeys.start < 2 * YEAR:
         return []

@@ -81,7 +81,7 @@ def family_enters(f, world):
 
 
 def trial_entry(f, world):
-    """From the first hearing with the child in care: whether the family is invited, the parents consent, and the arm."""
+    """From the first hearing with the child in care: whether the family is invited, parents consent, and the arm."""
     case = cases(world, f.index)
     site = sites(world, f.site)
     if is_recruiting(world, boroughs(world, f.borough), site, world.now):

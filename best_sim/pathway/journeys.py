@@ -338,8 +338,8 @@ class Journeys:
     def hearings(self) -> pd.DataFrame:
         """One row for each hearing listed: kind, when listed and held (NaN: not yet), result.
 
-        A hearing of several days is held on its last. The n-th listed of a kind in a case is the n-th held of that kind:
-        an interim hearing may be listed and held while another waits for its day.
+        A hearing of several days is held on its last. The n-th listed of a kind in a case is the n-th held of that
+        kind: an interim hearing may be listed and held while another waits for its day.
         """
         listed, held = _rows(self.record, *W.HEARING_LISTED), _rows(self.record, *W.HEARING_HELD)
         kind = W.which(W.HEARING_LISTED, listed["event"])
@@ -482,7 +482,8 @@ class Journeys:
         mine = self.record[self.record["value"] == assessor]
         events = (W.ASSESSOR_ASKED, W.ASSESSMENT_STARTED, W.EVIDENCE_IN, W.ASSESSMENT_LEFT)
         asked, started, done, gone = (_rows(mine, event) for event in events)
-        # an order, or LIFT, may come first while a case waits or while it is assessed: in that assessment, had it begun?
+        # an order, or LIFT, may come first while a case waits or while it is assessed: in that assessment, had it
+        # begun?
         begun = set(zip(started["subject"].tolist(), _asks(mine, W.ASSESSMENT_STARTED).tolist(), strict=True))
         left = zip(gone["subject"].tolist(), _asks(mine, W.ASSESSMENT_LEFT).tolist(), strict=True)
         from_work = np.asarray([which in begun for which in left], bool)

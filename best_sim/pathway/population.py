@@ -55,7 +55,7 @@ def draw_way_in(world, f):
 
 @rule
 def come_into_care(world, f):
-    """Children of a family in proceedings are removed. None was born after issue: who would have been is older by that."""
+    """Children are removed during proceedings. None was born after issue: who would have been is older by that."""
     f.entered = world.now
     older = f.entered - f.issue_at - f.oldest_days
     if older > 0.0:

@@ -160,8 +160,8 @@ CASE = np.dtype(
         ("adjourned", "i8"),
         # 1 where the court has allowed the case past 26 weeks, because treatment is indicated
         ("outside_limit", "i8"),
-        # what the case needs beyond others of its time; when evidence was directed, 1 once the court has set its timetable
-        # for it; when the report of an assessment is due
+        # what the case needs beyond others of its time; when evidence was directed, 1 once the court has set its
+        # timetable for it; when the report of an assessment is due
         ("complexity", "f8"),
         ("directed", "f8"),
         ("timetabled", "i8"),
@@ -175,8 +175,8 @@ COMPUTED_OF = {
     "courts": (("diary", "i8"), ("urgent_diary", "i8"), ("lead", "f8")),
     "teams": (("resource", "i8"), ("places", SERIES), ("trial_waiting", "i8")),
 }
-"""Fields of a borough, site, court or team beside its parameters: rows it refers to, what is made from parameters, and what
-a run keeps (`lead`: the court's average wait for a date, in days)."""
+"""Fields of a borough, site, court or team beside its parameters: rows it refers to, what is made from parameters,
+and what a run keeps (`lead`: the court's average wait for a date, in days)."""
 
 BOROUGH = np.dtype([*_WHO, *fields_of(Borough), *COMPUTED_OF["boroughs"]])
 SITE = np.dtype([*_WHO, *fields_of(Site), *COMPUTED_OF["sites"]])

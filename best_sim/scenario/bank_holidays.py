@@ -1,8 +1,8 @@
 """Bank holidays, on which no court sits: by rule, and the days that were moved or proclaimed once.
 
 England and Wales: Banking and Financial Dealings Act 1971, schedule 1, with New Year's Day and the first Monday in May
-(royal proclamation). Scotland: the same Act; its courts keep St Andrew's Day too (2007 Act). The list that these rules give
-is that of https://www.gov.uk/bank-holidays.
+(royal proclamation). Scotland: the same Act; its courts keep St Andrew's Day too (2007 Act). The list that these rules
+give is that of https://www.gov.uk/bank-holidays.
 """
 
 from __future__ import annotations

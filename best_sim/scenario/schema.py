@@ -364,7 +364,7 @@ class Proceedings(Section):
     interim: Interim
     removal: Removal
     timetable: Days
-    """Least time from case management to issues resolution, of a case that needs as much as those of 2016 on average."""
+    """Least time from case management to issues resolution, of a case that needs as much as those of 2016."""
     limit: Days
     pull: Pull
     evidence_patience: Days

@@ -212,8 +212,8 @@ def _hearings(j: Journeys, scenario: Scenario) -> None:
 def _sittings(j: Journeys, scenario: Scenario) -> None:
     """Hours sat on a day, by the rule that a long hearing goes on on the next sitting days, fit the opening hours.
 
-    Of final hearings those are counted that are as long whatever the case needs. A day takes more for what has waited, at
-    most for as long as the longest wait among its hearings.
+    Of final hearings those are counted that are as long whatever the case needs. A day takes more for what has waited,
+    at most for as long as the longest wait among its hearings.
     """
     lowered = lower(scenario)
     of = scenario.proceedings

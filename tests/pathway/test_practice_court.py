@@ -199,7 +199,7 @@ def _assessments(world):
 
 
 def test_a_contested_final_hearing_takes_consecutive_sitting_days():
-    """Thirty-two hours of ten a day: four sitting days, from a Thursday to the Tuesday after; the order is on the last."""
+    """Thirty-two hours of ten a day: four sitting days, from Monday to Thursday; the order is on the last."""
     world = plain_world(
         {
             "boroughs.glasgow.entries": always(0.3),
@@ -211,7 +211,8 @@ def test_a_contested_final_hearing_takes_consecutive_sitting_days():
         }
     )
     journeys = run_known_at(world, 2.5, arm="SAU")
-    # issue on Wednesday; case management on Thursday, day 3; seventy days later Thursday, day 73; Sunday; Monday, day 77
+    # issue on Wednesday; case management on Thursday, day 3; seventy days later Thursday, day 73; Sunday; Monday, day
+    # 77
     listed, held = (rows(journeys, e) for e in (W.FINAL_LISTED, W.HEARING_EFFECTIVE))
     begins, ends = float(listed["time"][0] + listed["value"][0]), float(held["time"][-1])
     assert np.floor([begins, ends]).tolist() == [77.0, 80.0]

@@ -113,8 +113,9 @@ VISITED = [(at, "visit_made", float(k)) for k, at in enumerate(VISITS)]
 
 def test_services_as_usual_and_home():
     # The court sets its timetable when it is known who reports, on day 31: 69.5 days after case management is a Sunday
-    # night, but the assessor, asked on day 31, is due after 65 days, on day 96. 9.5 days' notice: Monday night; Tuesday,
-    # day 106. 19.5 days' notice from there end on Sunday night; Monday, day 126, is a bank holiday, so Tuesday, day 127.
+    # night, but the assessor, asked on day 31, is due after 65 days, on day 96. 9.5 days' notice: Monday night;
+    # Tuesday, day 106. 19.5 days' notice from there end on Sunday night; Monday, day 126, is a bank holiday, so
+    # Tuesday, day 127.
     irh, evidence, final = 106 + TEN, 96 + TEN, 127 + TEN
     journeys = run_known_at(plain_world({**TIMES, **order_is("home")}), WEDNESDAY, arm="SAU")
     assert_story(
@@ -255,9 +256,10 @@ def test_lift_treats_with_the_parents_and_reports_then():
 
 
 def test_after_an_interim_hearing_the_arm_is_known_at_case_management():
-    # Six days' notice after Friday noon: Thursday noon, day 10, is after ten, so Friday, day 11. Invited there, randomised
-    # on day 21. Case management, 17.5 days after issue: Monday night; Tuesday, day 22. By then LIFT is known, and due
-    # to report on day 111. 9.5 days' notice: Tuesday night; Wednesday, day 121. 19.5 more: Monday night; Tuesday, day 141.
+    # Six days' notice after Friday noon: Thursday noon, day 10, is after ten, so Friday, day 11. Invited there,
+    # randomised on day 21. Case management, 17.5 days after issue: Monday night; Tuesday, day 22. By then LIFT is
+    # known, and due to report on day 111. 9.5 days' notice: Tuesday night; Wednesday, day 121. 19.5 more: Monday night;
+    # Tuesday, day 141.
     interim, cmh, irh, final = 11 + TEN, 22 + TEN, 121 + TEN, 141 + TEN
     changes = {
         "proceedings.interim.after_order": 1.0,
@@ -301,9 +303,9 @@ def test_after_an_interim_hearing_the_arm_is_known_at_case_management():
 
 
 def test_the_court_loses_patience_with_a_report_that_does_not_come():
-    # The report would be due on day 431, 150 days after issue is day 154, noon and a half: timetabled for that. 9.5 days'
-    # notice: Thursday, day 164, midnight: heard at ten, on what there is. The final hearing: Tuesday night; Wednesday, day
-    # 184. The assessor leaves.
+    # The report would be due on day 431, 150 days after issue is day 154, noon and a half: timetabled for that. 9.5
+    # days' notice: Thursday, day 164, midnight: heard at ten, on what there is. The final hearing: Tuesday night;
+    # Wednesday, day 184. The assessor leaves.
     irh, final = 164 + TEN, 184 + TEN
     changes = {"sau.in_house": days(400), "proceedings.evidence_patience": in_days(150)}
     journeys = run_known_at(plain_world({**TIMES, **order_is("home"), **changes}), WEDNESDAY, arm="SAU")
@@ -331,9 +333,9 @@ def test_the_court_loses_patience_with_a_report_that_does_not_come():
 
 
 def test_proceedings_first_and_care_later():
-    # Issued on day 2 at noon; 14 days' notice: Wednesday noon, so Thursday, day 17; the assessment is directed there, though
-    # the child is at home. Removal is needed 40 days after issue, on Monday, day 42, at noon, and ordered at an interim
-    # hearing on the next day, before the hearing that is timetabled; the family is invited then.
+    # Issued on day 2 at noon; 14 days' notice: Wednesday noon, so Thursday, day 17; the assessment is directed there,
+    # though the child is at home. Removal is needed 40 days after issue, on Monday, day 42, at noon, and ordered at an
+    # interim hearing on the next day, before the hearing that is timetabled; the family is invited then.
     changes = {
         "entry.route": {"voluntary": 0.0, "emergency_or_interim": 0.0, "during_proceedings": 1.0},
         "entry.entry_after_issue": days(40),
@@ -354,8 +356,9 @@ def test_proceedings_first_and_care_later():
 
 
 def test_proceedings_are_not_issued_before_a_child_is_born():
-    # removal would be needed 40 days after issue, but the child is younger than that: it is asked for at issue, and ordered
-    # at an interim hearing on the next day, Thursday, day 3; the child was born by then, and no later than issue
+    # removal would be needed 40 days after issue, but the child is younger than that: it is asked for at issue, and
+    # ordered at an interim hearing on the next day, Thursday, day 3; the child was born by then, and no later than
+    # issue
     changes = {
         "entry.route": {"voluntary": 0.0, "emergency_or_interim": 0.0, "during_proceedings": 1.0},
         "entry.entry_after_issue": days(40),
@@ -447,7 +450,7 @@ def test_places_that_come_later_are_waited_for(places, days_waited):
 
 
 def test_a_slow_court_stretches_notice_and_timetable():
-    # pace 2: 28 days' notice after day 4 is Friday noon, day 32; Monday, day 35. Timetable: 139 days, Sunday; Monday. The
-    # report, asked for on day 45 and due on day 110, is there before.
+    # pace 2: 28 days' notice after day 4 is Friday noon, day 32; Monday, day 35. Timetable: 139 days, Sunday; Monday.
+    # The report, asked for on day 45 and due on day 110, is there before.
     journeys = run_known_at(plain_world({**TIMES, f"{COURT}.pace": 2.0}), WEDNESDAY, arm="SAU")
     assert journeys.hearings["held_days"][:2].tolist() == pytest.approx([35 + TEN, 175 + TEN])

@@ -151,7 +151,8 @@ def test_littles_law_on_every_pool_of_assessors(limited):
 def test_littles_law_on_every_courts_listings(trial_run):
     """Hearings listed and not yet held, counted over time, against the wait that each listing was given.
 
-    Final hearings are left out: those of several days are held on their last. The number is counted from times of listing and of sitting; the waits are what the court told when it listed.
+    Final hearings are left out: those of several days are held on their last. The number is counted from times of
+    listing and of sitting; the waits are what the court told when it listed.
     """
     listed, held = rows(trial_run, W.HEARING_LISTED[:-1]), rows(trial_run, W.HEARING_HELD)
     held = held[held["value"] != W.FINAL_HEARING]
@@ -245,7 +246,7 @@ def test_stays_of_any_shape_give_the_same_crowd(many_boroughs, stay):
 
 
 def test_a_court_short_of_time_falls_behind_by_what_is_lacking():
-    """Of two cases a day the court hears one each working day; the others wait, in order, and no sitting day is lost."""
+    """Of two cases a day the court hears one each working day; others wait, in order, and no sitting day is lost."""
     span, per_day = 700, 2.0
     journeys = run(
         plain_world(

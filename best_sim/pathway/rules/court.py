@@ -1,4 +1,4 @@
-"""Rules of care proceedings: what a case needs, notice, the timetable, adjournment, removal, and the court's other cases."""
+"""Rules of care proceedings: what a case needs, notice, timetable, adjournment, removal, the court's other cases."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def complexity(world, case):
 
 @rule
 def needs(world, case):
-    """What multiplies evidence, further hearings and the final hearing: the case's complexity, and its time's content."""
+    """What multiplies evidence, further hearings and the final one: the case's complexity, its time's content."""
     return case.complexity * series_at(world.proceedings.content, world.now)
 
 
 @rule
 def hearing_hours(world, case, kind):
-    """Sitting time of a hearing; a final hearing is long where it is contested, and longer where the case needs more."""
+    """Sitting time of a hearing; a final one is long where it is contested, and longer where the case needs more."""
     hours = by_hearing(world.proceedings.hours, kind)
     if kind != FINAL_HEARING:
         return hours
@@ -51,7 +51,7 @@ def hearing_hours(world, case, kind):
 # --- which hearing comes first, and when --------------------------------------------------------------------
 @rule
 def first_hearing(world, f, case):
-    """An interim hearing before case management, or none: by how the child came into care, and whether it is newborn."""
+    """An interim hearing before case management, or none: by how the child came into care, and its age."""
     interim = world.proceedings.interim
     if case.group < 0 and f.route == DURING_PROCEEDINGS and f.entered > world.now:
         # removal is asked for at issue, or later in the case and then at a hearing of its own
@@ -102,8 +102,9 @@ def earliest_day(world, case, court, kind, times, evidence_due):
 def pulled_to_limit(world, case, court, earliest):
     """The day to which a final hearing is moved so that the case ends just within 26 weeks.
 
-    Timetables are made towards the limit: earlier where the case would end somewhat later, later where there is time. The
-    pull falls with the distance and with the court's lead time, and is none where the court allowed the case more time.
+    Timetables are made towards the limit: earlier where the case would end somewhat later, later where there is time.
+    The pull falls with the distance and with the court's lead time, and is none where the court allowed the case more
+    time.
     """
     pull = world.proceedings.pull
     if case.outside_limit == 1:
@@ -121,7 +122,8 @@ def pulled_to_limit(world, case, court, earliest):
 def is_adjourned(world, case, kind, times):
     """Whether a hearing is not effective, for a reason other than missing evidence.
 
-    Later hearings fail more often where the case needs more, and as it grows old: what was known has to be looked at again.
+    Later hearings fail more often where the case needs more, and as it grows old: what was known has to be looked at
+    again.
     """
     if times >= world.proceedings.most_adjournments:
         return False

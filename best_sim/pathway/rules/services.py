@@ -35,7 +35,7 @@ def parenting_assessor(world, case):
 
 @rule
 def assessment_days(world, case, assessor):
-    """Days that a parenting assessment takes, or the social worker's statement where there is none; by the case's needs."""
+    """Days that a parenting assessment takes, or the social worker's statement where there is none; by need."""
     u = uniform(world, case, purposes.SAU_DURATION, case.again)
     if assessor == INDEPENDENT_SOCIAL_WORKER:
         days = duration_quantile(world.sau.independent_social_worker, u)
@@ -81,7 +81,7 @@ def lift_will_report(f):
 
 @rule
 def needs_usual_report(world, case):
-    """Whether the court, where LIFT will not report, directs an assessment as usual now; else it does so, or did, itself."""
+    """Whether the court directs an assessment as usual now that LIFT will not report; else it does so later, or did."""
     return case.directed <= world.now and not case.decided <= world.now and math.isnan(case.evidence_in)
 
 

@@ -333,8 +333,8 @@ def _staff(found: ExpansionFound, plan: OpeningPlan) -> str:
 
 def _falls_behind(found: ExpansionFound, plan: OpeningPlan) -> bool:
     """Whether, in half of the replicates or more, a court's undecided cases grew in the last year."""
-    table = found.table().set_index(["plan", "measure"])
-    return float(table.loc[(plan.name, "courts_behind"), "mean"]) >= 0.5
+    table: Any = found.table().set_index(["plan", "measure"])["mean"]
+    return float(table.loc[(plan.name, "courts_behind")]) >= 0.5
 
 
 def notes_of(found: ExpansionFound) -> list[str]:
@@ -344,8 +344,8 @@ def notes_of(found: ExpansionFound) -> list[str]:
     horizon = say.span(found.question.world.costs.horizon)
     behind = [plan.shown for plan in (found.baseline, *found.others) if _falls_behind(found, plan)]
     warning = (
-        "Warning: with these plans a court falls behind, its undecided cases grew by more than a quarter in the last year, "
-        f"and durations depend on how long the run is: {say.listed(behind)}."
+        "Warning: with these plans a court falls behind, its undecided cases grew by more than a quarter in the last "
+        f"year, and durations depend on how long the run is: {say.listed(behind)}."
     )
     return [
         *([warning] if behind else []),
