@@ -1,4 +1,4 @@
-"""Draw the picture of `docs/explanation/court-under-strain.md`, and print its table: `python docs/make_court_strain.py`.
+"""Draw the picture of `docs/explanation/court-under-strain.md` and print its table: `python docs/make_court_strain.py`.
 
 A court of 24 sitting days a week is given 22, 20, 18 or 12 from one day on, for eight years: once with what cases
 needed in 2016, once with what they needed in 2021.

@@ -257,7 +257,8 @@ def state_of(lowered: Lowered, seed: int, replicate: int) -> State:
 _NOT_YET = {
     "families": (
         "entered", "issue_at", "removal_due", "invited", "answered", "baseline", "randomised", "ineligible", "settled",
-        "lift_asked", "lift_started", "lift_assessed", "treatment_started", "treatment_ended", "lift_freed", "visit_due", "visit_at",
+        "lift_asked", "lift_started", "lift_assessed", "treatment_started", "treatment_ended", "lift_freed",
+        "visit_due", "visit_at",
     ),
     "children": (),
     "groups": (),
