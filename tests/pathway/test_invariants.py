@@ -100,7 +100,7 @@ def changes(draw):
 
 
 @settings(
-    max_examples=60, deadline=None, derandomize=True,
+    max_examples=60, derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 @given(change=changes(), seed=st.integers(0, 2**63 - 1), replicate=st.integers(0, 10**6))

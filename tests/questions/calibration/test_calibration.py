@@ -205,6 +205,26 @@ def test_an_interval_of_95_percent_gives_its_standard_error(tmp_path: Path) -> N
 
 
 # --- parameters in the scenario -----------------------------------------------------------------------------
+def test_a_published_figure_brings_its_value_its_error_and_its_source() -> None:
+    known = {one.id: one for one in read_published()}
+    share = known["three_in_year_1_4"]
+    mine = Target(measure="three_in_year_1_4")
+    assert mine.value == pytest.approx(0.104)
+    low, high = share.held_between
+    assert mine.error == pytest.approx((high - low) / 400)
+    assert mine.source == share.source
+    other = Target(measure="three_in_year_1_4", value=0.2, standard_error=0.01, source="ours")
+    assert (other.value, other.error, other.source) == (0.2, 0.01, "ours")
+
+
+def test_a_discrepancy_is_added_to_every_error(tmp_path: Path) -> None:
+    plain = read(tmp_path, SHORT + NOTICE + FIGURES_ASKED)
+    wide = plain.replaced(discrepancy=0.1)
+    value, error = plain.targets[0].value, plain.targets[0].error
+    assert plain.errors_of_targets[0] == pytest.approx(error)
+    assert wide.errors_of_targets[0] == pytest.approx(np.hypot(error, 0.1 * value))
+
+
 def test_factors_change_only_what_holds_in_their_time_and_compose(tmp_path: Path) -> None:
     load = parameter("courts.east_london.other_cases", 0.5, 2, 'change = "factor"')
     from_2018 = parameter(
@@ -227,7 +247,7 @@ def test_two_numbers_of_one_distribution_can_be_fitted_together(tmp_path: Path) 
 
 
 @given(st.sampled_from(["linear", "log", "logit"]), st.floats(0, 1))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_share_of_the_range_and_its_value_are_each_other_s_inverse(scale: Scale, x: float) -> None:
     one = Parameter(key="p", low=0.05, high=0.8, scale=scale)
     assert one.share(one.at(x)) == pytest.approx(x, abs=1e-9)
