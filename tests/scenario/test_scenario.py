@@ -254,7 +254,7 @@ def test_what_the_user_changed_is_told_against_what_comes_with_the_package(tmp_p
     mine = Scenario.load("mine.toml", ["lift.treats=0.5"])
     changed = mine.changed().set_index("name")
     assert list(changed.index) == ["proceedings.timetable", "lift.patience", "lift.treats"]
-    assert list(changed["before"]) == ["10 weeks", "120 days", "0.6 (probability)"]
+    assert list(changed["before"]) == ["11 weeks", "120 days", "0.6 (probability)"]
     assert list(changed["file"]) == ["mine.toml", "costs.toml", "--set"]
     assert mine["lift.patience"].before.value == 120
     assert mine["lift.declines"].before is None and not mine["lift.declines"].changed
