@@ -132,7 +132,6 @@ def trial_entry(f, world):
     f.trial_over = 1
     directed = case.directed <= world.now and not case.decided <= world.now
     if f.arm == LIFT:
-        yield signal(PARENTING_ASSESSMENT, f.index)  # one that was directed before is left to LIFT
         yield start(LIFT_SERVICE, f.index)
     elif directed and math.isnan(case.report_due):
         yield start(PARENTING_ASSESSMENT, f.index)

@@ -120,8 +120,7 @@ def proceedings(case, world):
                 case.decided = world.now
             if removed_at_hearing(world, f, kind, decided):
                 yield signal(FAMILY_ENTERS, f.index)
-                if decided:
-                    yield hold(0.0)  # the order is made on a child in care
+                yield hold(0.0)  # what follows is of a child in care
             if kind == CASE_MANAGEMENT:
                 # the court directs the evidence, wherever the child lives; where the trial is asking the parents, once
                 # it is known who will report, and sets its timetable then

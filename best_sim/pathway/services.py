@@ -87,6 +87,7 @@ def parenting_assessment(case, world):
     if holds_place == 1:
         yield release(pool)
     if decided_first == 1:
+        case.report_due = math.nan
         yield record(ASSESSMENT_LEFT, case.index, assessor)
     else:
         case.assessor = assessor
@@ -131,6 +132,7 @@ def lift_service(f, world):
     else:
         f.lift_started = world.now
         yield record(LIFT_STARTED, f.index, world.now - f.lift_asked)
+        yield signal(PARENTING_ASSESSMENT, case.index)  # one that was directed before is left to LIFT
         leaves = leaves_lift_assessment(world, f)
         yield wait(lift_assessment_days(world, f, team, leaves))
         if world.outcome == SIGNALLED or leaves:

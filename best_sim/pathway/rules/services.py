@@ -82,7 +82,8 @@ def lift_will_report(f):
 @rule
 def needs_usual_report(world, case):
     """Whether the court directs an assessment as usual now that LIFT will not report; else it does so later, or did."""
-    return case.directed <= world.now and not case.decided <= world.now and math.isnan(case.evidence_in)
+    missing = math.isnan(case.evidence_in) and math.isnan(case.report_due)
+    return missing and case.directed <= world.now and not case.decided <= world.now
 
 
 @rule

@@ -277,7 +277,7 @@ class Teller:
         what = "The social worker's statement"
         if who != "social_work_statement":
             what = f"The parenting assessment by {_BY.get(who, who)}"
-        if self.family["arm"] == W.LIFT and self.family["randomised"] == h.days:
+        if self.family["arm"] == W.LIFT and self.family["lift_started"] == h.days:
             return f"{what} was left to LIFT."
         return f"{what} was left unfinished, for the court had decided."
 
