@@ -1,6 +1,6 @@
 """Draw the picture of `docs/explanation/court-under-strain.md` and print its table: `python docs/make_court_strain.py`.
 
-A court of 24 sitting days a week is given 22, 20, 18 or 12 from one day on, for eight years: once with what cases
+A court of 48 sitting days a week is given 44, 40, 36 or 24 from one day on, for eight years: once with what cases
 needed in 2016, once with what they needed in 2021.
 """
 
@@ -17,17 +17,17 @@ from best_sim.scenario import Scenario
 from best_sim.scenario.durations import YEAR
 
 HERE = Path(__file__).parent
-DAYS = (24, 22, 20, 18, 12)
-COURTS = ("east_london", "south_london")
+DAYS = (48, 44, 40, 36, 24)
+COURTS = ("east_london",)
 START, CHANGE, YEARS = dt.date(2014, 1, 1), dt.date(2015, 1, 1), 9
 REPLICATES, SEED = 20, 24
 COLOURS = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00")
 
 
 def world(content: float, days: float) -> Scenario:
-    """London's courts with a steady load, nobody in the trial, and `days` a week from the day of the change."""
-    sits = [{"from": dt.date(2000, 1, 1), "value": 24}, {"from": CHANGE, "value": days}]
-    load = [{"from": dt.date(2000, 1, 1), "value": 80}]
+    """London's court with a steady load, nobody in the trial, and `days` a week from the day of the change."""
+    sits = [{"from": dt.date(2000, 1, 1), "value": 48}, {"from": CHANGE, "value": days}]
+    load = [{"from": dt.date(2000, 1, 1), "value": 160}]
     return Scenario.load("london-2017").replace(
         {
             "simulation.start_date": START,

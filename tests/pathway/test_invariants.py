@@ -82,7 +82,8 @@ def changes(draw):
     change["trial.steps"] = draw(
         st.sampled_from(["consent > randomisation > baseline", "consent > baseline > randomisation"])
     )
-    change["visits.counted_from"] = draw(st.sampled_from(["entry", "randomisation"]))
+    for visit in ("first", "second", "third"):
+        change[f"visits.counted_from.{visit}"] = draw(st.sampled_from(["entry", "randomisation"]))
     change["simulation.starts_with"] = draw(st.sampled_from(["empty", "running"]))
     if draw(st.booleans()):
         steps = sorted(draw(st.dictionaries(day, st.integers(0, 30), min_size=1, max_size=4)).items())
