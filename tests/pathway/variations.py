@@ -110,7 +110,8 @@ VARIATIONS: dict[str, dict[str, Any]] = {
     },
     "never adjourned": {f"proceedings.adjournment.{h}": 0.0 for h in HEARINGS},
     "always adjourned": {f"proceedings.adjournment.{h}": 1.0 for h in HEARINGS},
-    "a tiny court": {f"courts.{c}.sitting_days_per_week": always(13) for c in COURTS},
+    "a tiny court": {f"courts.{c}.sitting_days_per_week": always(13) for c in COURTS}
+    | {f"courts.{c}.urgent_share": 0.2 for c in COURTS},
     "a huge court": {f"courts.{c}.sitting_days_per_week": always(4000) for c in COURTS},
     "an impatient court": {"proceedings.evidence_patience": {"value": 0, "unit": "days"}},
     "impatient families": {"lift.patience": {"value": 0, "unit": "days"}},
