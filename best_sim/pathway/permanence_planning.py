@@ -85,6 +85,7 @@ def draw_scottish_way_in(world, f):
     f.reaches_court = 1
     f.entered = f.known_at
     f.issue_at = f.known_at
+    f.removal_due = f.known_at
     if f.route == DURING_PROCEEDINGS or f.route == SUPERVISED_AT_ENTRY:
         f.entered = entry_by_hearing(world, f)
 
@@ -95,6 +96,10 @@ def looked_after_reviews(case, world):
     case.issued = max(world.now, f.entered) if case.group < 0 else world.now
     case.decided = math.nan
     case.evidence_in = math.nan
+    case.directed = case.issued  # an assessment is asked for as the children are accommodated
+    case.report_due = math.nan
+    case.timetabled = 1
+    case.outside_limit = 0
     case.assessor = -1
     case.advice = 0
     case.reviews = 0

@@ -21,7 +21,6 @@ from best_sim.scenario.schema import (
     Allocation,
     Borough,
     Court,
-    FrontLoading,
     Parameters,
     Sau,
     Site,
@@ -30,8 +29,6 @@ from best_sim.scenario.schema import (
 
 LARGEST_FAMILY = 3
 """Children under 60 months in one family (the trial's mean is 1.28); rows are kept for so many."""
-BANDS = len(FrontLoading.model_fields)
-"""Bands of time since a placement began, in which the hazard of an unplanned move differs."""
 MOST_HOLIDAYS = 600
 """Bank holidays of one jurisdiction that a run can have: those of sixty years."""
 FACTORS = len(names_of(Allocation, "factors"))
@@ -51,6 +48,7 @@ FAMILY = np.dtype(
         ("known_at", "f8"),
         ("entered", "f8"),
         ("issue_at", "f8"),
+        ("removal_due", "f8"),
         ("route", "i8"),
         ("reaches_court", "i8"),
         ("n_children", "i8"),
@@ -70,6 +68,7 @@ FAMILY = np.dtype(
         ("stratum", "i8"),
         ("arm", "i8"),
         ("ineligible", "f8"),
+        ("trial_over", "i8"),  # 1 once it is settled whether the family is in the trial, and in which arm
         # the service
         ("receipt", "i8"),
         ("settled", "f8"),
@@ -117,6 +116,10 @@ GROUP = np.dtype(
         ("placements", "i8"),
         ("episode", "i8"),
         ("episode_since", "f8"),
+        # until when a placement lasts that is meant to be short (a bridge, a hospital); infinite for any other
+        ("stay_until", "f8"),
+        # in this episode: whether the group was taken from parents, at home or in a unit
+        ("removed", "i8"),
         ("in_care", "i8"),
         ("moves", "i8"),
         ("unplanned", "i8"),
@@ -162,6 +165,14 @@ CASE = np.dtype(
         ("advice", "i8"),
         ("hearings", "i8"),
         ("adjourned", "i8"),
+        # 1 where the court has allowed the case past 26 weeks, because treatment is indicated
+        ("outside_limit", "i8"),
+        # what the case needs beyond others of its time; when evidence was directed, 1 once the court has set its
+        # timetable for it; when the report of an assessment is due
+        ("complexity", "f8"),
+        ("directed", "f8"),
+        ("timetabled", "i8"),
+        ("report_due", "f8"),
         # Scotland: whether the hearings go on, whether a compulsory supervision order is in force, how long the interim
         # or the compulsory order lasts, and since when interim orders have been renewed by hearings alone
         ("hearings_open", "i8"),
@@ -175,10 +186,11 @@ CASE = np.dtype(
 COMPUTED_OF = {
     "boroughs": (("site", "i8"), ("court", "i8"), ("team", "i8")),
     "sites": (),
-    "courts": (("diary", "i8"), ("urgent_diary", "i8")),
+    "courts": (("diary", "i8"), ("urgent_diary", "i8"), ("lead", "f8")),
     "teams": (("resource", "i8"), ("places", SERIES), ("trial_waiting", "i8")),
 }
-"""Fields of a borough, site, court or team beside its parameters: rows it refers to, what is made from parameters."""
+"""Fields of a borough, site, court or team beside its parameters: rows it refers to, what is made from parameters,
+and what a run keeps (`lead`: the court's average wait for a date, in days)."""
 
 BOROUGH = np.dtype([*_WHO, *fields_of(Borough), *COMPUTED_OF["boroughs"]])
 SITE = np.dtype([*_WHO, *fields_of(Site), *COMPUTED_OF["sites"]])
@@ -207,9 +219,8 @@ COMPUTED = (
     ("scottish_bank_holidays", "f8", (MOST_HOLIDAYS,)),
     # of a parenting assessment's kind, the resource that is asked for it; -1 where places are not limited
     ("assessor_resource", "i8", (len(names_of(Sau, "assessor")),)),
-    # hazard of an unplanned move a day, by placement type and time in the placement, and where each band of time begins
-    ("hazard", "f8", (len(PLACEMENT_TYPES), BANDS)),
-    ("band_from", "f8", (BANDS,)),
+    # hazard of an unplanned move a day, by placement type: in the first year of the placement, and later
+    ("hazard", "f8", (len(PLACEMENT_TYPES), 2)),
     # what is asked of a run: every family in one arm; those between two shares of the families in the other arm
     ("forced_arm", "i8"),
     ("other_arm_from", "f8"),
@@ -239,3 +250,8 @@ boroughs = rows("boroughs", BOROUGH)
 sites = rows("sites", SITE)
 courts = rows("courts", COURT)
 teams = rows("teams", TEAM)
+
+
+def counted_from(families: np.ndarray) -> np.ndarray:
+    """From when ages at entry count back: entry; where children wait at home for it, when their removal is due."""
+    return np.where(np.isfinite(families["entered"]), families["entered"], families["removal_due"])
