@@ -267,7 +267,9 @@ _NOT_YET = {
     ),
     "children": (),
     "groups": ("directed_at", "approved_at"),
-    "cases": ("issued", "first_sat", "directed", "report_due", "evidence_in", "decided", "order_until", "interim_since"),
+    "cases": (
+        "issued", "first_sat", "directed", "report_due", "evidence_in", "decided", "order_until", "interim_since",
+    ),
     "others": ("started", "ended"),
 }  # fmt: skip
 """Fields that are NAN until something happens."""

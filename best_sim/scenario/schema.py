@@ -167,8 +167,10 @@ class Court(Section):
 
     title: str
     jurisdiction: Jurisdiction
-    """Which law protects the children of its boroughs, by care proceedings or by children's hearings and the sheriff; and
-    whose bank holidays are kept."""
+    """Which law protects the children of its boroughs, by care proceedings or by children's hearings and the sheriff.
+
+    Its bank holidays are kept.
+    """
     sitting_days_per_week: Annotated[Series, Unit("days per week", 0, 5000)]
     hours_per_sitting_day: Annotated[float, Unit("hours", 1, 10)]
     urgent_share: Annotated[float, Unit("probability", 0.001, 0.4)]
