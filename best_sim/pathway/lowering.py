@@ -29,7 +29,8 @@ from best_sim.pathway.words import (
     SHORT_STAYS,
     SPECIAL_GUARDIANSHIP,
 )
-from best_sim.scenario.durations import YEAR
+from best_sim.scenario.bank_holidays import bank_holidays
+from best_sim.scenario.durations import WEEK, YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,8 +58,9 @@ class Lowered:
         The world record with every parameter, before a seed is set.
     fixed : dict of numpy.ndarray
         Tables that are the same in every replicate: boroughs, sites, courts, teams.
-    capacities, diaries, day_hours : numpy.ndarray
-        Places of each resource; free hours of each court on each day; hours of one courtroom's day.
+    capacities, diaries, day_hours, stretch : numpy.ndarray
+        Places of each resource; free hours of each court on each day; hours of one courtroom's day; what a day takes
+        beyond its hours, for each day of waiting.
     resources : tuple of str
         Names of the resources, in their order.
     names : dict of tuple of str
@@ -78,6 +80,7 @@ class Lowered:
     capacities: np.ndarray
     diaries: np.ndarray
     day_hours: np.ndarray
+    stretch: np.ndarray
     resources: tuple[str, ...]
     entries: tuple[tuple[int, np.ndarray, np.ndarray, float], ...]
     referrals: tuple[tuple[int, np.ndarray, np.ndarray], ...]
@@ -120,6 +123,9 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
         row["diary"], row["urgent_diary"] = 2 * i, 2 * i + 1
         diaries[2 * i : 2 * i + 2] = _diaries(court, start_date, start, n_days)
         day_hours[2 * i : 2 * i + 2] = court.hours_per_sitting_day
+    stretch = np.tile(
+        np.array([scenario.proceedings.stretch, scenario.proceedings.urgent_stretch]) / WEEK, len(courts)
+    )
 
     resources: list[str] = []
     capacities: list[int] = []
@@ -159,6 +165,7 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
         capacities=np.asarray(capacities, np.int64),
         diaries=diaries,
         day_hours=day_hours,
+        stretch=stretch,
         resources=tuple(resources),
         entries=tuple(entries),
         referrals=tuple(referrals),
@@ -240,6 +247,7 @@ def state_of(lowered: Lowered, seed: int, replicate: int) -> State:
         capacities=lowered.capacities.copy(),
         diaries=lowered.diaries.copy(),
         day_hours=lowered.day_hours.copy(),
+        stretch=lowered.stretch.copy(),
         diary_start=lowered.start,
         starts=starts_table(
             np.concatenate([at for at, _ in starts]),
@@ -251,12 +259,13 @@ def state_of(lowered: Lowered, seed: int, replicate: int) -> State:
 
 _NOT_YET = {
     "families": (
-        "entered", "issue_at", "invited", "answered", "baseline", "randomised", "ineligible", "settled", "lift_asked",
-        "lift_started", "lift_assessed", "treatment_started", "treatment_ended", "lift_freed", "visit_due", "visit_at",
+        "entered", "issue_at", "removal_due", "invited", "answered", "baseline", "randomised", "ineligible", "settled",
+        "lift_asked", "lift_started", "lift_assessed", "treatment_started", "treatment_ended", "lift_freed",
+        "visit_due", "visit_at",
     ),
     "children": (),
     "groups": (),
-    "cases": ("issued", "first_sat", "evidence_in", "decided"),
+    "cases": ("issued", "first_sat", "directed", "report_due", "evidence_in", "decided"),
     "others": ("started", "ended"),
 }  # fmt: skip
 """Fields that are NAN until something happens."""
@@ -353,17 +362,18 @@ def _dated(series: Series, start_date: dt.date, scale: float = 1.0) -> tuple[np.
 def _diaries(court: Court, start_date: dt.date, start: float, n_days: int) -> np.ndarray:
     """Sitting hours of each day, ordinary and urgent.
 
-    A fifth of the week's on each working day, none at the weekend; the share kept for urgent hearings is on Tuesdays
-    and Thursdays, in lists of their own.
+    A fifth of the week's on each working day, none at the weekend or on a bank holiday; a share of each day is kept for
+    first hearings, in lists of their own.
     """
     times, per_week = _dated(court.sitting_days_per_week, start_date)
     days = start + np.arange(n_days)
     k = np.maximum(np.searchsorted(times, days, side="right") - 1, 0)
     weekday = (np.floor(days).astype(int) + start_date.weekday()) % 7
     week = per_week[k] * court.hours_per_sitting_day
-    urgent = np.where(np.isin(weekday, (1, 3)), week / 2.0 * court.urgent_share, 0.0)
-    ordinary = np.where(weekday < 5, week / 5.0, 0.0) - urgent
-    return np.stack([np.maximum(ordinary, 0.0), urgent])  # all of a day may be urgent, but for rounding
+    dates = [start_date + dt.timedelta(days=int(day)) for day in np.floor(days)]
+    holiday = np.array([day in bank_holidays(court.bank_holidays, day.year) for day in dates])
+    hours = np.where((weekday < 5) & ~holiday, week / 5.0, 0.0)
+    return np.stack([hours * (1.0 - court.urgent_share), hours * court.urgent_share])
 
 
 def _places(team, start_date: dt.date) -> tuple[np.ndarray, np.ndarray]:

@@ -46,6 +46,7 @@ FAMILY = np.dtype(
         ("known_at", "f8"),
         ("entered", "f8"),
         ("issue_at", "f8"),
+        ("removal_due", "f8"),
         ("route", "i8"),
         ("reaches_court", "i8"),
         ("n_children", "i8"),
@@ -65,6 +66,7 @@ FAMILY = np.dtype(
         ("stratum", "i8"),
         ("arm", "i8"),
         ("ineligible", "f8"),
+        ("trial_over", "i8"),  # 1 once it is settled whether the family is in the trial, and in which arm
         # the service
         ("receipt", "i8"),
         ("settled", "f8"),
@@ -157,16 +159,25 @@ CASE = np.dtype(
         ("advice", "i8"),
         ("hearings", "i8"),
         ("adjourned", "i8"),
+        # 1 where the court has allowed the case past 26 weeks, because treatment is indicated
+        ("outside_limit", "i8"),
+        # what the case needs beyond others of its time; when evidence was directed, 1 once the court has set its
+        # timetable for it; when the report of an assessment is due
+        ("complexity", "f8"),
+        ("directed", "f8"),
+        ("timetabled", "i8"),
+        ("report_due", "f8"),
     ]
 )
 
 COMPUTED_OF = {
     "boroughs": (("site", "i8"), ("court", "i8"), ("team", "i8")),
     "sites": (),
-    "courts": (("diary", "i8"), ("urgent_diary", "i8")),
+    "courts": (("diary", "i8"), ("urgent_diary", "i8"), ("lead", "f8")),
     "teams": (("resource", "i8"), ("places", SERIES), ("trial_waiting", "i8")),
 }
-"""Fields of a borough, site, court or team beside its parameters: rows it refers to, what is made from parameters."""
+"""Fields of a borough, site, court or team beside its parameters: rows it refers to, what is made from parameters,
+and what a run keeps (`lead`: the court's average wait for a date, in days)."""
 
 BOROUGH = np.dtype([*_WHO, *fields_of(Borough), *COMPUTED_OF["boroughs"]])
 SITE = np.dtype([*_WHO, *fields_of(Site), *COMPUTED_OF["sites"]])
@@ -224,3 +235,8 @@ boroughs = rows("boroughs", BOROUGH)
 sites = rows("sites", SITE)
 courts = rows("courts", COURT)
 teams = rows("teams", TEAM)
+
+
+def counted_from(families: np.ndarray) -> np.ndarray:
+    """From when ages at entry count back: entry; where children wait at home for it, when their removal is due."""
+    return np.where(np.isfinite(families["entered"]), families["entered"], families["removal_due"])

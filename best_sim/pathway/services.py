@@ -19,15 +19,16 @@ from best_sim.engine.commands import (
 from best_sim.pathway.kinds import PARENTING_ASSESSMENT, PROCEEDINGS
 from best_sim.pathway.records import cases, families, teams
 from best_sim.pathway.rules import purposes
-from best_sim.pathway.rules.draws import happens, lasts
+from best_sim.pathway.rules.draws import lasts
 from best_sim.pathway.rules.services import (
     assessment_days,
+    assessor_of,
     declines_lift,
     goes_on_to_treatment,
     leaves_lift_assessment,
     leaves_treatment,
     lift_assessment_days,
-    parenting_assessor,
+    needs_usual_report,
     place_in_line,
     return_is_advised,
     treatment_kind,
@@ -65,8 +66,10 @@ from best_sim.pathway.words import (
 def parenting_assessment(case, world):
     """Services as usual: one assessment of the parents, or the social worker's statement alone, for the court."""
     f = families(world, case.family)
-    assessed = not happens(world, case, purposes.SAU_ASSESSED, case.again, world.sau.not_assessed)
-    assessor = parenting_assessor(world, case) if assessed else SOCIAL_WORK_STATEMENT
+    assessor = assessor_of(world, case)
+    assessed = assessor != SOCIAL_WORK_STATEMENT
+    days = assessment_days(world, case, assessor)
+    case.report_due = world.now + days
     pool = world.assessor_resource[assessor] if assessed else -1
     yield record(ASSESSOR_ASKED, case.index, assessor)
     holds_place = 0
@@ -78,12 +81,13 @@ def parenting_assessment(case, world):
         decided_first = 1 if world.outcome == SIGNALLED or case.decided <= world.now else 0
     if decided_first == 0:
         yield record(ASSESSMENT_STARTED, case.index, assessor)
-        yield wait(assessment_days(world, case, assessor))
+        yield wait(days)
         if world.outcome == SIGNALLED:
             decided_first = 1
     if holds_place == 1:
         yield release(pool)
     if decided_first == 1:
+        case.report_due = math.nan
         yield record(ASSESSMENT_LEFT, case.index, assessor)
     else:
         case.assessor = assessor
@@ -123,18 +127,19 @@ def lift_service(f, world):
         f.receipt = outcome
         f.settled = world.now
         yield record(SERVICE_SETTLED, f.index, outcome)
-        if not case.decided <= world.now:
+        if needs_usual_report(world, case):
             yield start(PARENTING_ASSESSMENT, case.index)  # the court still needs a report
     else:
         f.lift_started = world.now
         yield record(LIFT_STARTED, f.index, world.now - f.lift_asked)
+        yield signal(PARENTING_ASSESSMENT, case.index)  # one that was directed before is left to LIFT
         leaves = leaves_lift_assessment(world, f)
         yield wait(lift_assessment_days(world, f, team, leaves))
         if world.outcome == SIGNALLED or leaves:
             f.receipt = ORDER_MADE_FIRST if world.outcome == SIGNALLED else WITHDREW
             f.settled = world.now
             yield record(SERVICE_SETTLED, f.index, f.receipt)
-            if not case.decided <= world.now:
+            if needs_usual_report(world, case):
                 yield start(PARENTING_ASSESSMENT, case.index)
         else:
             # assessed, and discussed at the professionals' meeting: this is what counts as received

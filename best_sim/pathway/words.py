@@ -207,7 +207,9 @@ RECRUITMENT_COMPLETE = _event("recruitment_complete", "world", "families randomi
 FOUND_INELIGIBLE = _event("found_ineligible", "family", "0")
 ASSESSOR_ASKED = _event("assessor_asked", "case", "assessor, by number in ASSESSORS")
 ASSESSMENT_STARTED = _event("assessment_started", "case", "assessor, by number in ASSESSORS")
-ASSESSMENT_LEFT = _event("assessment_left", "case", "assessor, by number in ASSESSORS; the order came first")
+ASSESSMENT_LEFT = _event(
+    "assessment_left", "case", "assessor, by number in ASSESSORS; the order, or LIFT, came first"
+)
 LIFT_ASKED = _event("lift_asked", "family", "0")
 LIFT_STARTED = _event("lift_started", "family", "days waited")
 LIFT_ASSESSED = _event("lift_assessed", "family", "1 where return is recommended, else 0")

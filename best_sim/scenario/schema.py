@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Literal
 
+from best_sim.scenario.bank_holidays import Jurisdiction
 from best_sim.scenario.durations import Duration
 from best_sim.scenario.values import (
     MOST_DATES,
@@ -167,7 +168,9 @@ class Court(Section):
     sitting_days_per_week: Annotated[Series, Unit("days per week", 0, 5000)]
     hours_per_sitting_day: Annotated[float, Unit("hours", 1, 10)]
     urgent_share: Annotated[float, Unit("probability", 0.001, 0.4)]
-    """Share of the sitting time that is kept for interim hearings, in lists of their own."""
+    """Share of the sitting time that is kept for first hearings, in lists of their own."""
+    bank_holidays: Jurisdiction
+    """Whose bank holidays the court keeps."""
     other_cases: Annotated[Series, Unit("hours per week", 0, 50000)]
     other_cases_variation: Annotated[float, Unit("ratio", 0, 3)]
     other_cases_notice: Duration
@@ -324,6 +327,8 @@ class HearingHours(Section):
     case_management: Hours
     issues_resolution: Hours
     final: Hours
+    """Of a contested final hearing of a case that needs as much as cases of 2016 on average."""
+    final_agreed: Hours
 
 
 class Adjournment(Section):
@@ -333,16 +338,60 @@ class Adjournment(Section):
     case_management: Probability
     issues_resolution: Probability
     final: Probability
+    grows_from: Days
+    """Age of a case from which its later hearings fail more often."""
+    growth: Annotated[float, Unit("per week", 0, 1)]
+    """Hazard of adjournment that is added for each week of age beyond that."""
+
+
+class Interim(Section):
+    """Cases with an interim hearing before case management."""
+
+    after_voluntary: Probability
+    after_order: Probability
+    newborn: Probability
+
+
+class Pull(Section):
+    """How timetables are made towards 26 weeks."""
+
+    strength: Probability
+    reach: Days
+    """Distance from the limit at which nothing is left of the pull."""
+    spread: Days
+    """Time before the limit over which final hearings are aimed at, evenly."""
+    least_notice: Days
+    lets_go: Days
+    """Lead time of a court at which nothing is left of the pull."""
+
+
+class Removal(Section):
+    """How a child who is at home when proceedings are issued comes into care."""
+
+    asked_at_issue_within: Days
+    """Removal that is needed so soon after issue is asked for at the first hearing, an interim one."""
+    by_emergency_order: Probability
 
 
 class Proceedings(Section):
     """Care proceedings."""
 
-    contested_interim: Probability
-    timetable_sau: Days
-    timetable_lift: Days
+    content: Annotated[Series, Unit("ratio", 0.05, 20)]
+    """What cases need, by date; 2016 is 1."""
+    complexity_sd: Annotated[float, Unit("log scale", 0, 2)]
+    interim: Interim
+    removal: Removal
+    timetable: Days
+    """Least time from case management to issues resolution, of a case that needs as much as those of 2016."""
+    limit: Days
+    pull: Pull
     evidence_patience: Days
+    evidence_patience_outside_limit: Days
     agreed_at_issues_resolution: Probability
+    contested_final: Probability
+    stretch: Annotated[float, Unit("per week", 0, 10)]
+    """What a sitting day takes beyond its hours, for each week of waiting: courts under strain give way."""
+    urgent_stretch: Annotated[float, Unit("per week", 0, 50)]
     most_adjournments: Annotated[int, Unit("hearings", 0, 12)]
     notice: Notice
     hours: HearingHours
@@ -438,13 +487,23 @@ class Retention(Section):
     reach_sd: Annotated[float, Unit("log odds", 0, 10)]
 
 
+class CountedFrom(Section):
+    """The day from which each visit's date is counted."""
+
+    first: Literal["entry", "randomisation"]
+    second: Literal["entry", "randomisation"]
+    third: Literal["entry", "randomisation"]
+
+
 class Visits(Section):
     """The trial's visits."""
 
     first: Days
     second: Days
     third: Days
-    counted_from: Literal["entry", "randomisation"]
+    counted_from: CountedFrom
+    arranging: Duration
+    """Least time from randomisation to a visit, and from one visit to the next."""
     window: Days
     retention: Retention
 
@@ -598,14 +657,15 @@ class Parameters(Section):
                     yield unknown_name(f"boroughs.{name}.{field}", found, known, what)
         for name, court in self.courts.items():
             most = (
-                max(court.sitting_days_per_week.values) * court.hours_per_sitting_day * court.urgent_share / 2
+                max(court.sitting_days_per_week.values) * court.hours_per_sitting_day * court.urgent_share / 5
             )
-            if most < self.proceedings.hours.interim:
+            least = max(self.proceedings.hours.interim, self.proceedings.hours.case_management)
+            if most < least:
                 yield Wrong(
                     f"courts.{name}.urgent_share",
-                    "no urgent list is long enough for one interim hearing",
-                    found=f"{most:.3g} hours on each of two days a week",
-                    allowed=f"at least proceedings.hours.interim, {self.proceedings.hours.interim:g} hours",
+                    "no list is long enough for one first hearing",
+                    found=f"{most:.3g} hours a day",
+                    allowed=f"at least the hours of an interim and of a case management hearing, {least:g}",
                 )
         if any(max(site.recruiting.values) > 0 for site in self.sites.values()):
             # only who is allocated is counted by borough and site; without recruitment there may be any number

@@ -48,6 +48,7 @@ other_cases = [{{ from = 2000-01-01, value = 20 }}]
 other_cases_variation = 0.3
 other_cases_notice = {{ distribution = "exponential", mean = 10 }}
 pace = 1.0
+bank_holidays = "England and Wales"
 """
 TEAM = """
 [lift.teams.team_{i}]
@@ -559,13 +560,14 @@ def _keep_consistent(shape: tuple[int, int, int, int], changes: dict[str, Any]) 
         value = changes.get(name, now[name])
         return value["value"] if isinstance(value, dict) and "unit" in value else value
 
-    hours = [at("proceedings.hours.interim")]
+    hours = [at("proceedings.hours.interim"), at("proceedings.hours.case_management")]
     for i in range(shape[1]):
         court = f"courts.court_{i}"
         sits = at(f"{court}.sitting_days_per_week")
         most = max(sits.values if isinstance(sits, Series) else (step["value"] for step in sits))
-        hours.append(most * at(f"{court}.hours_per_sitting_day") * at(f"{court}.urgent_share") / 2.0)
-    changes["proceedings.hours.interim"] = min(hours)
+        hours.append(most * at(f"{court}.hours_per_sitting_day") * at(f"{court}.urgent_share") / 5.0)
+    for name in ("interim", "case_management"):
+        changes[f"proceedings.hours.{name}"] = min(hours)
     visits = {f"visits.{name}": at(f"visits.{name}") for name in ("first", "second", "third")}
     if not visits["visits.first"] < visits["visits.second"] < visits["visits.third"]:
         in_order = sorted(visits.values())

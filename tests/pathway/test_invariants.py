@@ -43,7 +43,8 @@ def changes(draw):
                     "entry.voluntary_never_in_proceedings", "population.older_sibling_share",
                     "population.kin_available_share", "population.split_with_one_sibling",
                     "population.split_with_two_siblings", "sites.london.consent", "sites.glasgow.consent",
-                    "sites.london.other_exclusion", "trial.found_ineligible", "proceedings.contested_interim",
+                    "sites.london.other_exclusion", "trial.found_ineligible",
+                    "proceedings.interim.after_voluntary", "proceedings.interim.after_order",
                     "proceedings.agreed_at_issues_resolution", "proceedings.adjournment.interim",
                     "proceedings.adjournment.case_management", "proceedings.adjournment.final", "sau.not_assessed",
                     "lift.declines", "lift.leaves_in_assessment", "lift.treats", "lift.leaves_treatment",
@@ -82,7 +83,8 @@ def changes(draw):
     change["trial.steps"] = draw(
         st.sampled_from(["consent > randomisation > baseline", "consent > baseline > randomisation"])
     )
-    change["visits.counted_from"] = draw(st.sampled_from(["entry", "randomisation"]))
+    for visit in ("first", "second", "third"):
+        change[f"visits.counted_from.{visit}"] = draw(st.sampled_from(["entry", "randomisation"]))
     change["simulation.starts_with"] = draw(st.sampled_from(["empty", "running"]))
     if draw(st.booleans()):
         steps = sorted(draw(st.dictionaries(day, st.integers(0, 30), min_size=1, max_size=4)).items())
@@ -90,6 +92,7 @@ def changes(draw):
     if draw(st.booleans()):
         week = draw(st.sampled_from([12.0, 20.0, 100.0]))
         change |= {f"courts.{court}.sitting_days_per_week": always(week) for court in COURTS}
+        change |= {f"courts.{court}.urgent_share": 0.2 for court in COURTS}
     if draw(st.booleans()):
         change |= {f"sau.places.{a}": draw(st.integers(0, 6)) for a in ("in_house", "external_expert")}
     for borough in draw(st.lists(st.sampled_from(BOROUGHS), max_size=2, unique=True)):

@@ -8,7 +8,7 @@ from typing import Any
 from small_worlds import HEARINGS, always, days
 
 TEAMS = ("london", "glasgow")
-COURTS = ("glasgow", "east_london", "south_london")
+COURTS = ("glasgow", "east_london")
 BOROUGHS = ("glasgow", "croydon", "tower_hamlets", "bromley", "sutton", "barking_and_dagenham")
 PROFESSIONS = ("social_workers", "psychologists", "psychiatrists")
 DELAYS = (
@@ -57,7 +57,9 @@ VARIATIONS: dict[str, dict[str, Any]] = {
         "trial.allocation.factors": ["site", "borough", "under_one", "siblings", "kinship"],
         "trial.allocation.strata": "none",
     },
-    "visits from entry": {"visits.counted_from": "entry"},
+    "visits from entry": {"visits.counted_from.third": "entry"},
+    "visits from randomisation": {f"visits.counted_from.{v}": "randomisation" for v in ("first", "second")},
+    "visits arranged late": {"visits.arranging": days(150)},
     "baseline first": {"trial.steps": "consent > baseline > randomisation"},
     "a target of one": {"trial.target_families": 1},
     "staff leaves": staff((LONG_AGO, 20), (dt.date(2019, 3, 1), 3), (dt.date(2020, 6, 1), 12)),
@@ -108,7 +110,8 @@ VARIATIONS: dict[str, dict[str, Any]] = {
     },
     "never adjourned": {f"proceedings.adjournment.{h}": 0.0 for h in HEARINGS},
     "always adjourned": {f"proceedings.adjournment.{h}": 1.0 for h in HEARINGS},
-    "a tiny court": {f"courts.{c}.sitting_days_per_week": always(13) for c in COURTS},
+    "a tiny court": {f"courts.{c}.sitting_days_per_week": always(13) for c in COURTS}
+    | {f"courts.{c}.urgent_share": 0.2 for c in COURTS},
     "a huge court": {f"courts.{c}.sitting_days_per_week": always(4000) for c in COURTS},
     "an impatient court": {"proceedings.evidence_patience": {"value": 0, "unit": "days"}},
     "impatient families": {"lift.patience": {"value": 0, "unit": "days"}},

@@ -153,7 +153,7 @@ def test_a_hazard_that_changes_on_the_way_is_spent_at_each_rate():
             **all_unplanned(rate),
             "placements.unplanned.lift_hazard_ratio": ratio,
             "placements.planned.long_term_delay": days(1e6),
-            "proceedings.timetable_sau": in_days(1e5),
+            "proceedings.timetable": in_days(1e5),
             "trial.consent_delay": days(20),
             f"{BOROUGH}.entries": [{"from": after(0), "value": 90_000}, {"from": after(100), "value": 0}],
             "simulation.end_date": after(100 + 6 * YEAR),
@@ -209,7 +209,7 @@ def test_a_planned_move_and_an_unplanned_one_compete():
     world = plain_world(
         {
             **all_unplanned(rate),
-            "proceedings.timetable_sau": in_days(1e5),
+            "proceedings.timetable": in_days(1e5),
             "population.kin_available_share": 1.0,
             "placements.planned.to_kin_share": 1.0,
             "placements.planned.to_kin_delay": exponential(mean),

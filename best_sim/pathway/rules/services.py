@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import math
+
 from best_sim.engine import rule
 from best_sim.engine.luck import duration_quantile, uniform
 from best_sim.pathway.parameters import number_of
+from best_sim.pathway.records import teams
 from best_sim.pathway.rules import purposes
+from best_sim.pathway.rules.court import needs
 from best_sim.pathway.rules.draws import happens, lasts, logistic, which
-from best_sim.pathway.words import BY_LIFT, EXTERNAL_EXPERT, IN_HOUSE, INDEPENDENT_SOCIAL_WORKER
+from best_sim.pathway.words import (
+    BY_LIFT,
+    EXTERNAL_EXPERT,
+    IN_HOUSE,
+    INDEPENDENT_SOCIAL_WORKER,
+    LIFT,
+    PENDING,
+    RECEIVED,
+    SOCIAL_WORK_STATEMENT,
+)
 from best_sim.scenario.durations import YEAR
 from best_sim.scenario.schema import Lift
 
@@ -22,15 +35,55 @@ def parenting_assessor(world, case):
 
 @rule
 def assessment_days(world, case, assessor):
-    """Days that a parenting assessment takes, or the social worker's statement where there is none."""
+    """Days that a parenting assessment takes, or the social worker's statement where there is none; by need."""
     u = uniform(world, case, purposes.SAU_DURATION, case.again)
     if assessor == INDEPENDENT_SOCIAL_WORKER:
-        return duration_quantile(world.sau.independent_social_worker, u)
-    if assessor == EXTERNAL_EXPERT:
-        return duration_quantile(world.sau.external_expert, u)
-    if assessor == IN_HOUSE:
-        return duration_quantile(world.sau.in_house, u)
-    return duration_quantile(world.sau.statement, u)
+        days = duration_quantile(world.sau.independent_social_worker, u)
+    elif assessor == EXTERNAL_EXPERT:
+        days = duration_quantile(world.sau.external_expert, u)
+    elif assessor == IN_HOUSE:
+        days = duration_quantile(world.sau.in_house, u)
+    else:
+        days = duration_quantile(world.sau.statement, u)
+    return days * needs(world, case)
+
+
+@rule
+def report_due(world, f, case):
+    """When the report is due that the court directs, or would, on what is known today.
+
+    The court orders evidence by a week. LIFT's report is expected after its assessment and meeting, whatever follows.
+    """
+    if not math.isnan(case.evidence_in):
+        return case.evidence_in
+    now = world.now
+    if case.group < 0 and lift_will_report(f):
+        since = now if math.isnan(f.lift_started) else f.lift_started
+        return max(now, since + lift_assessment_days(world, f, teams(world, f.team), False))
+    if not math.isnan(case.report_due):
+        return max(now, case.report_due)
+    return now + assessment_days(world, case, assessor_of(world, case))
+
+
+@rule
+def assessor_of(world, case):
+    """Who reports to the court: an assessor of the parents, or the social worker alone."""
+    if happens(world, case, purposes.SAU_ASSESSED, case.again, world.sau.not_assessed):
+        return SOCIAL_WORK_STATEMENT
+    return parenting_assessor(world, case)
+
+
+@rule
+def lift_will_report(f):
+    """Whether the court may still expect LIFT's report: the family is LIFT's, and did not decline, leave or give up."""
+    return f.arm == LIFT and (f.receipt == PENDING or f.receipt == RECEIVED)
+
+
+@rule
+def needs_usual_report(world, case):
+    """Whether the court directs an assessment as usual now that LIFT will not report; else it does so later, or did."""
+    missing = math.isnan(case.evidence_in) and math.isnan(case.report_due)
+    return missing and case.directed <= world.now and not case.decided <= world.now
 
 
 @rule

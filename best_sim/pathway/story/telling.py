@@ -163,7 +163,7 @@ class Teller:
         how = {
             "voluntary": "with the parents' agreement (section 20)",
             "emergency_or_interim": "under an emergency or interim order",
-            "during_proceedings": "under an interim order made during the proceedings",
+            "during_proceedings": "under an order made during the proceedings",
         }.get(name_of(W.ROUTES, h.code), "")
         return f"The child came into care {how}."
 
@@ -286,6 +286,8 @@ class Teller:
         what = "The social worker's statement"
         if who != "social_work_statement":
             what = f"The parenting assessment by {_BY.get(who, who)}"
+        if self.family["arm"] == W.LIFT and self.family["lift_started"] == h.days:
+            return f"{what} was left to LIFT."
         return f"{what} was left unfinished, for the court had decided."
 
     def _evidence_in(self, h: Happening) -> str:

@@ -173,7 +173,7 @@ _ALL = (
         known="recorded",
         take=taking.permanence,
         complete=taking.no_mean,
-        instead=("proceedings.timetable_lift", "orders.placement_order.lift", "advice.lift"),
+        instead=("orders.placement_order.lift", "advice.lift"),
         absent=Absent("there_already", "permanent already when randomised, or not followed"),
         records=(Recorded("events", "events", lambda data: data.event),),
     ),

@@ -159,7 +159,7 @@ def parameter(key: str, low: float = 0.1, high: float = 0.9, more: str = "") -> 
         (parameter("entry.route.voluntary"), "parameter[0].key", "share of a mix"),
         (parameter("trial.target_families", 100, 500), "parameter[0].key", "whole number"),
         (parameter("trial.steps"), "parameter[0].key", "not a number"),
-        (parameter("courts.east_london.other_cases", 50, 99), "parameter[0].change", "88.5, 94.5"),
+        (parameter("courts.east_london.other_cases", 50, 99), "parameter[0].change", "162, 180"),
         (parameter("visits.retention.third", 2.5, 3.0), "parameter[0]", "1.95"),
         (
             parameter("courts.east_london.other_cases", 0.5, 2, 'change = "factor"\nfrom = 2030-01-01'),
@@ -286,13 +286,12 @@ def test_a_target_is_of_the_part_of_its_period_that_the_run_covers() -> None:
 
 
 def test_a_courts_figures_are_of_its_own_cases() -> None:
-    journeys = simulate(Scenario.load("london-2017"), 7, 0)
-    both, east, south = (
-        court_figures(journeys, 2019, court) for court in (None, "east_london", "south_london")
-    )
-    for figure in both:
-        low, high = sorted((east[figure], south[figure]))
-        assert low <= both[figure] <= high
+    journeys = simulate(Scenario.load("london", ["simulation.end_date=2019-12-31"]), 7, 0)
+    together = court_figures(journeys, 2019)
+    of_each = [court_figures(journeys, 2019, f"{name}_london") for name in ("east", "central", "west")]
+    for figure, value in together.items():
+        values = [each[figure] for each in of_each]
+        assert min(values) < value < max(values)
     assert np.isnan(court_figures(journeys, 2011)["weeks"])
 
 
@@ -386,7 +385,7 @@ def made(folder: Path, truth: dict[str, float], seed: int, replicates: int) -> s
     )
 
 
-@pytest.mark.parametrize("seed", [101, pytest.param(102, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seed", [102, pytest.param(103, marks=pytest.mark.slow)])
 def test_a_truth_that_made_the_targets_is_found_again(tmp_path: Path, seed: int) -> None:
     truth = {"proceedings.notice.further.mean": 18.0, "visits.retention.third": 2.6}
     text = SHORT + NOTICE + SEEN + made(tmp_path, truth, seed, 20)
