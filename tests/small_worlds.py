@@ -64,7 +64,10 @@ COURT = "courts.glasgow"
 SITE = "sites.glasgow"
 BOROUGH = "boroughs.glasgow"
 HEARINGS = ("interim", "case_management", "issues_resolution", "final")
-COVARIATES = ("under_one", "need", "kin", "lift", "return_advised")
+COVARIATES = (
+    "under_one", "newborn", "need", "kin", "with_kin", "with_parents", "removed", "early_permanence", "lift",
+    "return_advised",
+)  # fmt: skip
 DIRECTIONS = ("home", "special_guardianship", "child_arrangements", "placement_order", "care_order")
 CERTAIN = 10.0
 """Log odds as near to always as a scenario may say."""
@@ -83,6 +86,7 @@ PLAIN: dict[str, Any] = {
     "entry.issue_after_order": days(0),
     "entry.entry_after_issue": days(0),
     "entry.voluntary_stay": days(FOR_EVER),
+    "entry.hospital_share_of_newborns": 0.0,
     "entry.first_placement": {"foster": 1.0, "kinship_foster": 0.0, "parent_and_baby": 0.0, "with_parents": 0.0},
     "trial.target_families": 1_000_000,
     "trial.stops_at_target": False,
@@ -139,21 +143,17 @@ PLAIN: dict[str, Any] = {
         f"placements.unplanned.{name}": 0.0
         for name in (
             "foster", "kinship_foster", "parent_and_baby", "with_parents", "placed_for_adoption", "long_term_foster",
-            "residential", "age", "earlier_moves", "need",
+            "residential", "early_permanence", "age", "need",
         )
     },
     "placements.unplanned.lift_hazard_ratio": 1.0,
     "placements.unplanned.next_placement": {"foster": 1.0, "kinship_foster": 0.0, "residential": 0.0},
-    **{
-        f"placements.front_loading.{name}": 1.0
-        for name in (
-            "first_week", "to_one_month", "to_three_months", "to_six_months", "to_one_year", "later"
-        )
-    },
-    "placements.planned.settled_foster_share": 0.0,
+    "placements.bridging.first_share": 0.0,
+    "placements.bridging.again_share": 0.0,
     "placements.planned.to_kin_share": 0.0,
+    "placements.planned.early_permanence_share": 0.0,
     "placements.planned.no_match_share": 0.0,
-    "placements.planned.adoption_match_age": 0.0,
+    "placements.planned.adoption_match_older": 1.0,
     **{f"placements.breakdown.{name}": 0.0 for name in ("home_first_year", "home_later", "adoption", "issued_again")},
     "placements.breakdown.special_guardianship": 0.0,
     "visits.first": {"value": 1, "unit": "months"},

@@ -18,12 +18,19 @@ from best_sim.engine.luck import purpose, series_record, stream, uniform_at, uni
 from best_sim.engine.model import State, starts_table
 from best_sim.pathway.kinds import FAMILY_ENTERS, OTHER_CASES, OTHER_REFERRAL, TEAM_CALENDAR
 from best_sim.pathway.parameters import write_parameters
-from best_sim.pathway.records import BANDS, LARGEST_FAMILY, TABLES, WORLD
+from best_sim.pathway.records import LARGEST_FAMILY, TABLES, WORLD
 from best_sim.pathway.scores import OutcomeModel
-from best_sim.pathway.words import ADOPTED, ARMS, HOME, OUT_OF_CARE, PLACEMENT_TYPES, SPECIAL_GUARDIANSHIP
+from best_sim.pathway.words import (
+    ADOPTED,
+    ARMS,
+    HOME,
+    OUT_OF_CARE,
+    PLACEMENT_TYPES,
+    SHORT_STAYS,
+    SPECIAL_GUARDIANSHIP,
+)
 from best_sim.scenario.bank_holidays import bank_holidays
 from best_sim.scenario.durations import WEEK, YEAR
-from best_sim.scenario.schema import FrontLoading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,9 +39,6 @@ if TYPE_CHECKING:
     from best_sim.scenario.schema import Court, Placements
     from best_sim.scenario.values import Section
 
-BAND_NAMES = tuple(FrontLoading.model_fields)
-BAND_FROM = (0.0, 7.0, 30.0, 91.0, 182.0, 365.0)
-"""Day of the placement on which each of these bands begins."""
 ARRIVAL = purpose("arrival of a family")
 RATE = purpose("rate of a borough")
 OTHER_ARRIVAL = purpose("arrival of another referral")
@@ -107,7 +111,6 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
     w["end"] = end
     w["first_weekday"] = start_date.weekday()
     w["forced_arm"] = 0 if arm is None else ARMS.index(arm)
-    w["band_from"] = BAND_FROM
     w["hazard"] = _hazards(scenario.placements)
     write_parameters(world, 0, scenario.parameters, start_date)
 
@@ -385,19 +388,17 @@ def _places(team, start_date: dt.date) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _hazards(placements: Placements) -> np.ndarray:
-    """Hazard of an unplanned move, a day, by placement type and band of the time since the placement began.
+    """Hazard of an unplanned move, a day, by placement type: in the first year of the placement, and later.
 
-    In care it is so much a year, times the band's multiplier; at home it is what brings the share back within the first
-    year, then so much a year; with guardians and adopters it is the same throughout.
+    In care it is so much a year, however long the placement has lasted, and nil in placements that are meant to be
+    short; at home it is what brings the share back within the first year, then so much a year.
     """
-    front, breakdown = placements.front_loading, placements.breakdown
-    multiplier = np.asarray([getattr(front, name) for name in BAND_NAMES])
-    hazard = np.zeros((len(PLACEMENT_TYPES), BANDS))
+    unplanned, breakdown = placements.unplanned, placements.breakdown
+    hazard = np.zeros((len(PLACEMENT_TYPES), 2))
     for k, name in enumerate(PLACEMENT_TYPES):
-        if k not in OUT_OF_CARE:
-            hazard[k] = getattr(placements.unplanned, name) / YEAR * multiplier
-    hazard[HOME] = -math.log(1.0 - breakdown.home_first_year) / YEAR
-    hazard[HOME, BANDS - 1] = breakdown.home_later / YEAR
+        if k not in OUT_OF_CARE and k not in SHORT_STAYS:
+            hazard[k] = getattr(unplanned, name) / YEAR
+    hazard[HOME] = -math.log(1.0 - breakdown.home_first_year) / YEAR, breakdown.home_later / YEAR
     hazard[SPECIAL_GUARDIANSHIP] = breakdown.special_guardianship / YEAR
     hazard[ADOPTED] = breakdown.adoption / YEAR
     return hazard

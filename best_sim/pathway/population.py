@@ -105,6 +105,7 @@ def begin_group(world, f, c):
     g.frailty = c.frailty
     g.plan = NO_PLAN
     g.plan_at = math.inf
+    g.stay_until = math.inf
     g.ordered_at = math.nan
     g.permanent_at = math.nan
     g.third_at = math.nan

@@ -21,7 +21,6 @@ from best_sim.scenario.schema import (
     Allocation,
     Borough,
     Court,
-    FrontLoading,
     Parameters,
     Sau,
     Site,
@@ -30,8 +29,6 @@ from best_sim.scenario.schema import (
 
 LARGEST_FAMILY = 3
 """Children under 60 months in one family (the trial's mean is 1.28); rows are kept for so many."""
-BANDS = len(FrontLoading.model_fields)
-"""Bands of time since a placement began, in which the hazard of an unplanned move differs."""
 FACTORS = len(names_of(Allocation, "factors"))
 STRATA = LEVELS = MOST_STRATA
 """Strata within which a trial allocates, and levels of a factor that is balanced: both may be boroughs."""
@@ -117,6 +114,10 @@ GROUP = np.dtype(
         ("placements", "i8"),
         ("episode", "i8"),
         ("episode_since", "f8"),
+        # until when a placement lasts that is meant to be short (a bridge, a hospital); infinite for any other
+        ("stay_until", "f8"),
+        # in this episode: whether the group was taken from parents, at home or in a unit
+        ("removed", "i8"),
         ("in_care", "i8"),
         ("moves", "i8"),
         ("unplanned", "i8"),
@@ -203,9 +204,8 @@ COMPUTED = (
     ("n_families", "i8"),
     # of a parenting assessment's kind, the resource that is asked for it; -1 where places are not limited
     ("assessor_resource", "i8", (len(names_of(Sau, "assessor")),)),
-    # hazard of an unplanned move a day, by placement type and time in the placement, and where each band of time begins
-    ("hazard", "f8", (len(PLACEMENT_TYPES), BANDS)),
-    ("band_from", "f8", (BANDS,)),
+    # hazard of an unplanned move a day, by placement type: in the first year of the placement, and later
+    ("hazard", "f8", (len(PLACEMENT_TYPES), 2)),
     # what is asked of a run: every family in one arm; those between two shares of the families in the other arm
     ("forced_arm", "i8"),
     ("other_arm_from", "f8"),

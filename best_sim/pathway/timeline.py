@@ -47,13 +47,16 @@ _SHORT_PLACE = {
     "foster": "foster care",
     "kinship_foster": "kinship foster",
     "parent_and_baby": "parent and baby",
-    "with_parents": "with parents (interim)",
+    "with_parents": "with parents (order)",
     "placed_for_adoption": "placed for adoption",
     "adopted": "adopted",
     "special_guardianship": "guardianship or kin",
     "long_term_foster": "long-term foster",
     "residential": "residential",
     "home": "home",
+    "bridging_foster": "short-notice foster",
+    "hospital": "hospital",
+    "early_permanence": "may adopt",
 }
 _SHORT_ORDER = {
     "supervision_order": "supervision order",

@@ -80,6 +80,8 @@ class Population(Section):
     children_per_family: Annotated[Mix, Shares("one", "two", "three")]
     under_one_share_of_youngest: Probability
     newborn_share_of_under_one: Probability
+    infant_age_shape: Annotated[float, Unit("power", 0.1, 10)]
+    """Ages of infants who are not newborn: a year, times a number between 0 and 1 to this power."""
     male_share: Probability
     older_sibling_share: Probability
     kin_available_share: Probability
@@ -101,6 +103,10 @@ class Entry(Section):
     entry_after_issue: Duration
     voluntary_stay: Duration
     first_placement: Annotated[Mix, Shares("foster", "kinship_foster", "parent_and_baby", "with_parents")]
+    """With kin where there are any, in a unit under one, with parents once proceedings were issued; else foster."""
+    hospital_share_of_newborns: Probability
+    """Newborns who are still in hospital when they come into care."""
+    hospital_stay: Duration
 
 
 class Allocation(Section):
@@ -275,8 +281,20 @@ class Direction(Section):
 
     intercept: LogOdds
     under_one: LogOdds
+    """The youngest child was under one at entry."""
+    newborn: LogOdds
+    """Beside it: within a week of birth."""
     need: LogOdds
     kin: LogOdds
+    """There are relatives who could care."""
+    with_kin: LogOdds
+    """Beside it: the child lives with them."""
+    with_parents: LogOdds
+    """The child lives with a parent, at home or in a unit."""
+    removed: LogOdds
+    """The child lived with a parent, and was taken from there."""
+    early_permanence: LogOdds
+    """The child lives with carers who may adopt."""
     lift: LogOdds
     return_advised: LogOdds
 
@@ -390,39 +408,44 @@ class Unplanned(Section):
     placed_for_adoption: PerYear
     long_term_foster: PerYear
     residential: PerYear
+    early_permanence: PerYear
     age: Annotated[float, Unit("log hazard per year", -2, 2)]
-    earlier_moves: Annotated[float, Unit("log hazard per move", -2, 2)]
-    most_earlier_moves: Annotated[int, Unit("moves", 0, 1000)]
-    """Earlier unplanned moves that count, at most."""
     need: Annotated[float, Unit("log hazard per SD", -2, 2)]
     lift_hazard_ratio: Annotated[float, Unit("ratio", 0.01, 20)]
     next_placement: Annotated[Mix, Shares("foster", "kinship_foster", "residential")]
 
 
-class FrontLoading(Section):
-    """What multiplies the yearly hazard by time in the placement."""
+class Bridging(Section):
+    """Short-notice foster placements, which end with a planned move to an ordinary carer."""
 
-    first_week: Ratio
-    to_one_month: Ratio
-    to_three_months: Ratio
-    to_six_months: Ratio
-    to_one_year: Ratio
-    later: Ratio
+    first_share: Probability
+    """First foster placements of children not newborn that are such."""
+    again_share: Annotated[float, Unit("probability", 0, 0.9)]
+    """Foster placements after one, or after an unplanned move, that are such."""
+    stay: Duration
 
 
 class Planned(Section):
     """Planned moves, before and after the order."""
 
-    settled_foster_share: Probability
-    settled_foster_delay: Duration
     to_kin_share: Probability
     to_kin_delay: Duration
+    """From entry to care, or from when the children were taken from a parent."""
+    early_permanence_share: Probability
+    """Children under one at entry, without kin, who move to carers who may adopt them, before the order."""
+    early_permanence_delay: Duration
+    """From entry to care, or from when the children were taken from a parent."""
+    early_permanence_match: Duration
+    """From the placement order to the match with the carers with whom the child lives."""
     unit_stay: Duration
     unit_together: Probability
     home_delay: Duration
+    home_on_care_order: Duration
+    """At home on a care order, until the order is discharged."""
     guardians_delay: Duration
     adoption_match: Duration
-    adoption_match_age: Annotated[float, Unit("log ratio per year", -2, 2)]
+    adoption_match_older: Ratio
+    """What multiplies the time to a match where the youngest child was one or older at entry."""
     adoption_placed: Duration
     adoption_order: Duration
     no_match_share: Probability
@@ -446,7 +469,7 @@ class Placements(Section):
     """Where children live."""
 
     unplanned: Unplanned
-    front_loading: FrontLoading
+    bridging: Bridging
     planned: Planned
     breakdown: Breakdown
 
@@ -562,6 +585,9 @@ class Costs(Section):
     placed_for_adoption_week: PoundsPerWeek
     long_term_foster_week: PoundsPerWeek
     residential_week: PoundsPerWeek
+    bridging_foster_week: PoundsPerWeek
+    hospital_week: PoundsPerWeek
+    early_permanence_week: PoundsPerWeek
     special_guardianship_week: PoundsPerWeek
     adopted_week: PoundsPerWeek
     home_week: PoundsPerWeek

@@ -103,7 +103,7 @@ def leaves(section: Section, path: str = "") -> Iterator[tuple[str, Leaf, Any]]:
             yield from leaves(inside, f"{path}{name}.")
 
 
-BOUNDED = ("simulation.", "boroughs.", "costs.", "placements.unplanned.", "placements.front_loading.")
+BOUNDED = ("simulation.", "boroughs.", "costs.", "placements.unplanned.")
 """Beginnings of names that decide how much there is to simulate, or that nothing in a simulation reads."""
 
 BOUNDED_TOO = ("population.frailty_sd", "population.children_per_family", "trial.target_families")
@@ -448,24 +448,22 @@ def _moves(draw: Any) -> dict[str, Any]:
     if how == "as shipped":
         return {}
     if how == "none":
-        hazard, load = st.just(0.0), st.sampled_from([0.0, 1.0])
+        hazard = st.just(0.0)
         effect, ratio, sd = st.sampled_from([-2.0, 0.0, 2.0]), st.sampled_from([0.01, 1.0, 20.0]), 3.0
     elif how == "many":
-        hazard, load = st.sampled_from([0.0, 1.0, 6.0]), st.sampled_from([0.0, 1.0, 3.0])
+        hazard = st.sampled_from([0.0, 1.0, 6.0])
         effect, ratio, sd = st.sampled_from([-2.0, 0.0, 0.1]), st.sampled_from([0.01, 1.0, 2.0]), 0.6
     else:
-        hazard, load = st.sampled_from([50.0, 0.0]), st.sampled_from([20.0, 100.0, 0.0])
+        hazard = st.sampled_from([50.0, 0.0])
         effect, ratio, sd = st.sampled_from([-2.0, 0.0, 0.1]), st.sampled_from([0.01, 1.0, 2.0]), 0.3
     unplanned = (
         "foster", "kinship_foster", "parent_and_baby", "with_parents", "placed_for_adoption", "long_term_foster",
-        "residential",
+        "residential", "early_permanence",
     )  # fmt: skip
-    bands = ("first_week", "to_one_month", "to_three_months", "to_six_months", "to_one_year", "later")
     breakdown = draw(st.sampled_from([0.0, 0.5, 0.99]))
     return {
         **{f"placements.unplanned.{name}": draw(hazard) for name in unplanned},
-        **{f"placements.unplanned.{name}": draw(effect) for name in ("age", "earlier_moves", "need")},
-        **{f"placements.front_loading.{name}": draw(load) for name in bands},
+        **{f"placements.unplanned.{name}": draw(effect) for name in ("age", "need")},
         "placements.unplanned.lift_hazard_ratio": draw(ratio),
         "population.frailty_sd": sd,
         "placements.breakdown.home_first_year": breakdown,

@@ -269,7 +269,11 @@ def test_after_an_interim_hearing_the_arm_is_known_at_case_management():
         f"{TEAM}.assessment": days(80),
     }
     journeys = run_known_at(
-        plain_world({**TIMES, **order_is("special_guardianship"), **changes}), WEDNESDAY, arm="LIFT"
+        plain_world(
+            {**TIMES, **order_is("special_guardianship"), "population.kin_available_share": 1.0, **changes}
+        ),
+        WEDNESDAY,
+        arm="LIFT",
     )
     report = 111 + TEN
     assert_story(
