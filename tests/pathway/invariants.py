@@ -71,7 +71,8 @@ def _removals(j: Journeys) -> None:
     """Who is at home at issue comes into care at a hearing, or by an emergency order; and none was born after issue."""
     f = j.tables["families"]
     entered = rows(j, W.ENTERED_CARE)
-    during = entered[entered["value"] == W.DURING_PROCEEDINGS]
+    law = np.asarray(j.names["jurisdictions"], object)[f["court"][entered["subject"]]]
+    during = entered[(entered["value"] == W.DURING_PROCEEDINGS) & (law != "Scotland")]
     of = f[during["subject"]]
     held = rows(j, (W.HEARING_EFFECTIVE, W.HEARING_ADJOURNED_FOR_EVIDENCE))
     at_hearing = np.isin(during["subject"] + 1j * during["time"], held["subject"] + 1j * held["time"])

@@ -47,8 +47,8 @@ def test_a_visit_that_is_due_before_it_can_be_arranged_waits_for_that() -> None:
 
 
 def test_nor_is_the_next_visit_made_before_it_can_be_arranged_after_the_last() -> None:
-    late = {"trial.consent_delay": days(500), "proceedings.timetable_sau": in_days(5_000)}
-    at, randomised = visits({**late, "proceedings.timetable_lift": in_days(5_000)})
+    late = {"trial.consent_delay": days(500), "proceedings.timetable": in_days(5_000)}
+    at, randomised = visits(late)
     assert randomised > WEDNESDAY + 15 * MONTH
     assert at == pytest.approx([randomised + 10, randomised + 20, randomised + 30 * MONTH], abs=1e-9)
 
@@ -80,4 +80,5 @@ def test_in_the_trial_fewer_first_visits_are_late_than_if_they_were_counted_from
     assert len(now) > 250
     assert (now >= 6.0 - 1e-9).all()  # nine weeks less half the window
     assert np.mean(now > 14) < np.mean(before > 14) - 0.05
-    assert np.median(now) < np.median(before)
+    # first hearings keep their days: most families are randomised in time for the ninth week, half are seen near it
+    assert abs(np.median(now) - 9.0) < 2.0

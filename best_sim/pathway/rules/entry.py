@@ -140,6 +140,7 @@ def first_carers(world, f, g):
         return FOSTER
     if place == PARENT_AND_BABY and g.youngest_days > YEAR:
         return FOSTER
-    if place == WITH_PARENTS and (f.issue_at > f.entered or is_scottish(world, f)):
+    ordered = f.route == DURING_PROCEEDINGS and not is_scottish(world, f)
+    if place == WITH_PARENTS and (not ordered or f.issue_at > f.entered):
         return FOSTER
     return place
