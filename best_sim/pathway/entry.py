@@ -50,8 +50,8 @@ from best_sim.pathway.words import (
 def family_enters(f, world):
     """A family becomes known, its children enter care, and proceedings are issued, in whichever order.
 
-    Where proceedings come first, this waits for the court, or for an emergency order. In Scotland what begins is reviews,
-    when the children are looked after or at the referral that comes before.
+    Where proceedings come first, this waits for the court, or for an emergency order. In Scotland reviews begin, when
+    the children are looked after or at the referral that comes before.
     """
     if world.complete == 1 and world.now > world.completed_at + world.simulation.after_recruitment:
         return

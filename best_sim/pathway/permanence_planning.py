@@ -65,6 +65,7 @@ from best_sim.pathway.words import (
     PERMANENCE_ORDER_TO_ADOPT,
     PERMANENCE_PANEL,
     PETITION_LODGED,
+    PLAN_MADE,
     RETURN_HOME,
     REVIEW,
     SECTION_11,
@@ -73,6 +74,7 @@ from best_sim.pathway.words import (
     SUPERVISED_AT_ENTRY,
     SUPERVISED_AT_HOME,
     TO_GUARDIANS,
+    TO_KIN,
     TO_LONG_TERM,
     WITH_PARENTS,
 )
@@ -148,7 +150,11 @@ def looked_after_reviews(case, world):
 
 def permanence_planning(g, world):
     """A group's way from the direction of its plan to the order that makes it so, if anybody asks for one."""
-    if stays_looked_after(world, g):
+    stays = stays_looked_after(world, g)
+    if settles(world, g, stays):
+        yield record(PLAN_MADE, g.index, g.plan)
+        yield signal(PLACEMENT, g.index)
+    if stays:
         return
     f = families(world, g.family)
     court = courts(world, f.court)
@@ -228,6 +234,25 @@ def permanence_planning(g, world):
         yield signal(PLACEMENT, g.index)
         yield signal(CHILDRENS_HEARINGS, case.index)
         yield signal(CHILDRENS_HEARINGS, f.index)
+
+
+@rule
+def settles(world, g, stays):
+    """Before any order children move to kin who are to bring them up, those who stay looked after to carers for long.
+
+    Neither is permanence, for no order makes it so. Returns whether such a move is planned.
+    """
+    planned = world.placements.planned
+    if g.place == KINSHIP_FOSTER or not (stays or g.direction == DIRECTION_KIN):
+        return False
+    if g.direction == DIRECTION_KIN:
+        g.plan = TO_KIN
+        g.plan_at = world.now + lasts(world, g, purposes.KIN_DELAY, g.episode, planned.to_kin_delay)
+    else:
+        g.plan = TO_LONG_TERM
+        days = lasts(world, g, purposes.LONG_TERM_DELAY, g.episode, planned.long_term_delay)
+        g.plan_at = world.now + days
+    return True
 
 
 @rule

@@ -381,5 +381,6 @@ def carry_out_plan(world, f, g):
         how = SAME_CARER if stays_long_term(world, g) else PLANNED
         # relatives who foster for the long term are relatives still
         move(world, g, KINSHIP_FOSTER if g.place == KINSHIP_FOSTER else LONG_TERM_FOSTER, how)
-        reach_permanence(world, g, LONG_TERM_FOSTER)
+        if g.order != NO_ORDER_YET:  # in Scotland a child may stay so, looked after, without an order for it
+            reach_permanence(world, g, LONG_TERM_FOSTER)
     return how
