@@ -14,7 +14,7 @@ from best_sim.engine.commands import SIGNALLED, record, start, wait
 from best_sim.pathway.permanence_planning import plan_after_scottish_order
 from best_sim.pathway.records import cases, families
 from best_sim.pathway.rules import purposes
-from best_sim.pathway.rules.childrens_hearings import is_scottish, legal_process
+from best_sim.pathway.rules.childrens_hearings import is_scottish, is_to_stay_looked_after, legal_process
 from best_sim.pathway.rules.draws import happens, lasts
 from best_sim.pathway.rules.entry import bridge_or_foster, first_carers, first_placement
 from best_sim.pathway.rules.placements import (
@@ -297,6 +297,8 @@ def plan_after_unplanned_move(world, f, g, taken):
     elif (
         g.plan == RETURN_HOME and g.order == CARE_ORDER
     ):  # taken from home, where the order had left the child
+        plan_long_term(world, g)
+    elif g.plan == NO_PLAN and is_to_stay_looked_after(world, g):
         plan_long_term(world, g)
     return g.plan != before
 

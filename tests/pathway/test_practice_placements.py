@@ -170,7 +170,7 @@ def test_no_child_collects_moves_without_bound(name: str, seed: int) -> None:
     moved = p[p["began_by"].isin(["unplanned_move", "planned_move"])]
     total = moved.groupby("group").size()
     assert total.max() <= 25
-    assert (total > 15).mean() < 0.001
+    assert (total > 15).sum() <= max(3.0, 0.001 * len(total))  # of a thousand groups, three may be chance
     time = moved["start_days"].to_numpy()
     group = moved["group"].to_numpy()
     k = 7

@@ -22,6 +22,7 @@ from best_sim.pathway.words import (
     DIRECTION_KIN,
     DIRECTION_LONG_TERM,
     KINSHIP_FOSTER,
+    NO_ORDER_YET,
     VOLUNTARY,
     WITH_PARENTS,
 )
@@ -241,6 +242,12 @@ def stays_looked_after(world, g):
     elif g.direction == DIRECTION_LONG_TERM:
         share = world.childrens_hearings.permanence.long_term_stay_looked_after
     return happens(world, g, purposes.STAYS_LOOKED_AFTER, g.episode, share)
+
+
+@rule
+def is_to_stay_looked_after(world, g):
+    """Whether this is settled, and no order has come since; of children of England and Wales it never is."""
+    return g.direction > DIRECTION_HOME and g.order == NO_ORDER_YET and stays_looked_after(world, g)
 
 
 @rule
