@@ -66,6 +66,9 @@ BOROUGH = "boroughs.glasgow"
 HEARINGS = ("interim", "case_management", "issues_resolution", "final")
 COVARIATES = ("under_one", "need", "kin", "lift", "return_advised")
 DIRECTIONS = ("home", "special_guardianship", "child_arrangements", "placement_order", "care_order")
+BY_SOCIAL_WORKERS = {
+    "parent_infant_psychotherapy": 0.0, "circle_of_security": 1.0, "video_interaction_guidance": 0.0,
+}  # fmt: skip
 CERTAIN = 10.0
 """Log odds as near to always as a scenario may say."""
 
@@ -101,7 +104,6 @@ PLAIN: dict[str, Any] = {
     f"{COURT}.pace": 1.0,
     "proceedings.contested_interim": 0.0,
     "proceedings.timetable_sau": in_days(70),
-    "proceedings.timetable_lift": in_days(70),
     "proceedings.evidence_patience": in_days(FOR_EVER),
     "proceedings.agreed_at_issues_resolution": 0.0,
     **{f"proceedings.notice.{name}": days(0) for name in (*HEARINGS, "further")},
@@ -120,6 +122,14 @@ PLAIN: dict[str, Any] = {
     f"{TEAM}.psychologists": always(0),
     f"{TEAM}.psychiatrists": always(0),
     f"{TEAM}.families_per_clinician": 1.0,
+    "lift.weekly_hours.psychologists": 0.0,
+    "lift.weekly_hours.psychiatrists": 0.0,
+    "lift.not_possible": 0.0,
+    "lift.court_waits": days(FOR_EVER),
+    "lift.treats_carers": 0.0,
+    f"{SITE}.assessment_ratio": 1.0,
+    "lift.treatment_under_one": BY_SOCIAL_WORKERS,
+    "lift.treatment_older": BY_SOCIAL_WORKERS,
     f"{TEAM}.assessment": days(60),
     f"{TEAM}.treatment": days(100),
     f"{TEAM}.other_referrals": always(0),

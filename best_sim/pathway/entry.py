@@ -11,6 +11,7 @@ from best_sim.pathway.records import LARGEST_FAMILY, boroughs, cases, groups, si
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.draws import happens, lasts
 from best_sim.pathway.rules.placements import days_in_care
+from best_sim.pathway.rules.services import AS_LIFT
 from best_sim.pathway.rules.trial import BASELINE_FIRST, is_recruiting, screening
 from best_sim.pathway.words import (
     BASELINE_TAKEN,
@@ -107,7 +108,7 @@ def trial_entry(f, world):
                 note_care_before(world, groups(world, f.index * LARGEST_FAMILY + k))
                 yield signal(PLACEMENT, f.index * LARGEST_FAMILY + k)
                 k += 1
-    if f.arm == LIFT:
+    if f.arm == LIFT and world.lift.works_as == AS_LIFT:
         yield start(LIFT_SERVICE, f.index)
     elif not case.decided <= world.now:
         yield start(PARENTING_ASSESSMENT, f.index)

@@ -20,7 +20,15 @@ from best_sim.pathway.kinds import FAMILY_ENTERS, OTHER_CASES, OTHER_REFERRAL, T
 from best_sim.pathway.parameters import write_parameters
 from best_sim.pathway.records import BANDS, LARGEST_FAMILY, TABLES, WORLD
 from best_sim.pathway.scores import OutcomeModel
-from best_sim.pathway.words import ADOPTED, ARMS, HOME, OUT_OF_CARE, PLACEMENT_TYPES, SPECIAL_GUARDIANSHIP
+from best_sim.pathway.words import (
+    ADOPTED,
+    ARMS,
+    HOME,
+    OUT_OF_CARE,
+    PLACEMENT_TYPES,
+    PROFESSIONS,
+    SPECIAL_GUARDIANSHIP,
+)
 from best_sim.scenario.durations import YEAR
 from best_sim.scenario.schema import FrontLoading
 
@@ -28,12 +36,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from best_sim.scenario import Scenario, Series
-    from best_sim.scenario.schema import Court, Placements
+    from best_sim.scenario.schema import Court, Placements, Team, WeeklyHours
     from best_sim.scenario.values import Section
 
 BAND_NAMES = tuple(FrontLoading.model_fields)
 BAND_FROM = (0.0, 7.0, 30.0, 91.0, 182.0, 365.0)
 """Day of the placement on which each of these bands begins."""
+PLACES_OF = ("social_work", "psychology", "psychiatry")
+"""Where a team's record has the dated places of each profession."""
 ARRIVAL = purpose("arrival of a family")
 RATE = purpose("rate of a borough")
 OTHER_ARRIVAL = purpose("arrival of another referral")
@@ -123,11 +133,13 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
     teams = _named(scenario.lift.teams, "teams", start_date)
     referrals = []
     for i, (row, team) in enumerate(zip(teams, scenario.lift.teams.values(), strict=True)):
-        row["resource"] = len(resources)
-        resources.append(f"lift.{list(scenario.lift.teams)[i]}")
-        times, places = _places(team, start_date)
-        capacities.append(int(places[max(0, int(np.searchsorted(times, start, side="right")) - 1)]))
-        row["places"] = series_record(list(times), list(places))
+        times, places = _places(team, scenario.lift.weekly_hours, start_date)
+        now = max(0, int(np.searchsorted(times, start, side="right")) - 1)
+        for k, (profession, field) in enumerate(zip(PROFESSIONS, PLACES_OF, strict=True)):
+            row["resource"][k] = len(resources)
+            resources.append(f"lift.{list(scenario.lift.teams)[i]}.{profession}")
+            capacities.append(int(places[k, now]))
+            row[field] = series_record(list(times), list(places[k]))
         referrals.append((i, *_dated(team.other_referrals, start_date, 1 / YEAR)))
     for k, name in enumerate(scenario.sau.assessor.names):
         places_of = getattr(scenario.sau.places, name)
@@ -249,12 +261,13 @@ def state_of(lowered: Lowered, seed: int, replicate: int) -> State:
 _NOT_YET = {
     "families": (
         "entered", "issue_at", "invited", "answered", "baseline", "randomised", "ineligible", "settled", "lift_asked",
-        "lift_started", "lift_assessed", "treatment_started", "treatment_ended", "lift_freed", "visit_due", "visit_at",
+        "lift_started", "lift_assessed", "treatment_started", "treatment_ended", "lift_freed", "carers_started",
+        "carers_ended", "visit_due", "visit_at",
     ),
     "children": (),
     "groups": (),
-    "cases": ("issued", "first_sat", "evidence_in", "decided"),
-    "others": ("started", "ended"),
+    "cases": ("issued", "first_sat", "evidence_in", "decided", "report_due"),
+    "others": ("started", "assessed", "ended"),
 }  # fmt: skip
 """Fields that are NAN until something happens."""
 _NOBODY = {"children": ("index",), "groups": ("index",), "cases": ("index", "group")}
@@ -363,15 +376,18 @@ def _diaries(court: Court, start_date: dt.date, start: float, n_days: int) -> np
     return np.stack([np.maximum(ordinary, 0.0), urgent])  # all of a day may be urgent, but for rounding
 
 
-def _places(team, start_date: dt.date) -> tuple[np.ndarray, np.ndarray]:
-    """Whole places of a team over time: its clinicians, whole or part time, by the families each can serve."""
-    parts = [
-        _dated(getattr(team, name), start_date)
-        for name in ("social_workers", "psychologists", "psychiatrists")
-    ]
+def _places(team: Team, hours: WeeklyHours, start_date: dt.date) -> tuple[np.ndarray, np.ndarray]:
+    """Whole places of each profession of a team over time: its clinicians by the families each can serve.
+
+    A full-time social worker serves `families_per_clinician` at a time; who gives a family fewer hours a week serves
+    the more of them. A profession that gives a family no hours is never asked for a place.
+    """
+    parts = [_dated(getattr(team, name), start_date) for name in PROFESSIONS]
     times = np.unique(np.concatenate([t for t, _ in parts]))
-    staff = sum(v[np.maximum(np.searchsorted(t, times, side="right") - 1, 0)] for t, v in parts)
-    return times, np.floor(staff * team.families_per_clinician + 1e-9)
+    staff = np.array([v[np.maximum(np.searchsorted(t, times, side="right") - 1, 0)] for t, v in parts])
+    weekly = np.array([getattr(hours, name) for name in PROFESSIONS])
+    caseload = team.families_per_clinician * weekly[0] / np.where(weekly > 0, weekly, np.inf)
+    return times, np.floor(staff * caseload[:, None] + 1e-9)
 
 
 def _hazards(placements: Placements) -> np.ndarray:

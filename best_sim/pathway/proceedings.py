@@ -51,6 +51,8 @@ def proceedings(case, world):
     case.hearings = 0
     case.adjourned = 0
     case.assessor = -1
+    case.outside_limit = 0
+    case.report_due = math.nan
     case.advice = 0
     yield record(PROCEEDINGS_ISSUED, case.index, case.again)
     kind = CASE_MANAGEMENT

@@ -152,6 +152,8 @@ class Site(Section):
     other_exclusion: Probability
     """Share of otherwise eligible families that are not invited for another reason."""
     invites_families_with_older_child: bool
+    assessment_ratio: Annotated[float, Unit("ratio", 0.1, 10)]
+    """What the durations of the usual parenting assessments are multiplied by in this site."""
 
 
 class Court(Section):
@@ -175,13 +177,14 @@ class Court(Section):
 
 
 class Team(Section):
-    """A LIFT team: staff by profession, and the families each full-time clinician serves at a time."""
+    """A LIFT team: staff by profession, none in place of another, and the families that they serve at a time."""
 
     title: str
     social_workers: Staff
     psychologists: Staff
     psychiatrists: Staff
     families_per_clinician: Annotated[float, Unit("families", 0, 100)]
+    """Families that a full-time social worker serves at a time; other professions by their hours a week."""
     assessment: Duration
     treatment: Duration
     other_referrals: Annotated[Series, Unit("families per year", 0, 10000)]
@@ -215,18 +218,43 @@ class HoursPerSession(Section):
     video_interaction_guidance: Hours
 
 
+class WeeklyHours(Section):
+    """Hours a week that each profession gives a family that is being assessed; none, and it is not needed."""
+
+    social_workers: Annotated[float, Unit("hours per week", 0.01, 40)]
+    psychologists: Annotated[float, Unit("hours per week", 0, 40)]
+    psychiatrists: Annotated[float, Unit("hours per week", 0, 40)]
+
+
 class Lift(Section):
     """The LIFT service."""
 
+    works_as: Literal["LIFT", "services as usual"]
+    """What a family allocated to LIFT is given: LIFT, or by its name only what the others are given."""
     declines: Probability
+    not_possible: Probability
+    """Families for which LIFT can't be provided, whatever its team's places."""
+    court_waits: Duration
+    """From issue, until when the court waits for a report of LIFT; it does not agree to one that is due later."""
     leaves_in_assessment: Probability
     leaves_assessment_at: Part
     """Part of the assessment that a family has had that leaves it."""
     patience: Days
     priority: Literal["first come", "youngest first"]
     meeting: Duration
+    needs_psychiatrist: Probability
+    weekly_hours: WeeklyHours
+    return_may_be_possible: LogOdds
+    """What the log odds of advice to return are raised by for those to whom a return may be possible."""
     treats: Probability
+    """Of families to whom a return may be possible, those treated with the birth parents before the recommendation."""
     leaves_treatment: Probability
+    """Treatments broken off at their review, of those after which no return is recommended."""
+    treats_carers: Probability
+    """Carers who are worked with, of those with whom the child lives."""
+    carers_within: Days
+    """Time since LIFT began within which work with further carers may begin."""
+    carers_course: Duration
     review_at: Part
     """Part of the treatment after which it is reviewed, and broken off if it is."""
     treatment_under_one: TreatmentMix
@@ -322,7 +350,6 @@ class Proceedings(Section):
 
     contested_interim: Probability
     timetable_sau: Days
-    timetable_lift: Days
     evidence_patience: Days
     agreed_at_issues_resolution: Probability
     most_adjournments: Annotated[int, Unit("hearings", 0, 12)]
@@ -513,7 +540,6 @@ class Costs(Section):
     assessment_statement: Pounds
     usual_support_month: Annotated[float, Unit("GBP per month", 0)]
     lift_overhead: Ratio
-    lift_assessment_hours: Annotated[float, Unit("hours", 0, 2000)]
     social_worker_hour: PoundsPerHour
     psychologist_hour: PoundsPerHour
     psychiatrist_hour: PoundsPerHour

@@ -8,7 +8,8 @@ from best_sim.engine import rule
 from best_sim.engine.luck import duration_quantile, lognormal_quantile, series_at, uniform
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.draws import by_hearing, happens
-from best_sim.pathway.words import ISSUES_RESOLUTION, LIFT
+from best_sim.pathway.rules.services import report_due
+from best_sim.pathway.words import ISSUES_RESOLUTION
 
 
 @rule
@@ -32,9 +33,7 @@ def is_adjourned(world, case, kind, times):
 @rule
 def days_to_timetable(world, f, case, court):
     """Days after case management for which the issues resolution hearing is timetabled."""
-    if f.arm == LIFT and case.group < 0:
-        return world.proceedings.timetable_lift * court.pace
-    return world.proceedings.timetable_sau * court.pace
+    return max(world.proceedings.timetable_sau * court.pace, report_due(world, f, case) - world.now)
 
 
 @rule

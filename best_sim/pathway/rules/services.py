@@ -2,18 +2,50 @@
 
 from __future__ import annotations
 
+import math
+
 from best_sim.engine import rule
 from best_sim.engine.luck import duration_quantile, uniform
 from best_sim.pathway.parameters import number_of
+from best_sim.pathway.records import LARGEST_FAMILY, sites
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.draws import happens, lasts, logistic, which
-from best_sim.pathway.words import BY_LIFT, EXTERNAL_EXPERT, IN_HOUSE, INDEPENDENT_SOCIAL_WORKER
+from best_sim.pathway.words import (
+    ADOPTED,
+    BY_LIFT,
+    EXTERNAL_EXPERT,
+    FOSTER,
+    IN_HOUSE,
+    INDEPENDENT_SOCIAL_WORKER,
+    KINSHIP_FOSTER,
+    LONG_TERM_FOSTER,
+    PLACED_FOR_ADOPTION,
+    PSYCHIATRIST,
+    PSYCHOLOGIST,
+    SOCIAL_WORKER,
+    SPECIAL_GUARDIANSHIP,
+)
 from best_sim.scenario.durations import YEAR
 from best_sim.scenario.schema import Lift
 
 YOUNGEST_FIRST = number_of(Lift, "priority", "youngest first")
+AS_LIFT = number_of(Lift, "works_as", "LIFT")
+BY_PSYCHOLOGIST = 0
+"""The treatment that a psychologist gives, parent-infant psychotherapy; the others are a social worker's."""
+IN_TREATMENT = -1.0
+"""Priority in a profession's line of a family whose trial of treatment the court awaits: before all others."""
+WORKS_WITH = (
+    FOSTER,
+    KINSHIP_FOSTER,
+    PLACED_FOR_ADOPTION,
+    ADOPTED,
+    SPECIAL_GUARDIANSHIP,
+    LONG_TERM_FOSTER,
+)
+"""Where a child lives with carers other than its parents, who bring it up."""
 
 
+# --- reports to the court -----------------------------------------------------------------------------------
 @rule
 def parenting_assessor(world, case):
     """Who makes the parenting assessment: in house, an independent social worker, an external expert."""
@@ -21,33 +53,101 @@ def parenting_assessor(world, case):
 
 
 @rule
-def assessment_days(world, case, assessor):
-    """Days that a parenting assessment takes, or the social worker's statement where there is none."""
-    u = uniform(world, case, purposes.SAU_DURATION, case.again)
+def assessment_quantile(world, site, assessor, u):
+    """Quantile of the days that a parenting assessment takes, or the social worker's statement where there is none."""
     if assessor == INDEPENDENT_SOCIAL_WORKER:
-        return duration_quantile(world.sau.independent_social_worker, u)
+        return duration_quantile(world.sau.independent_social_worker, u) * site.assessment_ratio
     if assessor == EXTERNAL_EXPERT:
-        return duration_quantile(world.sau.external_expert, u)
+        return duration_quantile(world.sau.external_expert, u) * site.assessment_ratio
     if assessor == IN_HOUSE:
-        return duration_quantile(world.sau.in_house, u)
+        return duration_quantile(world.sau.in_house, u) * site.assessment_ratio
     return duration_quantile(world.sau.statement, u)
 
 
 @rule
-def return_is_advised(world, f, case, assessor):
-    """Whether the report recommends a return home."""
+def assessment_days(world, f, case, assessor):
+    """Days that this assessment takes."""
+    u = uniform(world, case, purposes.SAU_DURATION, case.again)
+    return assessment_quantile(world, sites(world, f.site), assessor, u)
+
+
+@rule
+def usual_report_days(world, f, assessor):
+    """Days from its direction after which a report of this assessor is due: the median of what they take."""
+    return assessment_quantile(world, sites(world, f.site), assessor, 0.5)
+
+
+@rule
+def lift_report_days(world, team):
+    """Days from the start of LIFT's assessment after which its report is due: the medians of its parts."""
+    return duration_quantile(team.assessment, 0.5) + duration_quantile(world.lift.meeting, 0.5)
+
+
+@rule
+def report_due(world, f, case):
+    """When the report that the court awaits is due, as far as is known now.
+
+    Before an assessment is directed, as long from now as one in house takes. While the family waits for LIFT, and for
+    any report that is late, not before today.
+    """
+    if math.isnan(case.report_due):
+        return world.now + usual_report_days(world, f, IN_HOUSE)
+    return max(world.now, case.report_due)
+
+
+@rule
+def return_score(world, f, assessor):
+    """Log odds that the report recommends a return home."""
     x = world.advice.intercept + world.advice.need * f.need
     if f.youngest_days < YEAR:
         x += world.advice.under_one
     if assessor == BY_LIFT:
         x += world.advice.lift
-    return happens(world, case, purposes.ADVICE, case.again, logistic(x))
+    return x
 
 
+@rule
+def return_is_advised(world, f, case, assessor):
+    """Whether the report recommends a return home."""
+    return happens(world, case, purposes.ADVICE, case.again, logistic(return_score(world, f, assessor)))
+
+
+# --- whether LIFT comes about -------------------------------------------------------------------------------
 @rule
 def declines_lift(world, f):
     """Whether the family declines LIFT after it was allocated to it."""
     return happens(world, f, purposes.LIFT_DECLINED, 0, world.lift.declines)
+
+
+@rule
+def lift_is_not_possible(world, f):
+    """Whether LIFT can't be provided for this family, whatever its team's places."""
+    return happens(world, f, purposes.LIFT_NOT_POSSIBLE, 0, world.lift.not_possible)
+
+
+@rule
+def latest_start(world, f, case, court, team):
+    """Last day on which LIFT may begin so that its report is due while the court still waits for it."""
+    waits = lasts(world, f, purposes.LIFT_COURT_WAITS, 0, world.lift.court_waits) * court.pace
+    return case.issued + waits - lift_report_days(world, team)
+
+
+@rule
+def clinician_needed(world, who, why, profession):
+    """1 where a family's assessment needs this profession, else 0."""
+    if profession == PSYCHOLOGIST and world.lift.weekly_hours.psychologists <= 0.0:
+        return 0
+    if profession == PSYCHIATRIST:
+        if world.lift.weekly_hours.psychiatrists <= 0.0:
+            return 0
+        return 1 if happens(world, who, why, 0, world.lift.needs_psychiatrist) else 0
+    return 1
+
+
+@rule
+def place_in_line(world, f):
+    """Priority in a LIFT team's queue, lower first: nobody before another, or the youngest first."""
+    return f.youngest_days if world.lift.priority == YOUNGEST_FIRST else 0.0
 
 
 @rule
@@ -65,28 +165,60 @@ def lift_assessment_days(world, f, team, leaves):
     return days + lasts(world, f, purposes.LIFT_MEETING, 0, world.lift.meeting)
 
 
+# --- treatment ----------------------------------------------------------------------------------------------
 @rule
-def goes_on_to_treatment(world, f):
-    """Whether an assessed family is treated too."""
-    return happens(world, f, purposes.LIFT_TREATS, 0, world.lift.treats)
+def treatment_is_indicated(world, f, case):
+    """Whether the professionals' meeting wants a trial of treatment with the birth parents before it recommends.
+
+    Those to whom a return may be possible are all those to whom it will be recommended, and others who come near it.
+    """
+    may_be = logistic(return_score(world, f, BY_LIFT) + world.lift.return_may_be_possible)
+    possible = happens(world, case, purposes.ADVICE, case.again, may_be)
+    return possible and happens(world, f, purposes.LIFT_TREATS, 0, world.lift.treats)
 
 
 @rule
 def leaves_treatment(world, f):
-    """Whether treatment is broken off at its review."""
-    return happens(world, f, purposes.LIFT_WITHDRAWS, 0, world.lift.leaves_treatment)
+    """Whether a treatment that does not lead home is broken off at its review."""
+    return f.return_advised == 0 and happens(
+        world, f, purposes.LIFT_WITHDRAWS, 0, world.lift.leaves_treatment
+    )
 
 
 @rule
-def treatment_kind(world, f):
+def treatment_kind(world, f, why, count):
     """Parent-infant psychotherapy, Circle of Security, or Video Interaction Guidance; by the youngest child's age."""
-    u = uniform(world, f, purposes.TREATMENT_KIND, 0)
+    u = uniform(world, f, why, count)
     if f.youngest_days < YEAR:
         return which(u, world.lift.treatment_under_one)
     return which(u, world.lift.treatment_older)
 
 
 @rule
-def place_in_line(world, f):
-    """Priority in a LIFT team's queue, lower first: nobody before another, or the youngest first."""
-    return f.youngest_days if world.lift.priority == YOUNGEST_FIRST else 0.0
+def therapist(treatment):
+    """The profession that gives a treatment."""
+    return PSYCHOLOGIST if treatment == BY_PSYCHOLOGIST else SOCIAL_WORKER
+
+
+@rule
+def carers_of(g):
+    """A number of those who bring the child up now, another for each change of carer; never 0."""
+    return g.moves + g.episode
+
+
+@rule
+def carers_have_changed(f, g):
+    """Whether LIFT, where it works with carers or may yet, has to hear that the child lives with others."""
+    return f.carers > 0 and g.index == f.index * LARGEST_FAMILY and f.carers != carers_of(g)
+
+
+@rule
+def lives_with_carers(g):
+    """Whether the child lives with carers who bring it up, and not with its parents or in a home."""
+    return g.place in WORKS_WITH
+
+
+@rule
+def carers_are_treated(world, f):
+    """Whether LIFT works with these carers."""
+    return happens(world, f, purposes.CARERS_TREATED, f.carers, world.lift.treats_carers)
