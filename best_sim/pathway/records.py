@@ -76,6 +76,7 @@ FAMILY = np.dtype(
         ("return_advised", "i8"),
         ("treatment", "i8"),
         ("lift_asked", "f8"),
+        ("lift_waited", "i8"),
         ("lift_started", "f8"),
         ("lift_assessed", "f8"),
         ("treatment_started", "f8"),

@@ -143,14 +143,13 @@ def lift_service(f, world):
     profession = PSYCHIATRIST
     if outcome == PENDING:
         case.report_due = world.now + lift_report_days(world, team)
+        f.lift_waited = 1
         team.trial_waiting += 1
         until = min(world.now + world.lift.patience, last)
         while profession >= SOCIAL_WORKER and outcome == PENDING:
             f.clinicians[profession] = clinician_needed(world, f, purposes.LIFT_PSYCHIATRIST, profession)
             if f.clinicians[profession] == 1:
-                yield seize(
-                    team.resource[profession], place_in_line(world, f), max(0.0, until - world.now)
-                )
+                yield seize(team.resource[profession], place_in_line(world, f), max(0.0, until - world.now))
                 if world.outcome == GRANTED and case.decided <= world.now:  # at the moment of the order
                     yield release(team.resource[profession])
                     outcome = ORDER_MADE_FIRST

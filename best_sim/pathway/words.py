@@ -209,7 +209,9 @@ ASSESSMENT_STARTED = _event("assessment_started", "case", "assessor, by number i
 ASSESSMENT_LEFT = _event("assessment_left", "case", "assessor, by number in ASSESSORS; the order came first")
 LIFT_ASKED = _event("lift_asked", "family", "0")
 LIFT_STARTED = _event("lift_started", "family", "days waited")
-LIFT_ASSESSED = _event("lift_assessed", "family", "1 where treatment with the birth parents is indicated, else 0")
+LIFT_ASSESSED = _event(
+    "lift_assessed", "family", "1 where treatment with the birth parents is indicated, else 0"
+)
 TREATMENT_STARTED = _event("treatment_started", "family", "treatment, by number in TREATMENTS")
 TREATMENT_REVIEWED = _event("treatment_reviewed", "family", "0")
 TREATMENT_ENDED = _event("treatment_ended", "family", "1 complete, 0 broken off")
@@ -223,7 +225,9 @@ OTHER_LIFT_STARTED = _event("other_lift_started", "other", "days waited")
 OTHER_LIFT_ENDED = _event("other_lift_ended", "other", "days held")
 LIFT_RECOMMENDED = _event("lift_recommended", "family", "1 where return is recommended, else 0")
 CARERS_TREATMENT_STARTED = _event("carers_treatment_started", "family", "treatment, by number in TREATMENTS")
-CARERS_TREATMENT_ENDED = _event("carers_treatment_ended", "family", "1 complete, 0 the child left these carers")
+CARERS_TREATMENT_ENDED = _event(
+    "carers_treatment_ended", "family", "1 complete, 0 the child left these carers"
+)
 PSYCHOLOGY_PLACES = _event("psychology_places", "team", "families at a time, from now on")
 PSYCHIATRY_PLACES = _event("psychiatry_places", "team", "families at a time, from now on")
 

@@ -93,7 +93,7 @@ def test_without_places_lift_serves_nobody(small):
     # the court has a report all the same
     assert set(journeys.assessments["assessor"]) == {"in_house"}
     assert len(rows(journeys, W.CASE_DECIDED)) > 100
-    assert journeys.resources["mean_in_use"].tolist() == [0.0]
+    assert journeys.resources["mean_in_use"].tolist() == [0.0, 0.0, 0.0]
 
 
 def test_places_in_use_are_never_taken_away():
@@ -113,7 +113,7 @@ def test_places_in_use_are_never_taken_away():
     started = journeys.services["started_days"].to_numpy()
     assert started[:10] == pytest.approx(first)
     assert started[10:] == pytest.approx(first + 100)
-    assert journeys.resources["longest_queue"].tolist() == [2]
+    assert journeys.resources["longest_queue"].tolist() == [2, 0, 0]
 
 
 def test_a_tiny_court_books_beyond_its_diary():
@@ -153,7 +153,7 @@ def test_one_family():
 
 def test_nobody_at_all():
     journeys = run(plain_world({f"{BOROUGH}.entries": always(0)}))
-    assert set(journeys.events["event"]) == {"team_places"}
+    assert set(journeys.events["event"]) == {"social_work_places", "psychology_places", "psychiatry_places"}
     for name in (
         "families",
         "children",
@@ -275,7 +275,6 @@ def test_waits_in_exponential_courts_of_no_notice_do_not_break_anything():
             f"{BOROUGH}.entries": always(200),
             **{f"proceedings.notice.{kind}": exponential(1.0) for kind in HEARINGS},
             "proceedings.timetable_sau": in_days(0),
-            "proceedings.timetable_lift": in_days(0),
             "sau.in_house": days(0),
             f"{TEAM}.assessment": days(0),
         }

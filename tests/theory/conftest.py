@@ -64,7 +64,6 @@ def busy_team() -> BusyTeam:
         f"{TEAM}.social_workers": always(it.places),
         f"{TEAM}.assessment": exponential(it.load / it.per_day),
         "trial.consent_delay": even(0.0, 7.0),
-        "proceedings.timetable_lift": in_days(14),
         "proceedings.agreed_at_issues_resolution": 1.0,
         "advice.intercept": it.advice,
         "visits.first": in_days(10),
@@ -98,7 +97,7 @@ def busy_team() -> BusyTeam:
             for x in (np.ones(len(wait)), wait > 0.0, wait, served - it.load / it.per_day)
         ]
         it.weeks.append(np.stack(of_week, axis=1))
-        assessed = rows(journeys, W.LIFT_ASSESSED)
+        assessed = rows(journeys, W.LIFT_RECOMMENDED)
         it.assessed.append(len(assessed))
         it.return_advised.append(assessed["value"].sum())
         advised = np.zeros(len(journeys.tables["families"]), int)

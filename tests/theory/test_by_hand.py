@@ -31,6 +31,7 @@ pytestmark = pytest.mark.theory
 TEN = 10.0 / 24.0
 NOON = 0.5
 WEDNESDAY = 2 + NOON
+CIRCLE_OF_SECURITY = W.TREATMENTS.index("circle_of_security")
 
 TIMES = {
     "simulation.end_date": after(1500),
@@ -41,7 +42,6 @@ TIMES = {
     "proceedings.notice.final": days(19.5),
     "proceedings.notice.further": days(27.5),
     "proceedings.timetable_sau": in_days(69.5),
-    "proceedings.timetable_lift": in_days(111.5),
     "trial.consent_delay": days(7),
     "trial.randomisation_delay": days(3),
     "sau.in_house": days(65),
@@ -74,7 +74,7 @@ def assert_story(journeys, expected):
     got = [
         (float(row["time"]), W.EVENTS[row["event"]].name, float(row["value"]))
         for row in journeys.record
-        if row["event"] not in (W.PLAN_MADE, W.TEAM_PLACES, W.SCREENED)
+        if row["event"] not in (W.PLAN_MADE, *W.TEAM_PLACES, W.SCREENED)
     ]
     for (day, name, value), (at, event, said) in zip(expected, got, strict=False):
         assert event == name, f"at day {at:.4f}: expected {name} at day {day:.4f}, got {event}"
@@ -173,8 +173,9 @@ def test_lift_and_adoption():
             *LIFT_BEGINNING,
             (REPORT, "lift_assessed", 0.0),
             (REPORT, "service_settled", W.RECEIVED),
-            (REPORT, "evidence_in", W.BY_LIFT),
             (REPORT, "lift_place_freed", 90.0),
+            (REPORT, "lift_recommended", 0.0),
+            (REPORT, "evidence_in", W.BY_LIFT),
             listed(IRH, REPORT, AGAIN),
             held(IRH, AGAIN),
             listed(FINAL, AGAIN, LIFT_FINAL),
@@ -194,10 +195,15 @@ def test_lift_and_adoption():
     assert child["permanent_days"] == pytest.approx(289 + TEN)  # the first day with those who adopt
 
 
-def test_lift_treats_with_the_carers_after_the_order():
-    # Return is not advised: the report goes in, the treatment waits for the order on day 169 and takes 100 days.
+def test_lift_works_with_the_carers_beside_the_proceedings():
+    # From the meeting on day 121 for 100 days, past the order on day 169: the carers stay the same for good.
+    changes = {
+        "lift.treats_carers": 1.0,
+        "lift.carers_course": days(100),
+        "placements.planned.long_term_same_carer": 1.0,
+    }
     journeys = run_known_at(
-        plain_world({**TIMES, **order_is("care_order"), "lift.treats": 1.0}), WEDNESDAY, arm="LIFT"
+        plain_world({**TIMES, **order_is("care_order"), **changes}), WEDNESDAY, arm="LIFT"
     )
     assert_story(
         journeys,
@@ -205,30 +211,36 @@ def test_lift_treats_with_the_carers_after_the_order():
             *LIFT_BEGINNING,
             (REPORT, "lift_assessed", 0.0),
             (REPORT, "service_settled", W.RECEIVED),
+            (REPORT, "lift_place_freed", 90.0),
+            (REPORT, "lift_recommended", 0.0),
             (REPORT, "evidence_in", W.BY_LIFT),
+            (REPORT, "carers_treatment_started", CIRCLE_OF_SECURITY),
             listed(IRH, REPORT, AGAIN),
             held(IRH, AGAIN),
             listed(FINAL, AGAIN, LIFT_FINAL),
             held(FINAL, LIFT_FINAL),
             (LIFT_FINAL, "case_decided", 4.0),
             (LIFT_FINAL, "order_made", W.CARE_ORDER),
-            (LIFT_FINAL, "treatment_started", journeys.tables["families"]["treatment"][0]),
-            (LIFT_FINAL + 40, long_term_event(journeys), W.LONG_TERM_FOSTER),
-            (LIFT_FINAL + 50, "treatment_reviewed", 0.0),
-            (LIFT_FINAL + 100, "treatment_ended", 1.0),
-            (LIFT_FINAL + 100, "lift_place_freed", LIFT_FINAL + 100 - RANDOMISED),
+            (LIFT_FINAL + 40, "stayed_with_carer", W.LONG_TERM_FOSTER),
+            (REPORT + 100, "carers_treatment_ended", 1.0),
             *VISITED[1:],
         ],
     )
 
 
-def long_term_event(journeys):
-    """With the same carer or another: the one thing left to chance (60 %)."""
-    return W.EVENTS[rows(journeys, (W.STAYED_WITH_CARER, W.MOVED_AS_PLANNED))["event"][-1]].name
+def test_work_with_carers_ends_as_the_child_leaves_them():
+    # The order is made on day 169; 10 days later the child goes home, day 179, from the foster carers.
+    changes = {"lift.treats_carers": 1.0, "lift.carers_course": days(100)}
+    journeys = run_known_at(plain_world({**TIMES, **order_is("home"), **changes}), WEDNESDAY, arm="LIFT")
+    (begun,), (ended,) = (
+        rows(journeys, event) for event in (W.CARERS_TREATMENT_STARTED, W.CARERS_TREATMENT_ENDED)
+    )
+    assert (begun["time"], ended["time"]) == pytest.approx((REPORT, LIFT_FINAL + 10))
+    assert ended["value"] == 0.0
 
 
 def test_lift_treats_with_the_parents_and_reports_then():
-    # Return is advised, so the treatment comes first, days 121 to 221, and then the report. The hearing of day 91 was
+    # Treatment is indicated, so it comes first, days 121 to 221, and then the recommendation. The hearing of day 91 was
     # adjourned for it: 27.5 days' notice end on Thursday night; Friday, day 249. The final hearing: Wednesday night;
     # Thursday, day 269.
     again, final = 249 + TEN, 269 + TEN
@@ -243,11 +255,12 @@ def test_lift_treats_with_the_parents_and_reports_then():
             *LIFT_BEGINNING,
             (REPORT, "lift_assessed", 1.0),
             (REPORT, "service_settled", W.RECEIVED),
-            (REPORT, "treatment_started", journeys.tables["families"]["treatment"][0]),
+            (REPORT, "lift_place_freed", 90.0),
+            (REPORT, "treatment_started", CIRCLE_OF_SECURITY),
             (REPORT + 50, "treatment_reviewed", 0.0),
             (REPORT + 100, "treatment_ended", 1.0),
+            (REPORT + 100, "lift_recommended", 1.0),
             (REPORT + 100, "evidence_in", W.BY_LIFT),
-            (REPORT + 100, "lift_place_freed", 190.0),
             listed(IRH, REPORT + 100, again),
             held(IRH, again),
             listed(FINAL, again, final),
@@ -260,21 +273,22 @@ def test_lift_treats_with_the_parents_and_reports_then():
     )
 
 
-def test_after_an_interim_hearing_the_timetable_is_lifts():
+def test_a_timetable_set_once_lift_has_begun_is_until_its_report_is_due():
     # Six days' notice after Friday noon: Thursday noon, day 10, is after ten; the urgent lists are on Tuesdays and
     # Thursdays, so Tuesday, day 15. Invited there, randomised on day 25. Case management, 13.5 days' notice: Tuesday,
-    # day 29. By then LIFT is known, and 111.5 days lead to Tuesday, day 141; the report is there since day 115.
-    interim, cmh, irh, final = 15 + TEN, 29 + TEN, 141 + TEN, 161 + TEN
+    # day 29. By then LIFT has begun: 80.5 days and the meeting 10 later are over on Thursday night, day 115, so that
+    # the hearing is on Friday, day 116. The final hearing: Wednesday night; Thursday, day 136.
+    interim, cmh, irh, final = 15 + TEN, 29 + TEN, 116 + TEN, 136 + TEN
     changes = {
         "proceedings.contested_interim": 1.0,
         "proceedings.notice.interim": days(6),
         "proceedings.notice.case_management": days(13.5),
-        f"{TEAM}.assessment": days(80),
+        f"{TEAM}.assessment": days(80.5),
     }
     journeys = run_known_at(
         plain_world({**TIMES, **order_is("special_guardianship"), **changes}), WEDNESDAY, arm="LIFT"
     )
-    report = 115 + TEN
+    report = 115.5 + TEN
     assert_story(
         journeys,
         [
@@ -291,8 +305,9 @@ def test_after_an_interim_hearing_the_timetable_is_lifts():
             (25 + TEN + MONTH, "visit_made", 0.0),
             (report, "lift_assessed", 0.0),
             (report, "service_settled", W.RECEIVED),
+            (report, "lift_place_freed", 90.5),
+            (report, "lift_recommended", 0.0),
             (report, "evidence_in", W.BY_LIFT),
-            (report, "lift_place_freed", 90.0),
             held(IRH, irh),
             listed(FINAL, irh, final),
             held(FINAL, final),
@@ -309,7 +324,13 @@ def test_the_court_loses_patience_with_a_report_that_does_not_come():
     # 150 days after issue is day 154, noon and a half. 27.5 days later it is Monday, day 182, midnight: heard at ten.
     # The final hearing: Saturday night; Monday, day 203. The assessor leaves.
     patience, again, final = 154.5, 182 + TEN, 203 + TEN
-    changes = {"sau.in_house": days(400), "proceedings.evidence_patience": in_days(150)}
+    # An expert's report is long overdue: the timetable, set before anybody was asked, is that of one made in house.
+    expert = {"in_house": 0.0, "independent_social_worker": 0.0, "external_expert": 1.0}
+    changes = {
+        "sau.assessor": expert,
+        "sau.external_expert": days(400),
+        "proceedings.evidence_patience": in_days(150),
+    }
     journeys = run_known_at(plain_world({**TIMES, **order_is("home"), **changes}), WEDNESDAY, arm="SAU")
     got = [
         (W.EVENTS[row["event"]].name, float(row["time"]))
@@ -390,7 +411,7 @@ def test_two_families_take_turns_where_lift_has_one_place():
     services = journeys.services
     assert services["started_days"].tolist() == pytest.approx([RANDOMISED, 121 + TEN])
     assert services["assessed_days"].tolist() == pytest.approx([121 + TEN, 211 + TEN])
-    (team,) = journeys.resources.to_dict("records")
+    team = journeys.resources.set_index("resource").loc["lift.glasgow.social_workers"]
     assert team["mean_waiting"] * 1500 == pytest.approx(90)
     assert team["mean_in_use"] * 1500 == pytest.approx(180)
 

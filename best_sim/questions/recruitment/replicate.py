@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from best_sim.engine.model import Engine
+from best_sim.measures.workload import carers_treatments
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
@@ -95,7 +96,12 @@ def _today(j: Journeys, day: float) -> dict[str, int]:
     f, cases = j.tables["families"], j.tables["cases"]
     mine = np.flatnonzero((f["arm"] != W.NOT_ALLOCATED) & (f["randomised"] < day) & np.isnan(f["ineligible"]))
     decided, issued = cases["decided"][mine], cases["issued"][mine]
-    asked, started, freed = (f[name][mine] for name in ("lift_asked", "lift_started", "lift_freed"))
+    asked, started = (f[name][mine] for name in ("lift_asked", "lift_started"))
+    # assessed, treated, or its carers worked with
+    stretches = (("lift_started", "lift_freed"), ("treatment_started", "treatment_ended"))
+    served = np.any([(f[one][mine] <= day) & ~(f[other][mine] <= day) for one, other in stretches], axis=0)
+    carers = [of for of, _, begun, ended in carers_treatments(j) if begun <= day and not ended <= day]
+    served |= np.isin(mine, carers)
     settled = f["settled"][mine]
     due = f["visit_due"][mine]
     return {
@@ -103,7 +109,7 @@ def _today(j: Journeys, day: float) -> dict[str, int]:
         "today.waiting_for_lift": int(
             ((asked <= day) & ~(started <= day) & ~(settled <= day)).sum()
         ),
-        "today.in_lift": int(((started <= day) & ~(freed <= day)).sum()),
+        "today.in_lift": int(served.sum()),
         "today.visits_due_in_a_year": int(((due >= day) & (due < day + YEAR)).sum()),
         "today.last_visits_over": int((due[:, -1] < day).sum()),
     }  # fmt: skip

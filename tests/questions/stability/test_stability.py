@@ -111,7 +111,6 @@ TRIAL: dict[str, Any] = {
     f"{BOROUGH}.entries": always(250),
     "simulation.end_date": after(700),
     "proceedings.timetable_sau": in_days(3000),  # no order: all stay in care
-    "proceedings.timetable_lift": in_days(3000),
 }
 
 
