@@ -385,22 +385,23 @@ class Journeys:
     @cached_property
     def assessments(self) -> pd.DataFrame:
         """One row for each report asked for outside LIFT or made by it: by whom, when asked, begun and in."""
-        asked = _rows(self.record, W.ASSESSOR_ASKED)
-        started = _rows(self.record, W.ASSESSMENT_STARTED)
         done = _rows(self.record, W.EVIDENCE_IN)
+        r = _rows(self.record, W.ASSESSOR_ASKED, W.ASSESSMENT_STARTED, W.EVIDENCE_IN)
+        r = r[r["value"] != W.BY_LIFT]
+        # what follows an asking is of it: one may have been left before it began, or before it was done
+        told = pd.DataFrame({"case": r["subject"], "asked": r["event"] == W.ASSESSOR_ASKED})
+        told["n"] = told.groupby("case")["asked"].cumsum()
         out = pd.DataFrame(
             {
-                "case": asked["subject"],
-                "assessor": _named(W.ASSESSORS, asked["value"].astype(int)),
-                "asked_days": asked["time"],
+                "case": told["case"],
+                "n": told["n"],
+                "assessor": _named(W.ASSESSORS, r["value"].astype(int)),
+                "asked_days": r["time"],
             }
-        )
-        first = pd.DataFrame({"case": started["subject"], "started_days": started["time"]})
-        usual = done[done["value"] != W.BY_LIFT]
-        last = pd.DataFrame({"case": usual["subject"], "in_days": usual["time"]})
-        for other in (out, first, last):
-            other["n"] = other.groupby("case").cumcount()
-        out = out.merge(first, on=["case", "n"], how="left").merge(last, on=["case", "n"], how="left")
+        )[told["asked"]]
+        for event, name in ((W.ASSESSMENT_STARTED, "started_days"), (W.EVIDENCE_IN, "in_days")):
+            these = told[["case", "n"]].assign(**{name: r["time"]})[r["event"] == event]
+            out = out.merge(these, on=["case", "n"], how="left")
         by_lift = done[done["value"] == W.BY_LIFT]
         lift = pd.DataFrame({"case": by_lift["subject"], "assessor": "lift", "in_days": by_lift["time"]})
         if len(lift):

@@ -140,6 +140,8 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
             resources.append(f"lift.{list(scenario.lift.teams)[i]}.{profession}")
             capacities.append(int(places[k, now]))
             row[field] = series_record(list(times), list(places[k]))
+        needed = np.array([1.0, 1.0, max(scenario.lift.needs_psychiatrist, 1e-9)])
+        row["order"] = np.argsort(places.min(axis=1) / needed, kind="stable")
         referrals.append((i, *_dated(team.other_referrals, start_date, 1 / YEAR)))
     for k, name in enumerate(scenario.sau.assessor.names):
         places_of = getattr(scenario.sau.places, name)

@@ -176,6 +176,8 @@ COMPUTED_OF = {
     "courts": (("diary", "i8"), ("urgent_diary", "i8")),
     "teams": (
         ("resource", "i8", len(PROFESSIONS)),
+        # professions in the order in which a family takes their places, the scarcest first
+        ("order", "i8", len(PROFESSIONS)),
         ("social_work", SERIES),
         ("psychology", SERIES),
         ("psychiatry", SERIES),

@@ -66,6 +66,7 @@ from best_sim.pathway.words import (
     OTHER_LIFT_ENDED,
     OTHER_LIFT_STARTED,
     PENDING,
+    PROFESSIONS,
     PSYCHIATRIST,
     PSYCHIATRY_PLACES,
     PSYCHOLOGIST,
@@ -81,6 +82,8 @@ from best_sim.pathway.words import (
     WAITED_TOO_LONG,
     WITHDREW,
 )
+
+N_PROFESSIONS = len(PROFESSIONS)
 
 
 def parenting_assessment(case, world):
@@ -122,8 +125,8 @@ def parenting_assessment(case, world):
 def lift_service(f, world):
     """LIFT: the family waits for clinicians, is assessed, discussed, for some treated; then LIFT recommends.
 
-    The family takes a place with each profession that its assessment needs, the one with the fewest first, and
-    always in this order, so that no two families wait for each other. Places are held while there is work: to the
+    The family takes a place with each profession that its assessment needs, the scarcest first, and all families of
+    a team in this order, so that no two of them wait for each other. Places are held while there is work: to the
     professionals' meeting, and again, with the one who treats, during the trial of treatment.
     """
     case = cases(world, f.index)
@@ -140,13 +143,14 @@ def lift_service(f, world):
         outcome = NOT_POSSIBLE
     elif last < world.now:
         outcome = COURT_WOULD_NOT_WAIT
-    profession = PSYCHIATRIST
+    taken = 0
     if outcome == PENDING:
         case.report_due = world.now + lift_report_days(world, team)
         f.lift_waited = 1
         team.trial_waiting += 1
         until = min(world.now + world.lift.patience, last)
-        while profession >= SOCIAL_WORKER and outcome == PENDING:
+        while taken < N_PROFESSIONS and outcome == PENDING:
+            profession = team.order[taken]
             f.clinicians[profession] = clinician_needed(world, f, purposes.LIFT_PSYCHIATRIST, profession)
             if f.clinicians[profession] == 1:
                 yield seize(team.resource[profession], place_in_line(world, f), max(0.0, until - world.now))
@@ -158,7 +162,7 @@ def lift_service(f, world):
                 elif world.outcome != GRANTED:
                     outcome = COURT_WOULD_NOT_WAIT if until == last else WAITED_TOO_LONG
             if outcome == PENDING:
-                profession -= 1
+                taken += 1
         team.trial_waiting -= 1
     if outcome != PENDING:
         f.receipt = outcome
@@ -187,13 +191,11 @@ def lift_service(f, world):
         yield record(SERVICE_SETTLED, f.index, f.receipt)
         if f.receipt == WITHDREW:
             yield start(PARENTING_ASSESSMENT, case.index)
-        profession = SOCIAL_WORKER - 1
-    # those who were taken, all or some
-    freed = PSYCHIATRIST
-    while freed > profession:
-        if f.clinicians[freed] == 1:
-            yield release(team.resource[freed])
-        freed -= 1
+    # the places taken, all or some
+    while taken > 0:
+        taken -= 1
+        if f.clinicians[team.order[taken]] == 1:
+            yield release(team.resource[team.order[taken]])
     if f.lift_started <= world.now:
         f.lift_freed = world.now
         yield record(LIFT_PLACE_FREED, f.index, world.now - f.lift_started)
@@ -286,12 +288,13 @@ def other_referral(other, world):
     team = teams(world, other.team)
     other.asked = world.now
     yield record(OTHER_LIFT_ASKED, other.index, other.team)
-    profession = PSYCHIATRIST
-    while profession >= SOCIAL_WORKER:
+    taken = 0
+    while taken < N_PROFESSIONS:
+        profession = team.order[taken]
         other.clinicians[profession] = clinician_needed(world, other, purposes.OTHER_PSYCHIATRIST, profession)
         if other.clinicians[profession] == 1:
             yield seize(team.resource[profession], 0.0, math.inf)
-        profession -= 1
+        taken += 1
     other.started = world.now
     yield record(OTHER_LIFT_STARTED, other.index, world.now - other.asked)
     stay = lasts(world, other, purposes.OTHER_STAY, 0, team.other_stay)

@@ -139,7 +139,7 @@ def test_queues_have_the_driver_s_averages(limited):
         )
         assert row["asked"] >= row["granted"] + row["gave_up"] + row["called_away"]
         assert mine["waiting"].max() <= row["longest_queue"] + 1
-    assert len(pools) == 3 and set(q["resource"]) > set(pools["resource"])
+    assert len(pools) == 2 and set(q["resource"]) > set(pools["resource"])
     assert limited.resources["mean_waiting"].max() > 1.0
 
 

@@ -112,12 +112,6 @@ def test_littles_law_on_every_lift_team(trial_run):
             )
             held = use.loc[line, "mean_in_use"] * (end - begin)
             assert places * (1 - 1e-9) <= held <= 1.1 * places, "a place is held while no work is done"
-        # nobody waits with a social worker's place in hand: it is the last to be taken
-        of = (work.team == number) & (work.profession == W.SOCIAL_WORKER)
-        places = time_spent(
-            work.start[of], np.where(np.isinf(work.end[of]), np.nan, work.end[of]), begin, end
-        )
-        assert use.loc[lines[0], "mean_in_use"] * (end - begin) == pytest.approx(places, rel=1e-9)
 
 
 def test_littles_law_on_every_pool_of_assessors(limited):
