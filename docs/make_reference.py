@@ -83,6 +83,7 @@ EVENT_WORDS = {
     "other_lift_asked": "A family outside the trial asks for a place.",
     "other_lift_started": "It has one.",
     "other_lift_ended": "It gives it back.",
+    "other_lift_gave_up": "It has waited too long, and is served elsewhere.",
     "assessment_left": "The order came before the assessment was done.",
 }
 

@@ -276,8 +276,9 @@ def _requests(journeys: Journeys) -> tuple[Ints, Ints, Floats, Floats, Floats, F
     asked = np.concatenate([f["lift_asked"], o["asked"]])
     started = np.concatenate([f["lift_started"], o["started"]])
     freed = np.concatenate([f["lift_freed"], o["ended"]])
-    receipt = np.concatenate([f["receipt"], np.full(len(o), W.PENDING)])
-    settled = np.concatenate([f["settled"], np.full(len(o), np.nan)])
+    theirs = np.where(np.isnan(o["gave_up"]), W.PENDING, W.WAITED_TOO_LONG)
+    receipt = np.concatenate([f["receipt"], theirs])
+    settled = np.concatenate([f["settled"], o["gave_up"]])
     began = ~np.isnan(started)
     outcome = np.full(len(asked), _WAITING)
     outcome[receipt == W.WAITED_TOO_LONG] = _GAVE_UP

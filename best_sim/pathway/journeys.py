@@ -477,6 +477,7 @@ class Journeys:
             (mine["lift_freed"], 0, -1),
             (others["asked"], 1, 0),
             (others["started"], -1, 1),
+            (others["gave_up"], -1, 0),
             (others["ended"], 0, -1),
         )
 

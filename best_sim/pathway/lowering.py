@@ -269,7 +269,7 @@ _NOT_YET = {
     "children": (),
     "groups": (),
     "cases": ("issued", "first_sat", "evidence_in", "decided", "report_due"),
-    "others": ("started", "assessed", "ended"),
+    "others": ("started", "gave_up", "assessed", "ended"),
 }  # fmt: skip
 """Fields that are NAN until something happens."""
 _NOBODY = {"children": ("index",), "groups": ("index",), "cases": ("index", "group")}

@@ -198,6 +198,7 @@ OTHER = np.dtype(
         ("clinicians", "i8", len(PROFESSIONS)),
         ("asked", "f8"),
         ("started", "f8"),
+        ("gave_up", "f8"),
         ("assessed", "f8"),
         ("ended", "f8"),
     ]

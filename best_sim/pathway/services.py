@@ -23,6 +23,7 @@ from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.draws import happens, lasts
 from best_sim.pathway.rules.services import (
     IN_TREATMENT,
+    WITH_CARERS,
     assessment_days,
     carers_are_treated,
     carers_of,
@@ -64,6 +65,7 @@ from best_sim.pathway.words import (
     ORDER_MADE_FIRST,
     OTHER_LIFT_ASKED,
     OTHER_LIFT_ENDED,
+    OTHER_LIFT_GAVE_UP,
     OTHER_LIFT_STARTED,
     PENDING,
     PROFESSIONS,
@@ -248,7 +250,7 @@ def work_with_carers(f, world):
         if treated:
             treatment = treatment_kind(world, f, purposes.CARERS_KIND, mine)
             clinician = team.resource[therapist(treatment)]
-            yield seize(clinician, place_in_line(world, f), until - world.now)
+            yield seize(clinician, WITH_CARERS, until - world.now)
             treated = world.outcome == GRANTED
             if treated and mine != carers_of(g):  # the place was granted at the moment of the move
                 yield release(clinician)
@@ -289,24 +291,36 @@ def other_referral(other, world):
     other.asked = world.now
     yield record(OTHER_LIFT_ASKED, other.index, other.team)
     taken = 0
-    while taken < N_PROFESSIONS:
+    waits = True
+    while taken < N_PROFESSIONS and waits:
         profession = team.order[taken]
         other.clinicians[profession] = clinician_needed(world, other, purposes.OTHER_PSYCHIATRIST, profession)
         if other.clinicians[profession] == 1:
-            yield seize(team.resource[profession], 0.0, math.inf)
-        taken += 1
-    other.started = world.now
-    yield record(OTHER_LIFT_STARTED, other.index, world.now - other.asked)
-    stay = lasts(world, other, purposes.OTHER_STAY, 0, team.other_stay)
-    assessed = min(stay, lasts(world, other, purposes.OTHER_ASSESSMENT, 0, team.assessment))
-    yield hold(assessed)
-    other.assessed = world.now
-    profession = PSYCHIATRIST
-    while profession > SOCIAL_WORKER:
-        if other.clinicians[profession] == 1:
-            yield release(team.resource[profession])
-        profession -= 1
-    yield hold(stay - assessed)
-    other.ended = world.now
-    yield release(team.resource[SOCIAL_WORKER])
-    yield record(OTHER_LIFT_ENDED, other.index, world.now - other.started)
+            yield seize(
+                team.resource[profession], 0.0, max(0.0, other.asked + world.lift.patience - world.now)
+            )
+            waits = world.outcome == GRANTED
+        if waits:
+            taken += 1
+    if waits:
+        other.started = world.now
+        yield record(OTHER_LIFT_STARTED, other.index, world.now - other.asked)
+        stay = lasts(world, other, purposes.OTHER_STAY, 0, team.other_stay)
+        assessed = min(stay, lasts(world, other, purposes.OTHER_ASSESSMENT, 0, team.assessment))
+        yield hold(assessed)
+        other.assessed = world.now
+        if other.clinicians[PSYCHIATRIST] == 1:
+            yield release(team.resource[PSYCHIATRIST])
+        if other.clinicians[PSYCHOLOGIST] == 1:
+            yield release(team.resource[PSYCHOLOGIST])
+        yield hold(stay - assessed)
+        other.ended = world.now
+        yield release(team.resource[SOCIAL_WORKER])
+        yield record(OTHER_LIFT_ENDED, other.index, world.now - other.started)
+    else:
+        other.gave_up = world.now
+        while taken > 0:
+            taken -= 1
+            if other.clinicians[team.order[taken]] == 1:
+                yield release(team.resource[team.order[taken]])
+        yield record(OTHER_LIFT_GAVE_UP, other.index, world.now - other.asked)

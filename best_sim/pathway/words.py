@@ -230,6 +230,7 @@ CARERS_TREATMENT_ENDED = _event(
 )
 PSYCHOLOGY_PLACES = _event("psychology_places", "team", "families at a time, from now on")
 PSYCHIATRY_PLACES = _event("psychiatry_places", "team", "families at a time, from now on")
+OTHER_LIFT_GAVE_UP = _event("other_lift_gave_up", "other", "days waited")
 
 EVENTS = tuple(_listed)
 """The closed list of events; an event's number is its place here."""

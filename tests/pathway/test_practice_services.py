@@ -197,7 +197,7 @@ def test_a_larger_team_alone_does_not_mend_receipt() -> None:
     teams = list(base.lift.teams)
     shares = {}
     for name, change in {
-        "doubled": {f"lift.teams.{t}.families_per_clinician": 10.0 for t in teams},
+        "doubled": {f"lift.teams.{t}.families_per_clinician": 8.8 for t in teams},
         "no psychiatrist": {
             f"lift.teams.{t}.psychiatrists": [
                 {"from": base.simulation.start_date.replace(year=2009), "value": 0}

@@ -101,7 +101,7 @@ def test_littles_law_on_every_lift_team(trial_run):
         mine = f[(f["team"] == number) & (f["lift_waited"] == 1)]
         theirs = o[(o["team"] == number) & (o["asked"] <= end)]
         waits = time_spent(mine["lift_asked"], np.fmin(mine["lift_started"], mine["settled"]), begin, end)
-        waits += time_spent(theirs["asked"], theirs["started"], begin, end)
+        waits += time_spent(theirs["asked"], np.fmin(theirs["started"], theirs["gave_up"]), begin, end)
         lines = [f"lift.{name}.{profession}" for profession in W.PROFESSIONS]
         # treatments wait too, in the same lines
         assert use.loc[lines, "mean_waiting"].sum() * (end - begin) >= waits * (1 - 1e-9) > 100.0

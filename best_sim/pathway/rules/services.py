@@ -34,6 +34,8 @@ BY_PSYCHOLOGIST = 0
 """The treatment that a psychologist gives, parent-infant psychotherapy; the others are a social worker's."""
 IN_TREATMENT = -1.0
 """Priority in a profession's line of a family whose trial of treatment the court awaits: before all others."""
+WITH_CARERS = 1e6
+"""Priority of work with carers, which no court awaits: after all families that wait to be assessed."""
 WORKS_WITH = (
     FOSTER,
     KINSHIP_FOSTER,
