@@ -8,11 +8,15 @@ from collections.abc import Callable
 from types import ModuleType
 
 import pytest
+from hypothesis import settings
 
 from best_sim import cli
 from best_sim.pathway.journeys import Journeys
 from best_sim.pathway.lowering import Lowered, lower
 from best_sim.scenario import Scenario
+
+settings.register_profile("best_sim", deadline=None)  # how fast a machine is fails no test
+settings.load_profile("best_sim")
 
 
 @pytest.fixture(scope="session")

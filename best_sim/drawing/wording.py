@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from best_sim.scenario.durations import MONTH
@@ -195,6 +196,38 @@ def listed(words: list[str]) -> str:
 def plural(n: float, one: str, many: str | None = None) -> str:
     """A count and its noun: ``1 family``, ``2 families``."""
     return f"{number(n)} {one if n == 1 else (many or one + 's')}"
+
+
+def scored(analyses: Iterable[float], scorings: int = 1) -> str:
+    """How many analyses a row of a summary rests on, and on how many trials where each is scored several times.
+
+    Parameters
+    ----------
+    analyses : iterable of float
+        Analyses of each row: scorings of each replicate, less those whose fit failed.
+    scorings : int
+        How often each trial was scored.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> scored([500, 500])
+    '500 replicates'
+    >>> scored([12], scorings=3)
+    '12 scorings of 4 replicates'
+    """
+    each = sorted({int(n) for n in analyses})
+    if scorings == 1:
+        return _span(each, "replicate")
+    return f"{_span(each, 'scoring')} of {_span(sorted({-(-n // scorings) for n in each}), 'replicate')}"
+
+
+def _span(counts: list[int], noun: str) -> str:
+    most = plural(counts[-1], noun)
+    return most if counts[0] == counts[-1] else f"{number(counts[0])} to {most}"
 
 
 def capital(text: str) -> str:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from best_sim.engine import rule
 from best_sim.engine.commands import hold, record
-from best_sim.engine.luck import uniform
 from best_sim.pathway.records import LARGEST_FAMILY, children, groups
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.draws import happens, lasts
-from best_sim.pathway.rules.followup import is_seen, visit_date
+from best_sim.pathway.rules.followup import is_seen, visit_date, visit_time
 from best_sim.pathway.rules.placements import days_in_care
 from best_sim.pathway.words import FOUND_INELIGIBLE, MISSED, SEEN, VISIT_MADE, VISIT_MISSED, VISITS
 
 
 def follow_up(f, world):
-    """A randomised family: perhaps found ineligible after all, else visited at about 1, 15 and 30 months."""
+    """A randomised family: perhaps found ineligible after all, else visited three times."""
     if happens(world, f, purposes.INELIGIBLE, 0, world.trial.found_ineligible):
         yield hold(lasts(world, f, purposes.INELIGIBLE_DELAY, 0, world.trial.found_ineligible_delay))
         f.ineligible = world.now
@@ -26,8 +25,7 @@ def follow_up(f, world):
             k += 1
         k = 0
         while k < VISITS:
-            shift = world.visits.window * (uniform(world, f, purposes.VISIT_TIME, k) - 0.5)
-            yield hold(max(0.0, f.visit_due[k] + shift - world.now))
+            yield hold(visit_time(world, f, k, world.now) - world.now)
             f.visit_at[k] = world.now
             seen = is_seen(world, f, groups(world, f.index * LARGEST_FAMILY), k)
             f.visit_state[k] = SEEN if seen else MISSED

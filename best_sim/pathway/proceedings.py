@@ -37,6 +37,9 @@ from best_sim.pathway.words import (
     PROCEEDINGS_ISSUED,
 )
 
+A_MOMENT = 1e-6
+"""Days by which the court decides after the child has come in: sums of times differ in the last bit."""
+
 
 def proceedings(case, world):
     """From issue to the order: one case of a family, or of a group of siblings that came back into care."""
@@ -96,7 +99,7 @@ def proceedings(case, world):
             times = 0
             kind = FINAL_HEARING + 1 if is_agreed(world, case, kind) else kind + 1
     if f.entered > world.now:  # issued first: the court decides once the child has come into care
-        yield hold(f.entered - world.now)
+        yield hold(f.entered - world.now + A_MOMENT)
     case.decided = world.now
     yield record(CASE_DECIDED, case.index, case.hearings)
     k = case.group if case.group >= 0 else f.index * LARGEST_FAMILY

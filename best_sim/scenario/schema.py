@@ -442,13 +442,23 @@ class Retention(Section):
     reach_sd: Annotated[float, Unit("log odds", 0, 10)]
 
 
+class CountedFrom(Section):
+    """The day from which each visit's date is counted."""
+
+    first: Literal["entry", "randomisation"]
+    second: Literal["entry", "randomisation"]
+    third: Literal["entry", "randomisation"]
+
+
 class Visits(Section):
     """The trial's visits."""
 
     first: Days
     second: Days
     third: Days
-    counted_from: Literal["entry", "randomisation"]
+    counted_from: CountedFrom
+    arranging: Duration
+    """Least time from randomisation to a visit, and from one visit to the next."""
     window: Days
     retention: Retention
 

@@ -45,7 +45,7 @@ from best_sim.engine import (
 from best_sim.engine.commands import HOLD
 
 pytest.importorskip("numba")
-often = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+often = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 
 
 # --- agreement ----------------------------------------------------------------------------------------------

@@ -340,7 +340,7 @@ def test_an_observed_file_leads_to_a_forecast(tmp_path: Path) -> None:
     assert rates.required > 0.0
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     weeks=st.dictionaries(
         st.tuples(st.integers(0, 30), st.sampled_from(["croydon", "tower_hamlets"])),

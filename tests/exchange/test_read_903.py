@@ -297,7 +297,7 @@ ROWS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ROWS, ROWS)
 def test_whatever_is_read_can_be_used_and_no_row_is_lost_without_a_word(
     tmp_path: Path, first: list[Row], second: list[Row]

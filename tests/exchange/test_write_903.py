@@ -55,7 +55,7 @@ seeds = st.integers(0, 2)
 years = st.sampled_from(YEARS)
 
 
-@settings(deadline=None, max_examples=18)
+@settings(max_examples=18)
 @given(seeds, years)
 def test_episodes_are_ordered_whole_days_and_do_not_overlap(seed: int, year: int) -> None:
     """141, 147, 355, 356, 501, 148: valid dates, a day at least, no overlap, an end and its reason together."""
@@ -69,7 +69,7 @@ def test_episodes_are_ordered_whole_days_and_do_not_overlap(seed: int, year: int
     assert (e["DECOM"].shift(-1)[same] >= e["DEC"][same]).all()
 
 
-@settings(deadline=None, max_examples=18)
+@settings(max_examples=18)
 @given(seeds, years)
 def test_episodes_that_follow_one_another_say_what_changed(seed: int, year: int) -> None:
     """142, 388, 431, 432, 433, 434, 435, 436: X1 where another begins that day, S where none did, L, P, T, B, U."""
@@ -89,7 +89,7 @@ def test_episodes_that_follow_one_another_say_what_changed(seed: int, year: int)
     assert address[new.isin(["P", "B"])].all(), "somebody with a new carer lives elsewhere"
 
 
-@settings(deadline=None, max_examples=18)
+@settings(max_examples=18)
 @given(seeds, years)
 def test_reasons_for_a_change_of_placement_are_where_a_placement_ends_with_a_move(
     seed: int, year: int
@@ -101,7 +101,7 @@ def test_reasons_for_a_change_of_placement_are_where_a_placement_ends_with_a_mov
     assert (e.loc[~moves, "REASON_PLACE_CHANGE"] == "").all()
 
 
-@settings(deadline=None, max_examples=18)
+@settings(max_examples=18)
 @given(seeds, years)
 def test_placements_go_with_legal_status_provider_and_exit(seed: int, year: int) -> None:
     """378, 408, 390, 516, 550, 527, 222: V2 not at home, A6 under E1, adopted from A3-A6, E45/E46 from U1-U6, PR0."""
@@ -114,7 +114,7 @@ def test_placements_go_with_legal_status_provider_and_exit(seed: int, year: int)
     assert (e.loc[e["PLACE"].isin(["P1", "R1"]), "URN"] == "").all()
 
 
-@settings(deadline=None, max_examples=18)
+@settings(max_examples=18)
 @given(seeds, years)
 def test_every_table_has_its_columns_and_its_children(seed: int, year: int) -> None:
     """Children of every table are in the header, once; born before their first episode (302); girls have MOTHER."""
@@ -133,7 +133,7 @@ def test_every_table_has_its_columns_and_its_children(seed: int, year: int) -> N
     assert (header.loc[girls, "MOTHER"] == "0").all() and (header.loc[~girls, "MOTHER"] == "").all()
 
 
-@settings(deadline=None, max_examples=18)
+@settings(max_examples=18)
 @given(seeds, years)
 def test_adoptions_have_their_decision_and_their_match_in_order(seed: int, year: int) -> None:
     """551-554, 601: a row of AD1 for each adoption of the year; the decision, then the match, then the order."""

@@ -150,7 +150,7 @@ def test_months_are_counted_as_by_hand() -> None:
     assert (m["years"] * 365.25).round(3).tolist() == [26.0, 9.0 + 1.525, 0.0]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.integers(1, 400), st.sampled_from("LPTUB"), st.sampled_from(["CREQB", "CARPL", ""])),

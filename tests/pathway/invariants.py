@@ -323,9 +323,12 @@ def _visits(j: Journeys, scenario: Scenario) -> None:
     assert (state != W.NOT_DUE).sum() == len(visits)
     window = scenario.visits.window / 2.0
     late = visits["time"] - f["visit_due"][visits["subject"], number]
-    # a visit that was due before the family was randomised is made then
-    overdue = visits["time"] == f["randomised"][visits["subject"]]
-    assert (np.abs(late[~overdue]) <= window + 1e-6).all() or scenario.visits.counted_from == "entry"
+    assert (late >= -window - 1e-6).all(), "a visit before its window"
+    # a visit is made after its window only if it could not be arranged by then
+    before = f["visit_at"][visits["subject"], np.maximum(number - 1, 0)]
+    free = np.where(number == 0, f["randomised"][visits["subject"]], before)
+    longest = scenario.visits.arranging.quantile(1.0 - 1e-12)
+    assert (late <= np.maximum(window, free + longest - (visits["time"] - late)) + 1e-6).all()
 
 
 def _scores(j: Journeys, scenario: Scenario) -> None:

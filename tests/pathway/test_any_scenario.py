@@ -27,7 +27,7 @@ pytest.importorskip("numba")
 
 DRIVERS = ("expected (SimPy)", "got (compiled)")
 the_same_each_time = settings(
-    deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate, Phase.shrink],
+    derandomize=True, database=None, phases=[Phase.explicit, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )  # fmt: skip
 

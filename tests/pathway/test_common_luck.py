@@ -100,6 +100,7 @@ def test_a_change_of_lift_leaves_everyone_else_as_they_are_where_nothing_is_shar
             **{f"courts.{court}.sitting_days_per_week": always(5000) for court in endless.courts},
             **{f"courts.{court}.other_cases": always(0) for court in endless.courts},
             "trial.allocation.method": "simple",
+            "sites.london.other_exclusion": 0.0,  # so that London has many families
         }
     )
     one = run(roomy, seed=6)

@@ -81,7 +81,8 @@ def changes(draw):
     change["trial.steps"] = draw(
         st.sampled_from(["consent > randomisation > baseline", "consent > baseline > randomisation"])
     )
-    change["visits.counted_from"] = draw(st.sampled_from(["entry", "randomisation"]))
+    for visit in ("first", "second", "third"):
+        change[f"visits.counted_from.{visit}"] = draw(st.sampled_from(["entry", "randomisation"]))
     change["simulation.starts_with"] = draw(st.sampled_from(["empty", "running"]))
     if draw(st.booleans()):
         steps = sorted(draw(st.dictionaries(day, st.integers(0, 30), min_size=1, max_size=4)).items())
@@ -98,7 +99,7 @@ def changes(draw):
 
 
 @settings(
-    max_examples=60, deadline=None, derandomize=True,
+    max_examples=60, derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 @given(change=changes(), seed=st.integers(0, 2**63 - 1), replicate=st.integers(0, 10**6))

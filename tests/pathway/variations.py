@@ -8,7 +8,7 @@ from typing import Any
 from small_worlds import HEARINGS, always, days
 
 TEAMS = ("london", "glasgow")
-COURTS = ("glasgow", "east_london", "south_london")
+COURTS = ("glasgow", "east_london")
 BOROUGHS = ("glasgow", "croydon", "tower_hamlets", "bromley", "sutton", "barking_and_dagenham")
 PROFESSIONS = ("social_workers", "psychologists", "psychiatrists")
 DELAYS = (
@@ -56,7 +56,9 @@ VARIATIONS: dict[str, dict[str, Any]] = {
         "trial.allocation.factors": ["site", "borough", "under_one", "siblings", "kinship"],
         "trial.allocation.strata": "none",
     },
-    "visits from entry": {"visits.counted_from": "entry"},
+    "visits from entry": {"visits.counted_from.third": "entry"},
+    "visits from randomisation": {f"visits.counted_from.{v}": "randomisation" for v in ("first", "second")},
+    "visits arranged late": {"visits.arranging": days(150)},
     "baseline first": {"trial.steps": "consent > baseline > randomisation"},
     "a target of one": {"trial.target_families": 1},
     "staff leaves": staff((LONG_AGO, 20), (dt.date(2019, 3, 1), 3), (dt.date(2020, 6, 1), 12)),

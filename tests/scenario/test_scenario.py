@@ -503,7 +503,7 @@ changes = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes)
 def test_written_and_read_again_it_is_equal(load, folder, given_changes):
     scenario = load().replace(given_changes)

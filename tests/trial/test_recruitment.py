@@ -185,7 +185,7 @@ def test_boroughs_alike_have_the_anisimov_fedorov_sum() -> None:
     assert count.pmf == pytest.approx(exact.pmf(count.support), abs=1e-13)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     boroughs=st.lists(
         st.tuples(

@@ -150,7 +150,7 @@ def test_losses_that_follow_from_what_was_seen_bias_those_seen_at_the_end_but_no
     assert abs(size - 0.05) < 4 * math.sqrt(0.05 * 0.95 / len(ours))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000), st.floats(0.01, 100.0), st.floats(-50.0, 50.0))
 def test_order_of_rows_and_units_do_not_matter(seed: int, unit: float, shift: float) -> None:
     rng = np.random.default_rng(seed)

@@ -292,7 +292,7 @@ def test_finer_panels_change_nothing(monkeypatch):
         assert before.futility == pytest.approx(after.futility, abs=2e-10)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     gaps=st.lists(st.floats(0.02, 1.0), min_size=1, max_size=6),
     alpha=st.floats(1e-4, 0.3),
@@ -568,7 +568,7 @@ def test_final_inference_at_the_first_look_and_at_the_bounds():
     assert scaled.estimate == pytest.approx(0.5 * plain.estimate, rel=1e-10)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(look=st.integers(1, 3), z=st.floats(-6.0, 6.0))
 def test_final_inference_is_mirrored_and_ordered(look, z):
     design = it.boundaries([0.3, 0.6, 1.0], spending=it.PocockType())
@@ -776,7 +776,7 @@ def test_estimates_are_unbiased():
         assert abs(values.mean() - truth) < 4 * values.std() / math.sqrt(n) + 0.003
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10_000), scale=st.floats(0.01, 100.0), shift=st.floats(-50, 50))
 def test_order_and_labels_and_units_do_not_matter(seed, scale, shift):
     rng = np.random.default_rng(seed)

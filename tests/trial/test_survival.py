@@ -444,7 +444,7 @@ def test_difference_of_incidences_comes_from_the_curves(seed):
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_incidences_of_all_kinds_add_up(seed):
     time, cause, _, family, _ = trial(seed)
     kinds = [curve(time, cause, kind, family).share for kind in (1, 2, 3)]
@@ -514,7 +514,7 @@ RATIOS = [name for name in ANALYSES if name != "incidence"]
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_order_names_and_arms_do_not_matter(seed):
     time, cause, treated, family, _ = trial(seed)
     order = np.random.default_rng(seed).permutation(time.size)
@@ -531,7 +531,7 @@ def test_order_names_and_arms_do_not_matter(seed):
 
 
 @given(st.integers(0, 10_000), st.floats(0.2, 5.0))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_only_the_order_of_times_matters(seed, power):
     time, cause, treated, family, covariates = trial(seed)
     for name in RATIOS:
@@ -546,7 +546,7 @@ def test_only_the_order_of_times_matters(seed, power):
 
 
 @given(st.integers(0, 10_000), st.sampled_from([0.0, 30.0, 400.0]), st.sampled_from(["efron", "breslow"]))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_compiled_and_interpreted_agree(seed, grid, ties):
     time, cause, treated, family, covariates = trial(seed, n_families=12, grid=grid)
     found = []

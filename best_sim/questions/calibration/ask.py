@@ -18,7 +18,7 @@ from best_sim.questions.asking import (
     names_apart,
 )
 from best_sim.questions.calibration.parameters import changed, present, untold, unusable
-from best_sim.questions.calibration.targets import COURT_FIGURE, described, measures
+from best_sim.questions.calibration.targets import COURT_FIGURE, described, measures, published
 from best_sim.scenario.problems import Problem, nearest_name
 from best_sim.scenario.values import Unit, Wrong
 
@@ -130,33 +130,59 @@ def _scale(name: Scale) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
 class Target(Part):
     """A figure that a simulated run should give.
 
+    One of the published figures that come with the package brings its value, how well it is known and its source; a
+    file says them only where it has others.
+
     Attributes
     ----------
+    value : float
+        As published, or as counted locally; where only a range was published, its middle.
     error : float
         Its standard error: how far the figure may be from what the model should give, by chance or because it was
-        counted otherwise.
+        counted otherwise. Given, or half the width of a 95 % interval over 1.96; else a quarter of the width in which
+        a validation says that the published figure holds.
     """
 
     measure: str
     """Which figure: one of `best_sim.questions.calibration.targets.measures`, or a court's of a year."""
     court: str | None = None
     """For the courts' figures: of one court; by default of all English ones."""
-    value: OfFigure
-    """As published, or as counted locally."""
+    given: OfFigure | None = Field(None, alias="value")
+    """As published, or as counted locally; by default that of the published figure."""
     standard_error: Annotated[float, Unit("in the figure's unit", 0)] | None = None
     """How far the figure may be from what the model should give."""
     interval: Annotated[tuple[float, ...], Unit("in the figure's unit")] | None = None
     """Instead of the standard error: a 95 % interval."""
-    source: str = ""
-    """Where the figure is printed."""
+    printed: str = Field("", alias="source")
+    """Where the figure is printed; by default what the published figure says."""
     note: str = ""
 
     @property
+    def value(self) -> float:
+        """As published, or as counted locally."""
+        if self.given is not None:
+            return self.given
+        figure = published(self.measure)
+        return figure.middle / figure.scale if figure is not None else math.nan
+
+    @property
     def error(self) -> float:
-        """The standard error: given, or half the width of a 95 % interval over 1.96."""
-        if self.interval is None:
-            return self.standard_error or math.nan
-        return (self.interval[1] - self.interval[0]) / (2 * _Z95)
+        """The standard error."""
+        if self.standard_error is not None:
+            return self.standard_error
+        if self.interval is not None:
+            return (self.interval[1] - self.interval[0]) / (2 * _Z95)
+        figure = published(self.measure)
+        if figure is None:
+            return math.nan
+        low, high = figure.held_between
+        return (high - low) / (4.0 * figure.scale)
+
+    @property
+    def source(self) -> str:
+        """Where the figure is printed."""
+        figure = published(self.measure)
+        return self.printed or (figure.source if figure is not None and self.given is None else "")
 
     @property
     def name(self) -> str:
@@ -180,8 +206,22 @@ class Target(Part):
             )  # fmt: skip
         elif self.court is not None and not of_court:
             yield Wrong("court", "this measure is not of courts", found=self.court, allowed=_COURTS)
+        yield from self._check_known()
+
+    def _check_known(self) -> Iterator[Wrong]:
+        """A value or an error that is said nowhere, twice, or is none."""
+        known = published(self.measure) is not None
         given = [key for key in ("standard_error", "interval") if getattr(self, key) is not None]
-        if len(given) != 1:
+        if self.given is None and not known:
+            yield Wrong("value", "the figure is said nowhere", allowed="a number")
+        if not given and self.given is None and known:
+            if not self.error > 0.0:
+                yield Wrong(
+                    "standard_error",
+                    "how sure the published figure is isn't published",
+                    allowed="a number above 0",
+                )
+        elif len(given) != 1:
             yield Wrong(
                 "standard_error", "how sure the figure is must be said once", found=" and ".join(given) or None,
                 allowed="standard_error, or interval = [low, high] (95 %)",
@@ -202,7 +242,7 @@ class CalibrationQuestion(SimulatedQuestion):
     """Which values of parameters that nobody measured give the figures that somebody did."""
 
     kind: ClassVar[str] = "calibration"
-    options: ClassVar[tuple[str, ...]] = ("steps",)
+    options: ClassVar[tuple[str, ...]] = ("steps", "discrepancy")
 
     replicates: Annotated[int, Unit("replicates", 4, 100_000_000)] = 60
     """Simulated runs of each candidate; as many others judge the result."""
@@ -214,6 +254,13 @@ class CalibrationQuestion(SimulatedQuestion):
     """Those that are fitted."""
     targets: tuple[Target, ...] = Field(alias="target")
     """Figures that are to be met."""
+    discrepancy: Annotated[float, Unit("share of the figure", 0, 1)] = 0.0
+    """How far a model that is right in kind may be from a figure: a standard error added to each figure's own."""
+
+    @property
+    def errors_of_targets(self) -> np.ndarray:
+        """Standard error of each target, discrepancy included."""
+        return np.array([math.hypot(one.error, self.discrepancy * abs(one.value)) for one in self.targets])
 
     @cached_property
     def start(self) -> np.ndarray:

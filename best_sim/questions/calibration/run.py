@@ -305,7 +305,7 @@ def _covariance_of_means(figures: np.ndarray) -> np.ndarray:
 
 
 def _given(one: CalibrationQuestion) -> tuple[np.ndarray, np.ndarray]:
-    return np.array([t.value for t in one.targets]), np.array([t.error for t in one.targets])
+    return np.array([t.value for t in one.targets]), one.errors_of_targets
 
 
 # --- the tables ---------------------------------------------------------------------------------------------
@@ -340,7 +340,7 @@ def _target_table(one: CalibrationQuestion, before: np.ndarray, after: np.ndarra
     means = [np.nanmean(rows, axis=0) for rows in (before, after)]
     errors = [np.sqrt(np.diag(_covariance_of_means(rows))) for rows in (before, after)]
     out = []
-    for i, t in enumerate(one.targets):
+    for i, (t, error) in enumerate(zip(one.targets, one.errors_of_targets, strict=True)):
         text, unit = t.said
         out.append(
             {
@@ -348,13 +348,13 @@ def _target_table(one: CalibrationQuestion, before: np.ndarray, after: np.ndarra
                 "figure": text,
                 "unit": unit,
                 "published": t.value,
-                "error": t.error,
+                "error": float(error),
                 "before": float(means[0][i]),
                 "after": float(means[1][i]),
                 "mcse_before": float(errors[0][i]),
                 "mcse": float(errors[1][i]),
-                "distance_before": float((means[0][i] - t.value) / math.hypot(t.error, errors[0][i])),
-                "distance": float((means[1][i] - t.value) / math.hypot(t.error, errors[1][i])),
+                "distance_before": float((means[0][i] - t.value) / math.hypot(error, errors[0][i])),
+                "distance": float((means[1][i] - t.value) / math.hypot(error, errors[1][i])),
                 "source": t.source,
             }
         )

@@ -36,6 +36,11 @@ def _figures() -> Mapping[str, PublishedFigure]:
     return {one.id: one for one in read_published() if one.role != "context"}
 
 
+def published(measure: str) -> PublishedFigure | None:
+    """The published figure that a target is, or none: it has its value, how well it is known, and its source."""
+    return _figures().get(measure)
+
+
 def measures() -> dict[str, tuple[str, str]]:
     """What can be a target, by name: what it is, and its unit.
 

@@ -41,8 +41,8 @@ def counterfactuals_figure(found: CounterfactualsFound) -> Figure:
         f"Left: the difference of each child's SDQ at 30 months, LIFT less SAU; mean {mean:+.2f} points, none for "
         f"{say.percent(same)}. Right: what {first}{say.plural(n, 'trial')} would have estimated of these children, "
         "with 95% intervals, and the true mean of its children (diamond).",
-        f"{effect['children']:,} children. Differences are what the scenario assumes: a direct "
-        "effect, and moves and delays that LIFT changes.",
+        f"{effect['children']:,} children with a score under both, of {len(found.children):,}. Differences are what "
+        "the scenario assumes: a direct effect, and moves and delays that LIFT changes.",
         f"Difference of the SDQ of the same child: mean {mean:+.2f} points; none for {say.percent(same)} of "
         f"children.",
     )  # fmt: skip

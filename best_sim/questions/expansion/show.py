@@ -27,6 +27,8 @@ _SAID: tuple[tuple[str, str, str, int], ...] = (
     ("cost", "spending", "million GBP", 2),
 )
 """What a sentence tells of a difference: measure, words, unit, digits."""
+_FEW = 6
+"""Boroughs that a page names as staying closed; more are counted."""
 _DIFFERENCES = "differences"
 
 
@@ -293,9 +295,13 @@ def chapters_of(found: ExpansionFound) -> list[Chapter]:
 def _page(found: ExpansionFound, plan: OpeningPlan, sentence: str, file: str) -> tuple[Content, ...]:
     """What the page of one plan says."""
     scenario = found.scenarios[plan.name]
-    opens = [
-        f"{name} {say.short_day(day) if day else 'not at all'}" for day, name in found.openings(plan.name)
-    ]
+    closed = [name for day, name in found.openings(plan.name) if not day]
+    opens = [f"{name} {say.short_day(day)}" for day, name in found.openings(plan.name) if day]
+    opens += (
+        [f"{name} not at all" for name in closed]
+        if len(closed) <= _FEW
+        else [f"{len(closed)} others not at all"]
+    )
     closes = [f"{scenario.boroughs[name].title} {say.short_day(day)}" for name, day in plan.closings.items()]
     terms = [
         ("Openings", say.listed(opens)),

@@ -213,7 +213,8 @@ def _lanes(
     """Names, their date, where the text begins and in which lane below the axis, so that none overlaps."""
     groups: dict[float, list[str]] = {}
     for at, name in sorted((float(mdates.date2num(say.as_date(d))), name) for name, d in openings.items()):
-        groups.setdefault(max(low, at), []).append(name)
+        if at <= high:  # a borough that opens later than the axis goes, or never, has no place on it
+            groups.setdefault(max(low, at), []).append(name)
     per_inch = (high - low) / width
     out: list[tuple[str, float, float, int]] = []
     for at in sorted(groups, reverse=True):

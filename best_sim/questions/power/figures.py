@@ -39,6 +39,7 @@ def power_figure(
     *,
     alpha: float = 0.05,
     outcome: str = "sdq",
+    scorings: int = 1,
     title: str = "How often the trial would find an effect of a given size",
     source: str = "",
 ) -> Figure:
@@ -54,6 +55,8 @@ def power_figure(
         Nominal two-sided significance level.
     outcome : str
         One of `best_sim.trial.outcomes.OUTCOMES`: what the effect is on.
+    scorings : int
+        How often each trial was scored.
     title, source : str
         Title; what to say in the source line besides that it is simulated.
 
@@ -80,15 +83,13 @@ def power_figure(
     ]
     head, foot = 0.42, 0.50
     body = head + sum(heights) + foot
-    replicates = sorted({int(n) for n in rows["replicates"]})
-    reps = f"{replicates[0]:,}" if len(replicates) == 1 else f"{replicates[0]:,} to {replicates[-1]:,}"
+    reps = say.scored(rows["replicates"], scorings)
     sheet = Sheet(
         WIDTH,
         body,
         title,
         f"Power: share of replicates with p < {alpha:g}, two-sided, in %. Bars: 95% interval from {reps} "
-        f"replicates a "
-        "row; MCSE: Monte Carlo standard error in percentage points.",
+        "a row; MCSE: Monte Carlo standard error in percentage points.",
         source,
         "Power by design. " + " ".join(_power_words(r, outcome) for r in rows.to_dict("records")),
     )

@@ -37,7 +37,7 @@ def words_of(found: PowerFound) -> list[str]:
     applies_to = whom.pop() if len(whom) == 1 else ""
     question = found.question
     return [
-        *power_words(found.primary, question.alpha, question.primary.outcome, applies_to),
+        *power_words(found.primary, question.alpha, question.primary.outcome, applies_to, question.scorings),
         recruitment.recruitment_words(
             found.curve, found.scenario.trial.target_families, _published(found), found.when
         ),
@@ -45,7 +45,7 @@ def words_of(found: PowerFound) -> list[str]:
 
 
 def power_words(
-    summary: pd.DataFrame, alpha: float = 0.05, outcome: str = "sdq", applies_to: str = ""
+    summary: pd.DataFrame, alpha: float = 0.05, outcome: str = "sdq", applies_to: str = "", scorings: int = 1
 ) -> list[str]:
     """One paragraph a design: what was simulated, the answer with its interval, the closed form beside it.
 
@@ -57,6 +57,8 @@ def power_words(
     outcome : str
         One of `best_sim.trial.outcomes.OUTCOMES`.
     applies_to : {"received", "allocated", ""}
+    scorings : int
+        How often each trial was scored.
 
     Returns
     -------
@@ -68,7 +70,7 @@ def power_words(
         low, high = float(r["low"]), float(r["high"])
         interval = f"95% interval {say.percent(low, 1)} to {say.percent(high, 1)}"
         share = f"{say.percent(r['power'], 1)} of simulated trials"
-        share += f" ({interval}, {say.plural(r['replicates'], 'replicate')})"
+        share += f" ({interval}, {say.scored([r['replicates']], scorings)})"
         name = str(r["design"]).rstrip(".")
         if effect is not None and r["effect"] == effect.none:
             words = f"{name}: with no direct effect of LIFT, {share} would report a difference all the same; "
@@ -114,8 +116,7 @@ def _published(found: PowerFound) -> tuple[Any, float] | None:
 def power_shown(found: PowerFound) -> Shown:
     """Power by design, narrow enough for a terminal."""
     effect, rows = found.question.effect, found.primary.to_dict("records")
-    counts = sorted({int(r["replicates"]) for r in rows})
-    many = " to ".join(say.number(n) for n in dict.fromkeys((counts[0], counts[-1])))
+    many = say.scored(found.primary["replicates"], found.question.scorings)
     failed = int(found.primary["failed"].sum())
     lost = f" {say.plural(failed, 'fit')} failed." if failed else ""
     heads = ["power", "95% interval", "MCSE", "closed\nform"]
@@ -133,7 +134,7 @@ def power_shown(found: PowerFound) -> Shown:
             )
             for r in rows
         ),
-        note=f"{many} replicates a design.{lost} MCSE: Monte Carlo standard error, percentage points.",
+        note=f"{many} a design.{lost} MCSE: Monte Carlo standard error, percentage points.",
     )
 
 
@@ -164,7 +165,13 @@ def figures_of(found: PowerFound) -> Mapping[str, Figure]:
     plan, effect, end = question.primary, question.effect, found.sample[0].end
     rows = found.replicates[found.replicates["analysis"] == plan.name]
     pictures = {
-        "power": power_figure(power, alpha=question.alpha, outcome=plan.outcome),
+        "power": power_figure(
+            power,
+            alpha=question.alpha,
+            outcome=plan.outcome,
+            scorings=question.scorings,
+            source=f"{found.scenario.title}; seed {question.seed}.",
+        ),
         "recruitment": recruitment.recruitment_figure(
             found.curve,
             found.scenario.trial.target_families,

@@ -196,7 +196,7 @@ def test_fronts_found_by_search_and_by_looking_at_all_are_the_same(monkeypatch: 
     assert looked[["cost", "probability", "median"]].equals(searched[["cost", "probability", "median"]])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10_000), st.data())
 def test_one_borough_more_or_earlier_never_lowers_probability_or_cost(seed: int, data: st.DataObject) -> None:
     space = small(seed).space

@@ -159,7 +159,7 @@ def parameter(key: str, low: float = 0.1, high: float = 0.9, more: str = "") -> 
         (parameter("entry.route.voluntary"), "parameter[0].key", "share of a mix"),
         (parameter("trial.target_families", 100, 500), "parameter[0].key", "whole number"),
         (parameter("trial.steps"), "parameter[0].key", "not a number"),
-        (parameter("courts.east_london.other_cases", 50, 99), "parameter[0].change", "88.5, 94.5"),
+        (parameter("courts.east_london.other_cases", 50, 99), "parameter[0].change", "162, 180"),
         (parameter("visits.retention.third", 2.5, 3.0), "parameter[0]", "1.95"),
         (
             parameter("courts.east_london.other_cases", 0.5, 2, 'change = "factor"\nfrom = 2030-01-01'),
@@ -205,6 +205,26 @@ def test_an_interval_of_95_percent_gives_its_standard_error(tmp_path: Path) -> N
 
 
 # --- parameters in the scenario -----------------------------------------------------------------------------
+def test_a_published_figure_brings_its_value_its_error_and_its_source() -> None:
+    known = {one.id: one for one in read_published()}
+    share = known["three_in_year_1_4"]
+    mine = Target(measure="three_in_year_1_4")
+    assert mine.value == pytest.approx(0.104)
+    low, high = share.held_between
+    assert mine.error == pytest.approx((high - low) / 400)
+    assert mine.source == share.source
+    other = Target(measure="three_in_year_1_4", value=0.2, standard_error=0.01, source="ours")
+    assert (other.value, other.error, other.source) == (0.2, 0.01, "ours")
+
+
+def test_a_discrepancy_is_added_to_every_error(tmp_path: Path) -> None:
+    plain = read(tmp_path, SHORT + NOTICE + FIGURES_ASKED)
+    wide = plain.replaced(discrepancy=0.1)
+    value, error = plain.targets[0].value, plain.targets[0].error
+    assert plain.errors_of_targets[0] == pytest.approx(error)
+    assert wide.errors_of_targets[0] == pytest.approx(np.hypot(error, 0.1 * value))
+
+
 def test_factors_change_only_what_holds_in_their_time_and_compose(tmp_path: Path) -> None:
     load = parameter("courts.east_london.other_cases", 0.5, 2, 'change = "factor"')
     from_2018 = parameter(
@@ -227,7 +247,7 @@ def test_two_numbers_of_one_distribution_can_be_fitted_together(tmp_path: Path) 
 
 
 @given(st.sampled_from(["linear", "log", "logit"]), st.floats(0, 1))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_share_of_the_range_and_its_value_are_each_other_s_inverse(scale: Scale, x: float) -> None:
     one = Parameter(key="p", low=0.05, high=0.8, scale=scale)
     assert one.share(one.at(x)) == pytest.approx(x, abs=1e-9)
@@ -266,13 +286,12 @@ def test_a_target_is_of_the_part_of_its_period_that_the_run_covers() -> None:
 
 
 def test_a_courts_figures_are_of_its_own_cases() -> None:
-    journeys = simulate(Scenario.load("london-2017"), 7, 0)
-    both, east, south = (
-        court_figures(journeys, 2019, court) for court in (None, "east_london", "south_london")
-    )
-    for figure in both:
-        low, high = sorted((east[figure], south[figure]))
-        assert low <= both[figure] <= high
+    journeys = simulate(Scenario.load("london", ["simulation.end_date=2019-12-31"]), 7, 0)
+    together = court_figures(journeys, 2019)
+    of_each = [court_figures(journeys, 2019, f"{name}_london") for name in ("east", "central", "west")]
+    for figure, value in together.items():
+        values = [each[figure] for each in of_each]
+        assert min(values) < value < max(values)
     assert np.isnan(court_figures(journeys, 2011)["weeks"])
 
 
@@ -366,7 +385,7 @@ def made(folder: Path, truth: dict[str, float], seed: int, replicates: int) -> s
     )
 
 
-@pytest.mark.parametrize("seed", [101, pytest.param(102, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seed", [102, pytest.param(103, marks=pytest.mark.slow)])
 def test_a_truth_that_made_the_targets_is_found_again(tmp_path: Path, seed: int) -> None:
     truth = {"proceedings.notice.further.mean": 18.0, "visits.retention.third": 2.6}
     text = SHORT + NOTICE + SEEN + made(tmp_path, truth, seed, 20)

@@ -83,7 +83,7 @@ def test_what_nothing_tells_of_keeps_its_whole_range() -> None:
 
 
 @given(st.floats(-0.999, 0.999), st.floats(0.01, 100), st.floats(0.01, 100))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_two_effects_at_an_angle_have_the_index_that_the_angle_gives(
     cosine: float, one: float, two: float
 ) -> None:

@@ -170,3 +170,9 @@ def test_apportioned_sums_to_the_total() -> None:
         assert sum(got) == total and all(
             abs(g - p * total / sum(parts)) < 1 for g, p in zip(got, parts, strict=True)
         )
+
+
+def test_a_borough_that_opens_after_the_axis_ends_is_not_drawn(curve: pd.DataFrame) -> None:
+    figure = recruitment.recruitment_figure(curve, 390, openings={**OPENINGS, "Newham": "2100-01-01"})
+    words = texts(figure)
+    assert any("Croydon" in said for said in words) and not any("Newham" in said for said in words)

@@ -32,3 +32,7 @@ def test_sentences_carry_no_more_than_the_numbers(summary: pd.DataFrame) -> None
     for words in (with_effect, without, no_form):
         for claim in ("benefit", "improve", "works", "proves"):
             assert claim not in words
+
+
+def test_trials_scored_several_times_are_not_told_as_more_trials(summary: pd.DataFrame) -> None:
+    assert "2,000 scorings of 500 replicates" in power_words(summary, scorings=4)[0]

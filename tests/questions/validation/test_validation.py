@@ -217,9 +217,11 @@ def test_figures_of_an_authority_of_its_own() -> None:
 
 
 def test_overrides_reach_the_national_scenario_where_it_has_them() -> None:
-    asked = ValidationQuestion.load(set=["placements.unplanned.foster=0.3", "courts.south_london.pace=1.2"])
+    asked = ValidationQuestion.load(
+        set=["placements.unplanned.foster=0.3", "boroughs.sutton.rate_variation=0.2"]
+    )
     assert asked.nation.placements.unplanned.foster == 0.3
-    assert asked.world.courts["south_london"].pace == 1.2
+    assert asked.world.boroughs["sutton"].rate_variation == 0.2
     assert str(asked.nation.simulation.end_date) == "2025-06-30"
 
 
