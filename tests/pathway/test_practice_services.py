@@ -144,7 +144,9 @@ def test_a_place_is_held_only_while_there_is_work(several) -> None:
                 held[line] += use.loc[line, "mean_in_use"] * (j.end - j.start)
         f = j.tables["families"]
         freed = ~np.isnan(f["lift_freed"])
-        assert (f["lift_freed"][freed] == f["settled"][freed]).all()  # at the meeting, or when the family left
+        assert (
+            f["lift_freed"][freed] == f["settled"][freed]
+        ).all()  # at the meeting, or when the family left
     for line in spent:
         # it was 27 % once, when a place was kept for a family that waited for its order
         assert spent[line] * (1 - 1e-9) <= held[line] <= 1.1 * spent[line]

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from best_sim.engine.model import Engine
-from best_sim.measures.workload import carers_treatments
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
@@ -97,11 +96,13 @@ def _today(j: Journeys, day: float) -> dict[str, int]:
     mine = np.flatnonzero((f["arm"] != W.NOT_ALLOCATED) & (f["randomised"] < day) & np.isnan(f["ineligible"]))
     decided, issued = cases["decided"][mine], cases["issued"][mine]
     asked, started = (f[name][mine] for name in ("lift_asked", "lift_started"))
-    # assessed, treated, or its carers worked with
-    stretches = (("lift_started", "lift_freed"), ("treatment_started", "treatment_ended"))
+    # assessed, treated, or its carers worked with, from the first to the last of them
+    stretches = (
+        ("lift_started", "lift_freed"),
+        ("treatment_started", "treatment_ended"),
+        ("carers_started", "carers_ended"),
+    )
     served = np.any([(f[one][mine] <= day) & ~(f[other][mine] <= day) for one, other in stretches], axis=0)
-    carers = [of for of, _, begun, ended in carers_treatments(j) if begun <= day and not ended <= day]
-    served |= np.isin(mine, carers)
     settled = f["settled"][mine]
     due = f["visit_due"][mine]
     return {
