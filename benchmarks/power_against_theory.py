@@ -134,7 +134,7 @@ def moves(rate: float, ratio: float, frailty: float = 0.0) -> dict[str, Any]:
         "placements.unplanned.foster": rate,
         "placements.unplanned.lift_hazard_ratio": ratio,
         "population.frailty_sd": frailty,
-        "proceedings.timetable_sau": in_days(3000),
+        "proceedings.timetable": in_days(3000),
         "visits.third": in_days(2.5 * YEAR),
     }
 

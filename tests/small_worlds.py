@@ -64,7 +64,10 @@ COURT = "courts.glasgow"
 SITE = "sites.glasgow"
 BOROUGH = "boroughs.glasgow"
 HEARINGS = ("interim", "case_management", "issues_resolution", "final")
-COVARIATES = ("under_one", "need", "kin", "lift", "return_advised")
+COVARIATES = (
+    "under_one", "newborn", "need", "kin", "with_kin", "with_parents", "removed", "early_permanence", "lift",
+    "return_advised",
+)  # fmt: skip
 DIRECTIONS = ("home", "special_guardianship", "child_arrangements", "placement_order", "care_order")
 BY_SOCIAL_WORKERS = {
     "parent_infant_psychotherapy": 0.0, "circle_of_security": 1.0, "video_interaction_guidance": 0.0,
@@ -86,6 +89,7 @@ PLAIN: dict[str, Any] = {
     "entry.issue_after_order": days(0),
     "entry.entry_after_issue": days(0),
     "entry.voluntary_stay": days(FOR_EVER),
+    "entry.hospital_share_of_newborns": 0.0,
     "entry.first_placement": {"foster": 1.0, "kinship_foster": 0.0, "parent_and_baby": 0.0, "with_parents": 0.0},
     "trial.target_families": 1_000_000,
     "trial.stops_at_target": False,
@@ -102,9 +106,18 @@ PLAIN: dict[str, Any] = {
     f"{COURT}.hours_per_sitting_day": 10,
     f"{COURT}.other_cases": always(0),
     f"{COURT}.pace": 1.0,
-    "proceedings.contested_interim": 0.0,
-    "proceedings.timetable_sau": in_days(70),
+    "proceedings.content": always(1),
+    "proceedings.complexity_sd": 0.0,
+    **{f"proceedings.interim.{name}": 0.0 for name in ("after_voluntary", "after_order", "newborn")},
+    "proceedings.removal.by_emergency_order": 0.0,
+    "proceedings.timetable": in_days(70),
+    "proceedings.pull.strength": 0.0,
+    "proceedings.stretch": 0.0,
+    "proceedings.urgent_stretch": 0.0,
+    "proceedings.adjournment.growth": 0.0,
     "proceedings.evidence_patience": in_days(FOR_EVER),
+    "proceedings.evidence_patience_outside_limit": in_days(FOR_EVER),
+    "proceedings.contested_final": 1.0,
     "proceedings.agreed_at_issues_resolution": 0.0,
     **{f"proceedings.notice.{name}": days(0) for name in (*HEARINGS, "further")},
     **{f"proceedings.hours.{name}": 1.0 for name in HEARINGS},
@@ -141,21 +154,17 @@ PLAIN: dict[str, Any] = {
         f"placements.unplanned.{name}": 0.0
         for name in (
             "foster", "kinship_foster", "parent_and_baby", "with_parents", "placed_for_adoption", "long_term_foster",
-            "residential", "age", "earlier_moves", "need",
+            "residential", "early_permanence", "age", "need",
         )
     },
     "placements.unplanned.lift_hazard_ratio": 1.0,
     "placements.unplanned.next_placement": {"foster": 1.0, "kinship_foster": 0.0, "residential": 0.0},
-    **{
-        f"placements.front_loading.{name}": 1.0
-        for name in (
-            "first_week", "to_one_month", "to_three_months", "to_six_months", "to_one_year", "later"
-        )
-    },
-    "placements.planned.settled_foster_share": 0.0,
+    "placements.bridging.first_share": 0.0,
+    "placements.bridging.again_share": 0.0,
     "placements.planned.to_kin_share": 0.0,
+    "placements.planned.early_permanence_share": 0.0,
     "placements.planned.no_match_share": 0.0,
-    "placements.planned.adoption_match_age": 0.0,
+    "placements.planned.adoption_match_older": 1.0,
     **{f"placements.breakdown.{name}": 0.0 for name in ("home_first_year", "home_later", "adoption", "issued_again")},
     "placements.breakdown.special_guardianship": 0.0,
     "visits.first": {"value": 1, "unit": "months"},

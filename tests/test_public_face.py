@@ -29,13 +29,13 @@ def test_journeys_print_in_a_line(trial_run: Journeys) -> None:
 
 
 def test_journeys_say_what_was_overridden() -> None:
-    scenario = best_sim.Scenario.load("london-2017", ["proceedings.timetable_sau=12"])
+    scenario = best_sim.Scenario.load("london-2017", ["proceedings.timetable=12"])
     one = best_sim.simulate(scenario)
-    assert "<Journeys of london-2017 with proceedings.timetable_sau = 12 weeks, seed 1" in repr(one)
+    assert "<Journeys of london-2017 with proceedings.timetable = 12 weeks, seed 1" in repr(one)
     two = best_sim.simulate(scenario.replace({"lift.patience": 60}))
     assert "london-2017 with 2 parameters overridden" in repr(two)
     story = two.story("first").text(1000)
-    assert "with proceedings.timetable_sau = 12 weeks and lift.patience = 60 days." in story.splitlines()[0]
+    assert "with proceedings.timetable = 12 weeks and lift.patience = 60 days." in story.splitlines()[0]
 
 
 def test_matplotlib_waits_until_something_is_drawn() -> None:

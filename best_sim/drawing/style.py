@@ -135,24 +135,30 @@ def place_look(kind: str) -> Look:
         "foster": Look("Foster care", "#0072B2", PAPER, dark="#005a8e"),
         "kinship_foster": Look("Kinship foster care", "#56B4E9", INK, dark="#1f6f9e"),
         "parent_and_baby": Look("Parent and baby placement", "#C9E4F6", INK, dark="#3d6d8c"),
-        "with_parents": Look("With parents, interim order", "#F0CB6B", INK, dark="#85661a"),
+        "with_parents": Look("With parents (order)", "#F0CB6B", INK, dark="#85661a"),
         "residential": Look("Residential care", "#6d747c", PAPER, dark="#4d545b"),
         "long_term_foster": Look("Long-term foster care", "#003E63", PAPER, dark="#003E63"),
         "placed_for_adoption": Look("Placed for adoption", "#E3B7CF", INK, dark="#8b4a6d"),
         "adopted": Look("Adopted", "#B5648F", PAPER, dark="#8b3f68"),
         "special_guardianship": Look("Special guardianship", "#009E73", PAPER, dark="#00704f"),
+        "bridging_foster": Look("Short-notice foster care", "#7FB8D8", INK, dark="#2f6e93"),
+        "hospital": Look("Hospital", "#D9DDE1", INK, dark="#5d656d"),
+        "early_permanence": Look("Fostering for adoption", "#C98BB0", INK, dark="#8b4a6d"),
         "home": Look("Home with parents", "#E69F00", INK, dark="#8f5f00"),
     }
     return looks.get(kind, Look(kind.replace("_", " ").capitalize(), "#b7bdc4", INK, dark=SOFT))
 
 
 PLACE_ORDER = (
+    "hospital",
+    "bridging_foster",
     "foster",
     "kinship_foster",
     "parent_and_baby",
     "with_parents",
     "residential",
     "long_term_foster",
+    "early_permanence",
     "placed_for_adoption",
     "adopted",
     "special_guardianship",

@@ -124,6 +124,8 @@ def set_capacity(resource: int, places: int) -> Command:
 def book(diary: int, earliest: float, hours: float) -> Command:
     """Book one sitting on the first day on which it fits: `world.booked` is its time, `inf` if there is none.
 
+    `world.booked_until` is the time of its last day, where it is longer than one.
+
     Parameters
     ----------
     diary : int

@@ -385,6 +385,7 @@ class _Memory:
         loop["n_diaries"], loop["n_days"] = state.diaries.shape
         loop["free"], loop["opening"] = state.diaries.ctypes.data, np.asarray(state.opening).ctypes.data
         loop["day_hours"], loop["diary_start"] = state.day_hours.ctypes.data, state.diary_start
+        loop["stretch"] = np.asarray(state.stretch).ctypes.data
         loop["most_at_once"], loop["pause_at"] = faults.most_at_once(n_slots), _PAUSE
         loop["recording"], loop["log"], loop["log_room"] = log_room > 0, self.log.ctypes.data, log_room
         state.world["_loop"] = loop.ctypes.data

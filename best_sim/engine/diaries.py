@@ -4,6 +4,9 @@ A diary is a row of free hours by day, beside the hours it opened with; a day th
 holiday) is not a sitting day. `day_hours` is the length of one courtroom's day, so the longest sitting on one day; a
 diary of three courtrooms opens with three times as much. A sitting starts at ten in the morning of its day.
 
+A diary may give way: with a `stretch`, a day takes, beyond its opening hours, that share of them for each day that what
+is booked has waited by then. Its free hours may then be below zero, and waits grow with the load without a cliff.
+
 Both drivers call these functions. They change `free` and `hint` in place; `hint[which]` is a day before which no hour
 is free, kept so that a full diary is not searched from its beginning every time.
 """
@@ -45,7 +48,22 @@ def first_day(earliest: float, diary_start: float, n_days: int) -> int:
 
 
 @rule
-def _last_day_if_fits(free: Any, opening: Any, day_hours: float, day: int, hours: float) -> int:
+def _beyond(opening: Any, day: int, diary_start: float, earliest: float, stretch: float) -> float:
+    """Hours that a day takes beyond its opening for what has waited since `earliest`."""
+    return opening[day] * stretch * max(0.0, start_of(day, diary_start) - earliest)
+
+
+@rule
+def _last_day_if_fits(
+    free: Any,
+    opening: Any,
+    day_hours: float,
+    day: int,
+    hours: float,
+    diary_start: float,
+    earliest: float,
+    stretch: float,
+) -> int:
     """Last day of a sitting that begins on `day`, or `_NOWHERE` if it does not fit."""
     if opening[day] <= 0.0:
         return _NOWHERE
@@ -53,7 +71,8 @@ def _last_day_if_fits(free: Any, opening: Any, day_hours: float, day: int, hours
     while True:
         if opening[day] > 0.0:
             needed = min(left, day_hours)
-            if free[day] < needed - TOLERANCE:
+            beyond = _beyond(opening, day, diary_start, earliest, stretch)
+            if free[day] + beyond < needed - TOLERANCE:
                 return _NOWHERE
             left -= needed
             if left <= TOLERANCE:
@@ -81,6 +100,7 @@ def book_hours(
     which: int,
     earliest: float,
     hours: float,
+    stretch: float = 0.0,
 ) -> float:
     """Book a sitting on the first day on which it fits, and on the sitting days after it if it is long.
 
@@ -99,6 +119,8 @@ def book_hours(
     earliest, hours : float
         Time before which the sitting does not start, and its length. A sitting of no length takes the first sitting
         day.
+    stretch : float
+        What a day takes beyond its opening hours, as a share of them, for each day of waiting since `earliest`.
 
     Returns
     -------
@@ -106,10 +128,11 @@ def book_hours(
         Time at which the sitting starts; `inf`, with nothing changed, if it fits nowhere.
     """
     day = first_day(earliest, diary_start, len(free))
-    if hours > TOLERANCE and day < hint[which]:
+    if hours > TOLERANCE and stretch <= 0.0 and day < hint[which]:
         day = hint[which]
     while day < len(free):
-        if _last_day_if_fits(free, opening, day_hours, day, hours) != _NOWHERE:
+        last = _last_day_if_fits(free, opening, day_hours, day, hours, diary_start, earliest, stretch)
+        if last != _NOWHERE:
             break
         day += 1
     if day == len(free):
@@ -119,11 +142,28 @@ def book_hours(
     while left > TOLERANCE:
         if opening[day] > 0.0:
             taken = min(left, day_hours)
-            free[day] = max(0.0, free[day] - taken)
+            free[day] = free[day] - taken if stretch > 0.0 else max(0.0, free[day] - taken)
             left -= taken
         day += 1
     _move_hint(free, hint, which)
     return booked
+
+
+@rule
+def last_of_sitting(opening: Any, day_hours: float, diary_start: float, booked: float, hours: float) -> float:
+    """Time at which the last day's sitting starts, of what `book_hours` put on `booked` and the sitting days after."""
+    if booked == math.inf:
+        return booked
+    day = int(math.floor(booked - diary_start))
+    left = hours
+    while True:
+        if opening[day] > 0.0:
+            left -= day_hours
+            if left <= TOLERANCE or day + 1 == len(opening):
+                return start_of(day, diary_start)
+        day += 1
+        if day == len(opening):
+            return booked
 
 
 @rule
@@ -136,12 +176,13 @@ def load_hours(
     which: int,
     earliest: float,
     hours: float,
+    stretch: float = 0.0,
 ) -> float:
     """Take whatever is free, from the first admissible day on, until all hours are placed.
 
     Parameters
     ----------
-    free, opening, day_hours, diary_start, hint, which, earliest, hours
+    free, opening, day_hours, diary_start, hint, which, earliest, hours, stretch
         As in `book_hours`.
 
     Returns
@@ -150,12 +191,13 @@ def load_hours(
         Time at which sittings start on the last day used; `inf` if the diary ends first (the hours placed stay).
     """
     day = first_day(earliest, diary_start, len(free))
-    if hours > TOLERANCE and day < hint[which]:
+    if hours > TOLERANCE and stretch <= 0.0 and day < hint[which]:
         day = hint[which]
     left = hours
     while day < len(free):
         if opening[day] > 0.0:
-            taken = min(left, free[day])
+            beyond = _beyond(opening, day, diary_start, earliest, stretch)
+            taken = max(0.0, min(left, free[day] + beyond))
             free[day] = free[day] - taken
             left -= taken
             if left <= TOLERANCE:

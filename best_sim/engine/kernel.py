@@ -46,7 +46,7 @@ from best_sim.engine.commands import (
     VACATE,
     WAIT,
 )
-from best_sim.engine.diaries import book_hours, load_hours, vacate_hours
+from best_sim.engine.diaries import book_hours, last_of_sitting, load_hours, vacate_hours
 from best_sim.engine.faults import FINE, NO_SUCH_DAY, NOT_IN_USE, STILL_ALIVE, STUCK, fault_in
 from best_sim.engine.lowering import cells_at, prefetch, record_at
 from best_sim.engine.model import EVENT, STARTING
@@ -100,6 +100,7 @@ LOOP = np.dtype(
         ("free", "i8"),
         ("opening", "i8"),
         ("day_hours", "i8"),
+        ("stretch", "i8"),
         ("hint", "i8"),
         ("n_diaries", "i8"),
         ("n_days", "i8"),
@@ -653,7 +654,7 @@ def drive(world: Any, begin: Any, resume: Any) -> int:
                 resource.capacity = int(a)
                 _grant(loop, end, resource, now)
             elif code == BOOK:
-                world.booked = _book(loop, target, a, b)
+                _book(loop, world, target, a, b)
             elif code == LOAD:
                 world.booked = _load(loop, target, a, b)
             elif code == VACATE:
@@ -745,15 +746,18 @@ def _diary(loop: Any, which: int) -> Any:
 
 
 @rule
-def _book(loop: Any, which: int, earliest: float, hours: float) -> float:
+def _book(loop: Any, world: Any, which: int, earliest: float, hours: float) -> None:
     free, opening, day_hours, hint = _diary(loop, which)
-    return book_hours(free, opening, day_hours, loop.diary_start, hint, which, earliest, hours)
+    start, stretch = loop.diary_start, _float_cells(loop.stretch, loop.n_diaries)[which]
+    world.booked = book_hours(free, opening, day_hours, start, hint, which, earliest, hours, stretch)
+    world.booked_until = last_of_sitting(opening, day_hours, start, world.booked, hours)
 
 
 @rule
 def _load(loop: Any, which: int, earliest: float, hours: float) -> float:
     free, opening, day_hours, hint = _diary(loop, which)
-    return load_hours(free, opening, day_hours, loop.diary_start, hint, which, earliest, hours)
+    start, stretch = loop.diary_start, _float_cells(loop.stretch, loop.n_diaries)[which]
+    return load_hours(free, opening, day_hours, start, hint, which, earliest, hours, stretch)
 
 
 # --- the same, without the loop -----------------------------------------------------------------------------
@@ -826,7 +830,7 @@ def book_at_once(world: Any, command: Any) -> bool:
     if not _may(loop, command):
         return False
     loop.steps += 1
-    world.booked = _book(loop, command[1], command[2], command[3])
+    _book(loop, world, command[1], command[2], command[3])
     return True
 
 

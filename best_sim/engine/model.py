@@ -171,6 +171,9 @@ class State:
         By diary, the longest sitting on one day.
     diary_start : float
         Time at which day 0 of the diaries begins; may be negative.
+    stretch : numpy.ndarray of float, optional
+        By diary, what a day takes beyond its opening hours for each day of waiting, as a share of them; if left out,
+        nothing.
     """
 
     world: Array
@@ -181,6 +184,7 @@ class State:
     opening: Array | None = None
     day_hours: Array = field(default_factory=lambda: np.empty(0))
     diary_start: float = 0.0
+    stretch: Array | None = None
 
     def copy(self) -> State:
         """A state that shares no memory with this one, its arrays contiguous and of the types that drivers use."""
@@ -193,11 +197,13 @@ class State:
             diaries=np.array(self.diaries),
             opening=None if self.opening is None else np.array(self.opening),
             day_hours=np.array(self.day_hours),
+            stretch=None if self.stretch is None else np.array(self.stretch),
         ).as_drivers_use_it()
 
     def as_drivers_use_it(self) -> State:
         """A state with arrays that are contiguous and of the types that drivers use: these, where they are so."""
         opening = self.diaries.copy() if self.opening is None else self.opening
+        stretch = np.zeros(len(self.diaries)) if self.stretch is None else self.stretch
         return State(
             world=np.ascontiguousarray(self.world),
             tables={name: np.ascontiguousarray(table) for name, table in self.tables.items()},
@@ -207,6 +213,7 @@ class State:
             opening=np.ascontiguousarray(opening, dtype=np.float64),
             day_hours=np.ascontiguousarray(self.day_hours, dtype=np.float64),
             diary_start=float(self.diary_start),
+            stretch=np.ascontiguousarray(stretch, dtype=np.float64),
         )
 
 
@@ -297,6 +304,10 @@ def _problems_of_supply(state: State) -> list[str]:
         problems.append("opening hours have the shape of the diaries, and are no fewer than the hours free")
     if np.shape(state.day_hours) != diaries.shape[:1] or not (np.asarray(state.day_hours) > 0.0).all():
         problems.append("day_hours are hours above zero, one for each diary")
+    if state.stretch is not None and (
+        np.shape(state.stretch) != diaries.shape[:1] or not (np.asarray(state.stretch) >= 0.0).all()
+    ):
+        problems.append("stretch is zero or more, one for each diary")
     if not np.isfinite(state.diary_start):
         problems.append("diary_start must be finite")
     return problems

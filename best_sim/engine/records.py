@@ -23,13 +23,14 @@ WORLD_FIELDS = (
     ("now", "f8"),
     ("outcome", "i8"),
     ("booked", "f8"),
+    ("booked_until", "f8"),
     ("seed", "i8"),
     ("replicate", "i8"),
     ("end", "f8"),
     ("_loop", "i8"),
 )
-"""Fields that every world has: written by the driver (`now`, `outcome`, `booked`), set before a run, or the driver's
-own (`_loop`, zero after a run)."""
+"""Fields that every world has: written by the driver (`now`, `outcome`, `booked`, `booked_until`), set before a run, or
+the driver's own (`_loop`, zero after a run)."""
 
 
 def _address_field(table: str) -> str:

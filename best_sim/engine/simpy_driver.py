@@ -38,7 +38,7 @@ from best_sim.engine.commands import (
     WAIT,
     Command,
 )
-from best_sim.engine.diaries import book_hours, load_hours, vacate_hours
+from best_sim.engine.diaries import book_hours, last_of_sitting, load_hours, vacate_hours
 from best_sim.engine.faults import (
     FINE,
     NO_SUCH_DAY,
@@ -186,7 +186,7 @@ class SimPyRun:
         self._rows_of_kind = [len(state.tables[kind.table]) for kind in model.processes]
         self._alive: list[dict[int, _Activity]] = [{} for _ in model.processes]
         self._free, self._opening = state.diaries.tolist(), np.asarray(state.opening).tolist()
-        self._day_hours = state.day_hours.tolist()
+        self._day_hours, self._stretch = state.day_hours.tolist(), np.asarray(state.stretch).tolist()
         self._hint = [0] * len(self._free)
         self._events: list[tuple[float, int, int, float]] = []
         self._n_steps = 0
@@ -368,9 +368,10 @@ class SimPyRun:
                 target,
             )
             if code == BOOK:
-                self.world.booked = book_hours(*diary, a, b)
+                self.world.booked = book_hours(*diary, a, b, self._stretch[target])
+                self.world.booked_until = last_of_sitting(*diary[1:4], self.world.booked, b)
             elif code == LOAD:
-                self.world.booked = load_hours(*diary, a, b)
+                self.world.booked = load_hours(*diary, a, b, self._stretch[target])
             elif code == VACATE and not vacate_hours(*diary, a, b):
                 return NO_SUCH_DAY
         return FINE

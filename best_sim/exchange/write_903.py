@@ -188,10 +188,7 @@ def as_csv(table: pd.DataFrame) -> str:
 
 
 def looked_after(episodes: pd.DataFrame) -> pd.DataFrame:
-    """Episodes as a return has them: those in which a child is looked after in law.
-
-    A child who lives with parents by agreement (V2, P1) is not looked after, so such an episode is no part of a return.
-    The one before ends with the child's going home, and the one after begins a new period of care.
+    """Episodes as a return has them.
 
     An adoption on a 31 March is dated the day before: the return's checks take a child who leaves care on that day to
     be in care for all the year, ask for the child's health checks (rule 191), and forbid them to a child who was
@@ -208,16 +205,9 @@ def looked_after(episodes: pd.DataFrame) -> pd.DataFrame:
         In order of child and time.
     """
     e = episodes.sort_values(["child", "begun"], kind="stable", ignore_index=True)
-    out = ((e["legal_status"] == "V2") & (e["placement"] == "P1")).to_numpy()
-    same = np.append((e["child"].to_numpy()[1:] == e["child"].to_numpy()[:-1]), False)
-    goes_home = same & (e["reason_ended"] == "X1").to_numpy() & np.append(out[1:], False) & ~out
-    comes_back = np.append(False, (same & (e["reason_ended"] == "X1").to_numpy() & out)[:-1])
-    e.loc[goes_home, "reason_ended"] = "E4A"
-    e.loc[goes_home, "reason_place_change"] = None
-    e.loc[comes_back, "reason_new"] = "S"
     adopted = e["reason_ended"].isin(["E11", "E12"]) & (e["ended"].dt.strftime("%m-%d") == "03-31")
     e.loc[adopted & (e["ended"] - e["begun"] > _DAY), "ended"] -= _DAY
-    return e[~out].reset_index(drop=True)
+    return e
 
 
 # --- one year -----------------------------------------------------------------------------------------------
@@ -361,7 +351,8 @@ def _adopted(e: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "CHILD": a["CHILD"], "DOB": _text(a["born"]), "DATE_INT": _text(a["decided"]),
-            "DATE_MATCH": _text(a["matched"]), "FOSTER_CARE": "0", "NB_ADOPTR": "2", "SEX_ADOPTR": "MF",
+            "DATE_MATCH": _text(a["matched"]), "FOSTER_CARE": np.where(a["placement"] == "A5", "1", "0"),
+            "NB_ADOPTR": "2", "SEX_ADOPTR": "MF",
             "LS_ADOPTR": "L11",
         }
     )  # fmt: skip

@@ -53,22 +53,24 @@ COLUMNS = (
 """Columns of the table of episodes."""
 
 PLACE_TYPES = {
-    **dict.fromkeys(("U1", "U2", "U3", "Q1"), "kinship_foster"),
+    **dict.fromkeys(("U1", "U3", "Q1"), "kinship_foster"),
     "U4": "long_term_foster",
-    **dict.fromkeys(("U5", "U6", "Q2"), "foster"),
+    **dict.fromkeys(("U2", "U5"), "early_permanence"),
+    **dict.fromkeys(("U6", "Q2"), "foster"),
     **dict.fromkeys(("A3", "A4", "A5", "A6"), "placed_for_adoption"),
     "P1": "with_parents",
     "R3": "parent_and_baby",
+    "R2": "hospital",
     **dict.fromkeys(("K1", "K2", "K3", "R1", "S1", "H5"), "residential"),
 }
-"""The model's placement type for each PLACE code; other codes (hospital, prison, ...) have none.
+"""The model's placement type for each PLACE code; other codes (prison, ...) have none.
 
-An assumption: long-term care by relatives (U1) counts as kinship foster care, fostering for adoption (U5) as foster
-care.
+An assumption: long-term care by relatives (U1) counts as kinship foster care. A return does not tell bridging foster
+care from other foster care (U6).
 """
-OTHER_PLACES = ("P2", "P3", "R2", "R5", "Z1", "Z11", "Z12", "Z13", "Z14")
+OTHER_PLACES = ("P2", "P3", "R5", "Z1", "Z11", "Z12", "Z13", "Z14")
 TEMPORARY_PLACES = ("T0", "T1", "T2", "T3", "T4")
-"""A stay in hospital or with a carer's stand-in: the placement from which the child went, and returns to, goes on."""
+"""A stay in hospital, or with a stand-in, between two with the carer: the placement itself goes on."""
 
 NEW_CARER = ("S", "P", "B")
 """Reasons for a new episode with which the carer is new: care begins, placement, or placement and legal status."""
@@ -162,7 +164,6 @@ def spells(episodes: pd.DataFrame, window_start: Day, window_end: Day) -> pd.Dat
         begins_period, begins_placement : bool;
         placement_start : day on which the placement began, NaN where that is not known;
         history : whether everything since the child came into care is seen;
-        earlier_moves : unplanned moves seen before the episode;
         ends_in : "unplanned_move", "planned_move" (or one for which no such reason was given), "same_carer", an exit of
         `EXITS`, "lost" (died, another authority, not followed up), or "open".
 
@@ -230,7 +231,6 @@ def spells(episodes: pd.DataFrame, window_start: Day, window_end: Day) -> pd.Dat
             "begins_placement": begins,
             "placement_start": placement_start,
             "history": seen_from_start,
-            "earlier_moves": _count_before(unplanned, first),
             "ends_in": ends_in,
             "period_known": _carried(np.where(begins_period, new == "S", False), begins_period).astype(bool),
         }
@@ -282,8 +282,8 @@ def time_at_risk(table: pd.DataFrame, edges: Sequence[float]) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row for each spell and band with time at risk in the window: child, family, type, band (0 first), age
-        (years when the episode began; of the youngest of siblings who came there together), earlier_moves, history,
-        years (at risk), moves (unplanned). Placements whose begin is not known, and places that the model does not
+        (years when the episode began; of the youngest of siblings who came there together), history, years (at risk),
+        moves (unplanned). Placements whose begin is not known, and places that the model does not
         have, are left out.
     """
     span = table.attrs["span"]
@@ -308,7 +308,6 @@ def time_at_risk(table: pd.DataFrame, edges: Sequence[float]) -> pd.DataFrame:
                     "type": s["type"].to_numpy()[use],
                     "band": k,
                     "age": age[use],
-                    "earlier_moves": s["earlier_moves"].to_numpy()[use],
                     "history": s["history"].to_numpy()[use],
                     "years": days[use] / YEAR,
                     # a move on the edge of two bands belongs to the one that it ends
@@ -385,8 +384,13 @@ _PLACE_CODE = {
     W.PLACED_FOR_ADOPTION: "A6",
     W.LONG_TERM_FOSTER: "U4",
     W.RESIDENTIAL: "K2",
+    W.BRIDGING_FOSTER: "U6",
+    W.HOSPITAL: "R2",
+    W.EARLY_PERMANENCE: "U5",
 }
-_PROVIDER = {W.WITH_PARENTS: "PR0"}
+_ADOPTED_BY_CARER = "A5"
+"""Placed for adoption with the foster carer of until then; with others it is A6."""
+_PROVIDER = {W.WITH_PARENTS: "PR0", W.HOSPITAL: "PR3"}
 EMERGENCY_ORDER_DAYS = 15
 """Children Act 1989, section 45: eight days, and once seven more."""
 _BY_COURT = {W.PLACEMENT_ORDER: "E1", W.CARE_ORDER: "C2"}
@@ -453,12 +457,13 @@ def episodes_of(
             "why": s.began_by,
             "new_carer": np.where(s.began_by != W.SAME_CARER, 1.0, 0.0),
             "unplanned": np.where(s.began_by == W.UNPLANNED, 1.0, 0.0),
+            "by_carer": np.where((s.began_by == W.SAME_CARER) & (s.place == W.PLACED_FOR_ADOPTION), 1.0, 0.0),
         }
     )
     e = pd.concat([changes, lives]).sort_values(["child", "time", "rank"], kind="stable", ignore_index=True)
     e["time"] = np.floor(e["time"]) if whole_days else e["time"]
     by = e.groupby("child", sort=False)
-    for name in ("status", "order", "place"):
+    for name in ("status", "order", "place", "by_carer"):
         e[name] = by[name].ffill()
     for name in ("new_carer", "unplanned"):
         e[name] = e[name].fillna(0.0).groupby(e["child"], sort=False).cumsum()
@@ -531,7 +536,11 @@ def _coded(journeys: Journeys, e: pd.DataFrame, since: float, until: float, whol
             "begun": zero + pd.to_timedelta(e["time"].to_numpy(), unit="D"),
             "ended": zero + pd.to_timedelta(end, unit="D"),
             "legal_status": status,
-            "placement": [_PLACE_CODE.get(p, "") for p in place.tolist()],
+            "placement": np.where(
+                e["by_carer"].to_numpy(float) == 1.0,
+                _ADOPTED_BY_CARER,
+                np.asarray([_PLACE_CODE.get(p, "") for p in place.tolist()], object),
+            ),
             "provider": [_PROVIDER.get(p, "PR1") for p in place.tolist()],
             "reason_new": new,
             "reason_ended": pd.Series(ended_by).replace("", None),
@@ -612,12 +621,6 @@ def _carried(values: np.ndarray, begins: np.ndarray) -> np.ndarray:
 def _count(events: np.ndarray, first: np.ndarray) -> np.ndarray:
     """How many events there were up to each row since the child's first, which is number 0."""
     total = np.cumsum(events)
-    return total - _carried(total, first)
-
-
-def _count_before(events: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """How many events there were in the child's rows before each row."""
-    total = np.cumsum(events) - events
     return total - _carried(total, first)
 
 

@@ -34,7 +34,7 @@ from best_sim.scenario.durations import MONTH, YEAR
 if TYPE_CHECKING:
     from best_sim.pathway import Journeys
 
-FOSTER_CARE = (W.FOSTER, W.KINSHIP_FOSTER, W.LONG_TERM_FOSTER)
+FOSTER_CARE = (W.FOSTER, W.KINSHIP_FOSTER, W.LONG_TERM_FOSTER, W.BRIDGING_FOSTER, W.EARLY_PERMANENCE)
 """Placement types that official statistics call foster placements."""
 IN_CARE = tuple(i for i in range(len(W.PLACEMENT_TYPES)) if i not in W.OUT_OF_CARE)
 LONG_IN_CARE_YEARS = 2.5

@@ -10,7 +10,7 @@ import pandas as pd
 
 from best_sim.measures.observed import labels, nth_of, year_in
 from best_sim.pathway import words as W
-from best_sim.scenario.durations import WEEK
+from best_sim.scenario.durations import WEEK, YEAR
 
 if TYPE_CHECKING:
     from best_sim.pathway import Journeys
@@ -70,6 +70,37 @@ def decided_cases(journeys: Journeys, since: float = 0.0) -> pd.DataFrame:
             "hearings": decided["value"].astype(np.int64),
         }
     )
+
+
+def courts_falling_behind(journeys: Journeys) -> list[str]:
+    """Courts whose undecided cases grew, in the last year of the run, by more than a quarter and more than by chance.
+
+    Parameters
+    ----------
+    journeys : Journeys
+
+    Returns
+    -------
+    list of str
+        Names of courts, in their order; none of a run of less than two years. More than by chance: by three square
+        roots of the number a year before, since such numbers vary about as a Poisson variable.
+    """
+    if journeys.end - journeys.start < 2 * YEAR:
+        return []
+    record = journeys.record
+    court_of = journeys.tables["families"]["court"][journeys.tables["cases"]["family"]]
+    names = journeys.names["courts"]
+
+    def undecided(at: float) -> np.ndarray:
+        counts = np.zeros(len(names))
+        for event, sign in ((W.PROCEEDINGS_ISSUED, 1), (W.CASE_DECIDED, -1)):
+            case = record["subject"][(record["event"] == event) & (record["time"] <= at)].astype(np.int64)
+            counts += sign * np.bincount(court_of[case], minlength=len(names))
+        return counts
+
+    before, after = undecided(journeys.end - YEAR), undecided(journeys.end)
+    behind = (after > 1.25 * before) & (after > before + 3.0 * np.sqrt(np.maximum(before, 1.0)))
+    return [name for name, grew in zip(names, behind, strict=True) if grew]
 
 
 def proceedings_by(journeys: Journeys, by: Sequence[str] = ("year",), since: float = 0.0) -> pd.DataFrame:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import math
+
 from best_sim.engine import rule
-from best_sim.engine.commands import hold, record, signal, start
+from best_sim.engine.commands import hold, record, signal, start, wait
 from best_sim.pathway.allocation import allocate, stratum_of
-from best_sim.pathway.kinds import FOLLOW_UP, LIFT_SERVICE, PARENTING_ASSESSMENT, PLACEMENT, PROCEEDINGS
-from best_sim.pathway.population import draw_children, draw_family, draw_way_in
+from best_sim.pathway.kinds import (
+    FOLLOW_UP,
+    LIFT_SERVICE,
+    PARENTING_ASSESSMENT,
+    PLACEMENT,
+    PROCEEDINGS,
+    TRIAL_ENTRY,
+)
+from best_sim.pathway.population import come_into_care, draw_children, draw_family, draw_way_in
 from best_sim.pathway.records import LARGEST_FAMILY, boroughs, cases, groups, sites, teams
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.draws import happens, lasts
 from best_sim.pathway.rules.placements import days_in_care
-from best_sim.pathway.rules.services import AS_LIFT
+from best_sim.pathway.rules.services import AS_LIFT, is_served_as_usual
 from best_sim.pathway.rules.trial import BASELINE_FIRST, is_recruiting, screening
 from best_sim.pathway.words import (
     BASELINE_TAKEN,
@@ -19,28 +28,38 @@ from best_sim.pathway.words import (
     CONSENT_ANSWERED,
     CONSENTED,
     DECLINED,
+    DURING_PROCEEDINGS,
     ENTERED_CARE,
     INVITED,
     LIFT,
+    NOT_ASSESSED,
     NOT_IN_PROCEEDINGS,
     ORDER_FIRST,
     RANDOMISED,
+    RECEIVED,
     RECRUITMENT_COMPLETE,
     SCREENED,
+    SERVICE_SETTLED,
+    SOCIAL_WORK_STATEMENT,
     TOO_OLD,
 )
 
 
 def family_enters(f, world):
-    """A family becomes known, its children enter care, and proceedings are issued, in whichever order."""
+    """A family becomes known, its children enter care, and proceedings are issued, in whichever order.
+
+    Where proceedings come first, this waits for the court, or for an emergency order.
+    """
     if world.complete == 1 and world.now > world.completed_at + world.simulation.after_recruitment:
         return
     draw_family(world, f)
     draw_children(world, f)
     draw_way_in(world, f)
-    if f.issue_at < f.entered:
+    during = f.route == DURING_PROCEEDINGS
+    if during:
         yield start(PROCEEDINGS, f.index)
-        yield hold(f.entered - world.now)
+        yield wait(math.inf)
+        come_into_care(world, f)
     yield record(ENTERED_CARE, f.index, f.route)
     k = 0
     while k < f.n_groups:
@@ -52,17 +71,19 @@ def family_enters(f, world):
         if is_recruiting(world, b, sites(world, f.site), world.now):
             f.screening = TOO_OLD if f.older_sibling == 1 else NOT_IN_PROCEEDINGS
             yield record(SCREENED, f.index, f.screening)
-    elif f.issue_at >= f.entered:
+    elif during:
+        case = cases(world, f.index)
+        if case.first_sat <= world.now and not case.decided <= world.now:
+            yield start(TRIAL_ENTRY, f.index)
+    else:
         yield hold(f.issue_at - world.now)
         yield start(PROCEEDINGS, f.index)
 
 
 def trial_entry(f, world):
-    """From the first hearing on: whether the family is invited, the parents consent, and to what it is allocated."""
+    """From the first hearing with the child in care: whether the family is invited, parents consent, and the arm."""
     case = cases(world, f.index)
     site = sites(world, f.site)
-    if f.entered > world.now:
-        yield hold(f.entered - world.now)
     if is_recruiting(world, boroughs(world, f.borough), site, world.now):
         team = teams(world, f.team)
         f.screening = screening(world, f, groups(world, f.index * LARGEST_FAMILY), site, team)
@@ -108,10 +129,19 @@ def trial_entry(f, world):
                 note_care_before(world, groups(world, f.index * LARGEST_FAMILY + k))
                 yield signal(PLACEMENT, f.index * LARGEST_FAMILY + k)
                 k += 1
+    f.trial_over = 1
+    directed = case.directed <= world.now and not case.decided <= world.now
     if f.arm == LIFT and world.lift.works_as == AS_LIFT:
         yield start(LIFT_SERVICE, f.index)
-    elif not case.decided <= world.now:
+    elif directed and math.isnan(case.report_due):
         yield start(PARENTING_ASSESSMENT, f.index)
+    elif is_served_as_usual(world, f) and not math.isnan(case.evidence_in):
+        # directed while the children were at home, and in before the family was allocated
+        f.settled = world.now
+        f.receipt = NOT_ASSESSED if case.assessor == SOCIAL_WORK_STATEMENT else RECEIVED
+        yield record(SERVICE_SETTLED, f.index, f.receipt)
+    if directed and case.timetabled == 0:
+        yield signal(PROCEEDINGS, f.index)
 
 
 @rule

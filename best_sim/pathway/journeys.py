@@ -19,7 +19,7 @@ import pandas as pd
 from best_sim.engine.model import EVENT, USE
 from best_sim.pathway import words as W
 from best_sim.pathway.parquet import read_rows, write_rows
-from best_sim.pathway.records import LARGEST_FAMILY, TABLES
+from best_sim.pathway.records import LARGEST_FAMILY, TABLES, counted_from
 from best_sim.pathway.scores import OutcomeModel, Scores
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ class Journeys:
                 "arm": _named(W.ARMS, f["arm"]),
                 "sex": np.where(c["male"] == 1, "boy", "girl"),
                 "entry_age_days": c["age_at_entry"],
-                "born_days": f["entered"] - c["age_at_entry"],
+                "born_days": counted_from(f) - c["age_at_entry"],
                 "entered_days": _unless_late(f["entered"], self.end),
                 "frailty": c["frailty"],
                 "order": _named(W.ORDERS, g["order"]),
@@ -336,20 +336,27 @@ class Journeys:
 
     @cached_property
     def hearings(self) -> pd.DataFrame:
-        """One row for each hearing listed: kind, when listed and held (NaN: not yet), result, wait for the date."""
+        """One row for each hearing listed: kind, when listed and held (NaN: not yet), result.
+
+        A hearing of several days is held on its last. The n-th listed of a kind in a case is the n-th held of that
+        kind: an interim hearing may be listed and held while another waits for its day.
+        """
         listed, held = _rows(self.record, *W.HEARING_LISTED), _rows(self.record, *W.HEARING_HELD)
-        out = pd.DataFrame({"case": listed["subject"], "listed_days": listed["time"]})
-        out["n"] = out.groupby("case").cumcount()
+        kind = W.which(W.HEARING_LISTED, listed["event"])
+        out = pd.DataFrame({"case": listed["subject"], "listed_days": listed["time"], "kind": kind})
         end = pd.DataFrame(
             {
                 "case": held["subject"],
                 "held_days": held["time"],
-                "kind": _named(W.HEARINGS, held["value"].astype(int)),
+                "kind": held["value"].astype(int),
                 "result": _named(W.HEARING_RESULTS, W.which(W.HEARING_HELD, held["event"])),
             }
         )
-        end["n"] = end.groupby("case").cumcount()
-        out = out.merge(end, on=["case", "n"], how="left").drop(columns="n")
+        of = ["case", "kind"]
+        out["n"], end["n"] = out.groupby(of).cumcount(), end.groupby(of).cumcount()
+        out = out.merge(end, on=[*of, "n"], how="left").drop(columns="n")
+        out["kind"] = _named(W.HEARINGS, out["kind"].to_numpy(int))
+        out = out[["case", "listed_days", "held_days", "kind", "result"]]
         cases = self.tables["cases"][out["case"].to_numpy(int)]
         out.insert(1, "family", cases["family"])
         families = self.tables["families"][cases["family"]]
@@ -385,23 +392,22 @@ class Journeys:
     @cached_property
     def assessments(self) -> pd.DataFrame:
         """One row for each report asked for outside LIFT or made by it: by whom, when asked, begun and in."""
+        asked = _rows(self.record, W.ASSESSOR_ASKED)
+        started = _rows(self.record, W.ASSESSMENT_STARTED)
         done = _rows(self.record, W.EVIDENCE_IN)
-        r = _rows(self.record, W.ASSESSOR_ASKED, W.ASSESSMENT_STARTED, W.EVIDENCE_IN)
-        r = r[r["value"] != W.BY_LIFT]
-        # what follows an asking is of it: one may have been left before it began, or before it was done
-        told = pd.DataFrame({"case": r["subject"], "asked": r["event"] == W.ASSESSOR_ASKED})
-        told["n"] = told.groupby("case")["asked"].cumsum()
         out = pd.DataFrame(
             {
-                "case": told["case"],
-                "n": told["n"],
-                "assessor": _named(W.ASSESSORS, r["value"].astype(int)),
-                "asked_days": r["time"],
+                "case": asked["subject"],
+                "assessor": _named(W.ASSESSORS, asked["value"].astype(int)),
+                "asked_days": asked["time"],
             }
-        )[told["asked"]]
-        for event, name in ((W.ASSESSMENT_STARTED, "started_days"), (W.EVIDENCE_IN, "in_days")):
-            these = told[["case", "n"]].assign(**{name: r["time"]})[r["event"] == event]
-            out = out.merge(these, on=["case", "n"], how="left")
+        )
+        first = pd.DataFrame({"case": started["subject"], "started_days": started["time"]})
+        usual = done[done["value"] != W.BY_LIFT]
+        last = pd.DataFrame({"case": usual["subject"], "in_days": usual["time"]})
+        out["n"], first["n"] = _asks(self.record, W.ASSESSOR_ASKED), _asks(self.record, W.ASSESSMENT_STARTED)
+        last["n"] = _asks(self.record, W.EVIDENCE_IN)[done["value"] != W.BY_LIFT]
+        out = out.merge(first, on=["case", "n"], how="left").merge(last, on=["case", "n"], how="left")
         by_lift = done[done["value"] == W.BY_LIFT]
         lift = pd.DataFrame({"case": by_lift["subject"], "assessor": "lift", "in_days": by_lift["time"]})
         if len(lift):
@@ -482,15 +488,14 @@ class Journeys:
         )
 
     def _assessor_queue(self, assessor: int) -> pd.DataFrame:
-        of = [
-            _rows(self.record[self.record["value"] == assessor], event)
-            for event in (W.ASSESSOR_ASKED, W.ASSESSMENT_STARTED, W.EVIDENCE_IN, W.ASSESSMENT_LEFT)
-        ]
-        asked, started, done, gone = of
-        # an order may come first while a case waits or while it is assessed: in its n-th assessment, had it begun?
-        begun = set(zip(started["subject"].tolist(), _nth(started["subject"]).tolist(), strict=True))
-        last = dict(zip(asked["subject"].tolist(), _nth(asked["subject"]).tolist(), strict=True))
-        from_work = np.asarray([(c, last[c]) in begun for c in gone["subject"].tolist()], bool)
+        mine = self.record[self.record["value"] == assessor]
+        events = (W.ASSESSOR_ASKED, W.ASSESSMENT_STARTED, W.EVIDENCE_IN, W.ASSESSMENT_LEFT)
+        asked, started, done, gone = (_rows(mine, event) for event in events)
+        # an order, or LIFT, may come first while a case waits or while it is assessed: in that assessment, had it
+        # begun?
+        begun = set(zip(started["subject"].tolist(), _asks(mine, W.ASSESSMENT_STARTED).tolist(), strict=True))
+        left = zip(gone["subject"].tolist(), _asks(mine, W.ASSESSMENT_LEFT).tolist(), strict=True)
+        from_work = np.asarray([which in begun for which in left], bool)
         return self._steps(
             f"sau.{W.ASSESSORS[assessor]}",
             (asked["time"], 1, 0),
@@ -676,9 +681,12 @@ def _named(names: tuple[str, ...], numbers: np.ndarray) -> pd.Series:
     return pd.Series(pd.Categorical.from_codes(np.asarray(numbers, np.int64), categories=categories))
 
 
-def _nth(subjects: np.ndarray) -> np.ndarray:
-    """For each row, how many earlier rows have the same subject."""
-    return pd.Series(subjects).groupby(subjects).cumcount().to_numpy()
+def _asks(record: np.ndarray, event: int) -> np.ndarray:
+    """For each event of a name in a record, how often an assessor had been asked in its case, less one."""
+    r = _rows(record, W.ASSESSOR_ASKED, event)
+    asks = pd.Series((r["event"] == W.ASSESSOR_ASKED).astype(int))
+    number = asks.groupby(r["subject"]).cumsum().to_numpy() - 1
+    return number[r["event"] == event]
 
 
 def _unless_late(times: np.ndarray, end: float) -> np.ndarray:

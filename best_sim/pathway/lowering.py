@@ -18,7 +18,7 @@ from best_sim.engine.luck import purpose, series_record, stream, uniform_at, uni
 from best_sim.engine.model import State, starts_table
 from best_sim.pathway.kinds import FAMILY_ENTERS, OTHER_CASES, OTHER_REFERRAL, TEAM_CALENDAR
 from best_sim.pathway.parameters import write_parameters
-from best_sim.pathway.records import BANDS, LARGEST_FAMILY, TABLES, WORLD
+from best_sim.pathway.records import LARGEST_FAMILY, TABLES, WORLD
 from best_sim.pathway.scores import OutcomeModel
 from best_sim.pathway.words import (
     ADOPTED,
@@ -27,10 +27,11 @@ from best_sim.pathway.words import (
     OUT_OF_CARE,
     PLACEMENT_TYPES,
     PROFESSIONS,
+    SHORT_STAYS,
     SPECIAL_GUARDIANSHIP,
 )
-from best_sim.scenario.durations import YEAR
-from best_sim.scenario.schema import FrontLoading
+from best_sim.scenario.bank_holidays import bank_holidays
+from best_sim.scenario.durations import WEEK, YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,9 +40,6 @@ if TYPE_CHECKING:
     from best_sim.scenario.schema import Court, Placements, Team, WeeklyHours
     from best_sim.scenario.values import Section
 
-BAND_NAMES = tuple(FrontLoading.model_fields)
-BAND_FROM = (0.0, 7.0, 30.0, 91.0, 182.0, 365.0)
-"""Day of the placement on which each of these bands begins."""
 PLACES_OF = ("social_work", "psychology", "psychiatry")
 """Where a team's record has the dated places of each profession."""
 ARRIVAL = purpose("arrival of a family")
@@ -63,8 +61,9 @@ class Lowered:
         The world record with every parameter, before a seed is set.
     fixed : dict of numpy.ndarray
         Tables that are the same in every replicate: boroughs, sites, courts, teams.
-    capacities, diaries, day_hours : numpy.ndarray
-        Places of each resource; free hours of each court on each day; hours of one courtroom's day.
+    capacities, diaries, day_hours, stretch : numpy.ndarray
+        Places of each resource; free hours of each court on each day; hours of one courtroom's day; what a day takes
+        beyond its hours, for each day of waiting.
     resources : tuple of str
         Names of the resources, in their order.
     names : dict of tuple of str
@@ -84,6 +83,7 @@ class Lowered:
     capacities: np.ndarray
     diaries: np.ndarray
     day_hours: np.ndarray
+    stretch: np.ndarray
     resources: tuple[str, ...]
     entries: tuple[tuple[int, np.ndarray, np.ndarray, float], ...]
     referrals: tuple[tuple[int, np.ndarray, np.ndarray], ...]
@@ -114,7 +114,6 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
     w["end"] = end
     w["first_weekday"] = start_date.weekday()
     w["forced_arm"] = 0 if arm is None else ARMS.index(arm)
-    w["band_from"] = BAND_FROM
     w["hazard"] = _hazards(scenario.placements)
     write_parameters(world, 0, scenario.parameters, start_date)
 
@@ -127,6 +126,9 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
         row["diary"], row["urgent_diary"] = 2 * i, 2 * i + 1
         diaries[2 * i : 2 * i + 2] = _diaries(court, start_date, start, n_days)
         day_hours[2 * i : 2 * i + 2] = court.hours_per_sitting_day
+    stretch = np.tile(
+        np.array([scenario.proceedings.stretch, scenario.proceedings.urgent_stretch]) / WEEK, len(courts)
+    )
 
     resources: list[str] = []
     capacities: list[int] = []
@@ -170,6 +172,7 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
         capacities=np.asarray(capacities, np.int64),
         diaries=diaries,
         day_hours=day_hours,
+        stretch=stretch,
         resources=tuple(resources),
         entries=tuple(entries),
         referrals=tuple(referrals),
@@ -251,6 +254,7 @@ def state_of(lowered: Lowered, seed: int, replicate: int) -> State:
         capacities=lowered.capacities.copy(),
         diaries=lowered.diaries.copy(),
         day_hours=lowered.day_hours.copy(),
+        stretch=lowered.stretch.copy(),
         diary_start=lowered.start,
         starts=starts_table(
             np.concatenate([at for at, _ in starts]),
@@ -262,13 +266,13 @@ def state_of(lowered: Lowered, seed: int, replicate: int) -> State:
 
 _NOT_YET = {
     "families": (
-        "entered", "issue_at", "invited", "answered", "baseline", "randomised", "ineligible", "settled", "lift_asked",
-        "lift_started", "lift_assessed", "treatment_started", "treatment_ended", "lift_freed", "carers_started",
-        "carers_ended", "visit_due", "visit_at",
+        "entered", "issue_at", "removal_due", "invited", "answered", "baseline", "randomised", "ineligible", "settled",
+        "lift_asked", "lift_started", "lift_assessed", "treatment_started", "treatment_ended", "lift_freed",
+        "carers_started", "carers_ended", "visit_due", "visit_at",
     ),
     "children": (),
     "groups": (),
-    "cases": ("issued", "first_sat", "evidence_in", "decided", "report_due"),
+    "cases": ("issued", "first_sat", "directed", "report_due", "evidence_in", "decided"),
     "others": ("started", "gave_up", "assessed", "ended"),
 }  # fmt: skip
 """Fields that are NAN until something happens."""
@@ -365,17 +369,18 @@ def _dated(series: Series, start_date: dt.date, scale: float = 1.0) -> tuple[np.
 def _diaries(court: Court, start_date: dt.date, start: float, n_days: int) -> np.ndarray:
     """Sitting hours of each day, ordinary and urgent.
 
-    A fifth of the week's on each working day, none at the weekend; the share kept for urgent hearings is on Tuesdays
-    and Thursdays, in lists of their own.
+    A fifth of the week's on each working day, none at the weekend or on a bank holiday; a share of each day is kept for
+    first hearings, in lists of their own.
     """
     times, per_week = _dated(court.sitting_days_per_week, start_date)
     days = start + np.arange(n_days)
     k = np.maximum(np.searchsorted(times, days, side="right") - 1, 0)
     weekday = (np.floor(days).astype(int) + start_date.weekday()) % 7
     week = per_week[k] * court.hours_per_sitting_day
-    urgent = np.where(np.isin(weekday, (1, 3)), week / 2.0 * court.urgent_share, 0.0)
-    ordinary = np.where(weekday < 5, week / 5.0, 0.0) - urgent
-    return np.stack([np.maximum(ordinary, 0.0), urgent])  # all of a day may be urgent, but for rounding
+    dates = [start_date + dt.timedelta(days=int(day)) for day in np.floor(days)]
+    holiday = np.array([day in bank_holidays(court.bank_holidays, day.year) for day in dates])
+    hours = np.where((weekday < 5) & ~holiday, week / 5.0, 0.0)
+    return np.stack([hours * (1.0 - court.urgent_share), hours * court.urgent_share])
 
 
 def _places(team: Team, hours: WeeklyHours, start_date: dt.date) -> tuple[np.ndarray, np.ndarray]:
@@ -393,19 +398,17 @@ def _places(team: Team, hours: WeeklyHours, start_date: dt.date) -> tuple[np.nda
 
 
 def _hazards(placements: Placements) -> np.ndarray:
-    """Hazard of an unplanned move, a day, by placement type and band of the time since the placement began.
+    """Hazard of an unplanned move, a day, by placement type: in the first year of the placement, and later.
 
-    In care it is so much a year, times the band's multiplier; at home it is what brings the share back within the first
-    year, then so much a year; with guardians and adopters it is the same throughout.
+    In care it is so much a year, however long the placement has lasted, and nil in placements that are meant to be
+    short; at home it is what brings the share back within the first year, then so much a year.
     """
-    front, breakdown = placements.front_loading, placements.breakdown
-    multiplier = np.asarray([getattr(front, name) for name in BAND_NAMES])
-    hazard = np.zeros((len(PLACEMENT_TYPES), BANDS))
+    unplanned, breakdown = placements.unplanned, placements.breakdown
+    hazard = np.zeros((len(PLACEMENT_TYPES), 2))
     for k, name in enumerate(PLACEMENT_TYPES):
-        if k not in OUT_OF_CARE:
-            hazard[k] = getattr(placements.unplanned, name) / YEAR * multiplier
-    hazard[HOME] = -math.log(1.0 - breakdown.home_first_year) / YEAR
-    hazard[HOME, BANDS - 1] = breakdown.home_later / YEAR
+        if k not in OUT_OF_CARE and k not in SHORT_STAYS:
+            hazard[k] = getattr(unplanned, name) / YEAR
+    hazard[HOME] = -math.log(1.0 - breakdown.home_first_year) / YEAR, breakdown.home_later / YEAR
     hazard[SPECIAL_GUARDIANSHIP] = breakdown.special_guardianship / YEAR
     hazard[ADOPTED] = breakdown.adoption / YEAR
     return hazard

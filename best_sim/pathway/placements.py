@@ -1,7 +1,8 @@
 """Where the children live: a group of siblings from its first placement to the end of the run.
 
-Two clocks run at once: the next unplanned move, and what is planned. The one that comes first happens; what the court
-orders, or a change of what the hazard depends on, signals the process, which then looks again.
+Three clocks run at once: the next unplanned move, the end of a placement that is meant to be short (a bridge, a
+hospital), and what is planned. The one that comes first happens; what the court orders, or a change of what the hazard
+depends on, signals the process, which then looks again.
 """
 
 from __future__ import annotations
@@ -14,16 +15,22 @@ from best_sim.pathway.kinds import PROCEEDINGS, WORK_WITH_CARERS
 from best_sim.pathway.records import cases, families
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.draws import happens, lasts
-from best_sim.pathway.rules.entry import first_placement
+from best_sim.pathway.rules.entry import bridge_or_foster, first_carers, first_placement
 from best_sim.pathway.rules.placements import (
     adoption_match_days,
     comes_to_court_again,
     days_in_care,
+    days_of_short_stay,
     days_to_unplanned_move,
+    early_permanence,
+    foster_again,
     hazard_left,
     hazard_to_spend,
     hazard_weight,
+    kin_take_over,
+    lives_with_parent,
     place_after_unplanned_move,
+    stays_long_term,
 )
 from best_sim.pathway.rules.services import carers_have_changed
 from best_sim.pathway.words import (
@@ -33,12 +40,16 @@ from best_sim.pathway.words import (
     ADOPTION_PLACEMENT,
     ASSESSMENT_ENDS,
     AT_ENTRY,
+    CARE_ORDER,
     CHILD_ARRANGEMENTS,
+    EARLY_PERMANENCE,
     FOSTER,
     GUARDIANSHIP_ORDER,
     HOME,
+    HOSPITAL,
     KINSHIP_FOSTER,
     LONG_TERM_FOSTER,
+    MOVED_AS_PLANNED,
     MOVED_UNPLANNED,
     NO_ORDER,
     NO_ORDER_YET,
@@ -48,7 +59,6 @@ from best_sim.pathway.words import (
     PLACED_FOR_ADOPTION,
     PLACED_ON_ENTRY,
     PLACED_ON_RE_ENTRY,
-    PLACEMENT_ORDER,
     PLAN_MADE,
     PLANNED,
     RE_ENTRY,
@@ -56,10 +66,10 @@ from best_sim.pathway.words import (
     SAME_CARER,
     SPECIAL_GUARDIANSHIP,
     SUPERVISION_ORDER,
+    TO_EARLY_PERMANENCE,
     TO_GUARDIANS,
     TO_KIN,
     TO_LONG_TERM,
-    TO_SETTLED_FOSTER,
     UNPLANNED,
     VOLUNTARY_RETURN,
     WITH_PARENTS,
@@ -80,19 +90,21 @@ def placement(g, world):
         weigh_clock(world, f, g)
         unplanned_in = days_to_unplanned_move(world, g, world.now)
         planned_in = g.plan_at - world.now
-        yield wait(max(0.0, min(unplanned_in, planned_in)))
+        stay_ends_in = g.stay_until - world.now
+        yield wait(max(0.0, min(unplanned_in, planned_in, stay_ends_in)))
         run_clock(world, g)
         if world.outcome == SIGNALLED:
             if g.ordered_at == world.now and g.ordered_at != seen_order:
                 seen_order = g.ordered_at
                 plan_after_order(world, f, g)
                 yield record(PLAN_MADE, g.index, g.plan)
-        elif unplanned_in <= planned_in:
+        elif unplanned_in <= planned_in and unplanned_in <= stay_ends_in:
             if g.in_care == 1:
                 place = place_after_unplanned_move(world, f, g)
+                taken = lives_with_parent(g)
                 move(world, g, place, UNPLANNED)
                 yield record(MOVED_UNPLANNED, g.index, g.place)
-                if drop_overtaken_plan(world, f, g):
+                if plan_after_unplanned_move(world, f, g, taken):
                     yield record(PLAN_MADE, g.index, g.plan)
             else:
                 # permanence, or home, broke down: a new episode of care, and often new proceedings
@@ -109,6 +121,12 @@ def placement(g, world):
                 if again:
                     open_case(world, g, case)
                     yield start(PROCEEDINGS, case.index)
+        elif stay_ends_in <= planned_in:
+            planned_before = g.plan
+            end_short_stay(world, f, g)
+            yield record(MOVED_AS_PLANNED, g.index, g.place)
+            if g.plan != planned_before:
+                yield record(PLAN_MADE, g.index, g.plan)
         else:
             done = g.plan
             how = carry_out_plan(world, f, g)
@@ -128,7 +146,8 @@ def begin_episode(world, f, g, why):
     g.in_care = 1
     g.order = NO_ORDER_YET
     g.permanent_at = math.nan if why == AT_ENTRY else g.permanent_at
-    g.place = first_placement(world, f, g) if why == AT_ENTRY else FOSTER
+    g.removed = 0
+    g.place = first_placement(world, f, g) if why == AT_ENTRY else bridge_or_foster(world, g)
     g.placements += 1
     note_third(world, g)
     wind_clock(world, g)
@@ -137,10 +156,11 @@ def begin_episode(world, f, g, why):
 
 @rule
 def wind_clock(world, g):
-    """A new placement has a new unit exponential to spend."""
+    """A new placement has a new unit exponential to spend, and an end of its own where it is meant to be short."""
     g.clock_left = hazard_to_spend(world, g)
     g.clock_since = world.now
     g.since = world.now
+    g.stay_until = world.now + days_of_short_stay(world, g)
 
 
 @rule
@@ -159,26 +179,33 @@ def run_clock(world, g):
 
 @rule
 def plan_on_entry(world, f, g, why):
-    """Before any order: a voluntary stay ends, a unit's assessment ends, kin or a settled carer are found."""
-    planned = world.placements.planned
-    now = world.now
+    """From the first day: the end of a voluntary stay, or what is planned before the order."""
     g.plan = NO_PLAN
     g.plan_at = math.inf
     if why == AT_ENTRY and f.reaches_court == 0:
         plan_voluntary_return(world, g)
-    elif g.place == PARENT_AND_BABY:
+    else:
+        plan_before_order(world, f, g)
+
+
+@rule
+def plan_before_order(world, f, g):
+    """Before any order: a unit's assessment ends, kin take the children over, or carers do who may adopt."""
+    planned = world.placements.planned
+    if g.place == PARENT_AND_BABY:
+        # parents may have the children at home only once there are proceedings
         g.plan = ASSESSMENT_ENDS
-        g.plan_at = now + lasts(world, g, purposes.UNIT_STAY, g.episode, planned.unit_stay)
-    elif g.place == FOSTER:
-        to_kin = f.kin_available == 1 and happens(
-            world, g, purposes.KIN_MOVE, g.episode, planned.to_kin_share
-        )
-        if to_kin:
-            g.plan = TO_KIN
-            g.plan_at = now + lasts(world, g, purposes.KIN_DELAY, g.episode, planned.to_kin_delay)
-        elif happens(world, g, purposes.SETTLE, g.episode, planned.settled_foster_share):
-            g.plan = TO_SETTLED_FOSTER
-            g.plan_at = now + lasts(world, g, purposes.SETTLE_DELAY, g.episode, planned.settled_foster_delay)
+        stay = lasts(world, g, purposes.UNIT_STAY, g.episode, planned.unit_stay)
+        g.plan_at = max(world.now + stay, f.issue_at)
+    elif g.place == WITH_PARENTS or g.place == KINSHIP_FOSTER:
+        g.plan = NO_PLAN
+        g.plan_at = math.inf
+    elif kin_take_over(world, f, g):
+        g.plan = TO_KIN
+        g.plan_at = world.now + lasts(world, g, purposes.KIN_DELAY, g.episode, planned.to_kin_delay)
+    elif early_permanence(world, f, g):
+        g.plan = TO_EARLY_PERMANENCE
+        g.plan_at = world.now + lasts(world, g, purposes.EARLY_DELAY, 0, planned.early_permanence_delay)
 
 
 @rule
@@ -209,6 +236,8 @@ def move(world, g, place, how):
         g.carer_moves_in_episode += 1
     if how == UNPLANNED:
         g.unplanned += 1
+    if lives_with_parent(g) and place != HOME and place != WITH_PARENTS:
+        g.removed = 1
     g.place = place
     g.placements += 1
     if place == HOME or place == SPECIAL_GUARDIANSHIP or place == ADOPTED:
@@ -228,52 +257,82 @@ def note_third(world, g):
 
 
 @rule
-def reach_permanence(world, g):
-    """The first day with those who are to bring the children up."""
+def reach_permanence(world, g, kind):
+    """The first day with those who are to bring the children up, and of which kind this is."""
     if math.isnan(g.permanent_at):
         g.permanent_at = world.now
-        g.permanent_to = g.place
+        g.permanent_to = kind
 
 
 @rule
-def drop_overtaken_plan(world, f, g):
-    """After an unplanned move: a plan made before the order falls away; what the court ordered still stands."""
-    if g.order == NO_ORDER_YET and g.plan != NO_PLAN and g.plan != VOLUNTARY_RETURN:
+def end_short_stay(world, f, g):
+    """A bridge ends with a move to ordinary carers, or one bridge more; a hospital with the first carers."""
+    if g.place == HOSPITAL:
+        move(world, g, first_carers(world, f, g), PLANNED)
+        if g.order == NO_ORDER_YET and g.plan != VOLUNTARY_RETURN:
+            g.plan = NO_PLAN
+            g.plan_at = math.inf
+            plan_before_order(world, f, g)
+    else:
+        move(world, g, foster_again(world, g), PLANNED)
+
+
+@rule
+def plan_after_unplanned_move(world, f, g, taken):
+    """Plans survive an unplanned move, but for what it has overtaken. Returns whether the plan is another one.
+
+    Children who were `taken` from a parent have had no plan but to stay there: it is now that others are made.
+    """
+    before = g.plan
+    if g.plan == ASSESSMENT_ENDS or (g.plan == TO_KIN and g.place == KINSHIP_FOSTER):
         g.plan = NO_PLAN
         g.plan_at = math.inf
-        return True
-    if g.plan == ADOPTION_ORDER:  # the adoptive placement disrupted: a new match is looked for
+    if taken and g.plan == NO_PLAN and g.order == NO_ORDER_YET:
+        plan_before_order(world, f, g)
+    elif g.plan == ADOPTION_ORDER:  # the adoptive placement disrupted: a new match is looked for
         g.plan = ADOPTION_MATCH
-        g.plan_at = world.now + adoption_match_days(world, f, g, world.now)
-        return True
-    return False
+        g.plan_at = world.now + adoption_match_days(world, g)
+    elif (
+        g.plan == RETURN_HOME and g.order == CARE_ORDER
+    ):  # taken from home, where the order had left the child
+        plan_long_term(world, g)
+    return g.plan != before
+
+
+@rule
+def plan_long_term(world, g):
+    """Long-term carers are looked for, the present ones perhaps."""
+    g.plan = TO_LONG_TERM
+    days = lasts(world, g, purposes.LONG_TERM_DELAY, g.episode, world.placements.planned.long_term_delay)
+    g.plan_at = world.now + days
 
 
 @rule
 def plan_after_order(world, f, g):
     """What the order sets in train."""
     planned = world.placements.planned
-    now = world.now
     count = g.episode
-    if g.order == SUPERVISION_ORDER or g.order == NO_ORDER:
+    if g.order == CARE_ORDER and not lives_with_parent(g):
+        plan_long_term(world, g)
+        return
+    if g.order == CARE_ORDER:  # at home on a care order, until it is discharged
         g.plan = RETURN_HOME
-        at_home = g.place == WITH_PARENTS or g.place == PARENT_AND_BABY
+        days = lasts(world, g, purposes.HOME_ON_ORDER, count, planned.home_on_care_order)
+    elif g.order == SUPERVISION_ORDER or g.order == NO_ORDER:
+        g.plan = RETURN_HOME
+        at_home = lives_with_parent(g)
         days = 0.0 if at_home else lasts(world, g, purposes.HOME_DELAY, count, planned.home_delay)
     elif g.order == GUARDIANSHIP_ORDER or g.order == CHILD_ARRANGEMENTS:
         g.plan = TO_GUARDIANS
         with_kin = g.place == KINSHIP_FOSTER
         days = 0.0 if with_kin else lasts(world, g, purposes.GUARDIANS_DELAY, count, planned.guardians_delay)
-    elif g.order == PLACEMENT_ORDER:
-        if happens(world, g, purposes.NO_MATCH, count, planned.no_match_share):
-            g.plan = TO_LONG_TERM  # no adopters are found: the plan becomes long-term foster care
-            days = lasts(world, g, purposes.MATCH_DELAY, count, planned.no_match_delay)
-        else:
-            g.plan = ADOPTION_MATCH
-            days = adoption_match_days(world, f, g, now)
+    elif g.place != EARLY_PERMANENCE and happens(world, g, purposes.NO_MATCH, count, planned.no_match_share):
+        g.plan = TO_LONG_TERM  # no adopters are found: the plan becomes long-term foster care
+        days = lasts(world, g, purposes.MATCH_DELAY, count, planned.no_match_delay)
     else:
-        g.plan = TO_LONG_TERM
-        days = lasts(world, g, purposes.LONG_TERM_DELAY, count, planned.long_term_delay)
-    g.plan_at = now + days
+        g.plan = ADOPTION_MATCH
+        days = adoption_match_days(world, g)
+    g.plan_at = world.now + days
 
 
 @rule
@@ -285,9 +344,9 @@ def carry_out_plan(world, f, g):
     how = -1
     g.plan = NO_PLAN
     g.plan_at = math.inf
-    if plan == TO_SETTLED_FOSTER:
+    if plan == TO_EARLY_PERMANENCE:
         how = PLANNED
-        move(world, g, FOSTER, how)
+        move(world, g, EARLY_PERMANENCE, how)
     elif plan == TO_KIN:
         how = PLANNED
         move(world, g, KINSHIP_FOSTER, how)
@@ -295,31 +354,30 @@ def carry_out_plan(world, f, g):
         how = PLANNED
         together = happens(world, g, purposes.UNIT_TOGETHER, count, planned.unit_together)
         move(world, g, WITH_PARENTS if together else FOSTER, how)
+        plan_before_order(world, f, g)
     elif plan == VOLUNTARY_RETURN or plan == RETURN_HOME:
-        how = PLANNED
-        if g.place == WITH_PARENTS:
-            how = SAME_CARER
+        how = SAME_CARER if g.place == WITH_PARENTS else PLANNED
         move(world, g, HOME, how)
-        reach_permanence(world, g)
+        reach_permanence(world, g, g.place)
     elif plan == TO_GUARDIANS:
         how = SAME_CARER if g.place == KINSHIP_FOSTER else PLANNED
         move(world, g, SPECIAL_GUARDIANSHIP, how)
-        reach_permanence(world, g)
+        reach_permanence(world, g, g.place)
     elif plan == ADOPTION_MATCH:
         g.plan = ADOPTION_PLACEMENT
         g.plan_at = world.now + lasts(world, g, purposes.PLACED_DELAY, count, planned.adoption_placed)
     elif plan == ADOPTION_PLACEMENT:
-        how = PLANNED
+        how = SAME_CARER if g.place == EARLY_PERMANENCE else PLANNED
         move(world, g, PLACED_FOR_ADOPTION, how)
-        reach_permanence(world, g)
+        reach_permanence(world, g, g.place)
         g.plan = ADOPTION_ORDER
         g.plan_at = world.now + lasts(world, g, purposes.ADOPTION_DELAY, count, planned.adoption_order)
     elif plan == ADOPTION_ORDER:
         how = SAME_CARER
         move(world, g, ADOPTED, how)
     elif plan == TO_LONG_TERM:
-        same = happens(world, g, purposes.LONG_TERM_SAME, count, planned.long_term_same_carer)
-        how = SAME_CARER if same else PLANNED
-        move(world, g, LONG_TERM_FOSTER, how)
-        reach_permanence(world, g)
+        how = SAME_CARER if stays_long_term(world, g) else PLANNED
+        # relatives who foster for the long term are relatives still
+        move(world, g, KINSHIP_FOSTER if g.place == KINSHIP_FOSTER else LONG_TERM_FOSTER, how)
+        reach_permanence(world, g, LONG_TERM_FOSTER)
     return how

@@ -22,7 +22,7 @@ from best_sim.pathway.rules.entry import (
     reaches_court,
     route_into_care,
 )
-from best_sim.pathway.words import NO_PLAN
+from best_sim.pathway.words import DURING_PROCEEDINGS, NO_PLAN
 
 
 @rule
@@ -41,12 +41,30 @@ def draw_way_in(world, f):
     """How and when the family comes into care and to court; proceedings are never issued before a child is born."""
     f.route = route_into_care(world, f)
     f.reaches_court = 1 if reaches_court(world, f) else 0
-    f.entered = f.known_at + min(days_from_known_to_entry(world, f), f.oldest_days)
-    f.issue_at = f.known_at
-    if f.entered == f.known_at:
-        f.issue_at = f.entered + days_from_entry_to_issue(world, f)
-    if f.reaches_court == 0:
+    f.entered = f.known_at
+    f.removal_due = f.known_at
+    if f.route == DURING_PROCEEDINGS:
+        f.issue_at = f.known_at
+        f.removal_due = f.known_at + min(days_from_known_to_entry(world, f), f.oldest_days)
+        f.entered = math.inf  # at a hearing, or by an emergency order
+    elif f.reaches_court == 0:
         f.issue_at = math.inf
+    else:
+        f.issue_at = f.entered + days_from_entry_to_issue(world, f)
+
+
+@rule
+def come_into_care(world, f):
+    """Children are removed during proceedings. None was born after issue: who would have been is older by that."""
+    f.entered = world.now
+    older = f.entered - f.issue_at - f.oldest_days
+    if older > 0.0:
+        for k in range(f.n_children):
+            children(world, f.index * LARGEST_FAMILY + k).age_at_entry += older
+        for k in range(f.n_groups):
+            groups(world, f.index * LARGEST_FAMILY + k).youngest_days += older
+        f.youngest_days += older
+        f.oldest_days += older
 
 
 @rule
@@ -87,6 +105,7 @@ def begin_group(world, f, c):
     g.frailty = c.frailty
     g.plan = NO_PLAN
     g.plan_at = math.inf
+    g.stay_until = math.inf
     g.ordered_at = math.nan
     g.permanent_at = math.nan
     g.third_at = math.nan

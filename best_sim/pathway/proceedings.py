@@ -1,4 +1,4 @@
-"""Care proceedings: issue, hearings listed in the court's diary, evidence, adjournments, the order.
+"""Care proceedings: issue, hearings listed in the court's diary, evidence, adjournments, removal, the order.
 
 No duration is drawn for the whole. It comes out of notice, evidence, adjournment and of what is free in the diary.
 """
@@ -7,22 +7,29 @@ from __future__ import annotations
 
 import math
 
-from best_sim.engine.commands import book, hold, load, record, signal, start, wait
-from best_sim.pathway.kinds import LIFT_SERVICE, PARENTING_ASSESSMENT, PLACEMENT, TRIAL_ENTRY
+from best_sim.engine import rule
+from best_sim.engine.commands import book, hold, load, record, signal, start, vacate, wait
+from best_sim.pathway.kinds import FAMILY_ENTERS, LIFT_SERVICE, PARENTING_ASSESSMENT, PLACEMENT, TRIAL_ENTRY
 from best_sim.pathway.records import LARGEST_FAMILY, courts, families, groups
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.court import (
+    complexity,
     days_to_next_working_day,
-    days_to_timetable,
+    earliest_day,
     end_of_patience,
+    first_hearing,
+    hearing_hours,
     hours_of_other_cases,
     is_adjourned,
     is_agreed,
     notice,
+    removed_at_hearing,
+    removed_in_emergency,
 )
-from best_sim.pathway.rules.draws import by_hearing, happens, lasts
+from best_sim.pathway.rules.draws import lasts
 from best_sim.pathway.rules.orders import order_made
 from best_sim.pathway.rules.placements import days_from_re_entry_to_issue
+from best_sim.pathway.rules.services import lift_will_report, report_due
 from best_sim.pathway.words import (
     CASE_DECIDED,
     CASE_MANAGEMENT,
@@ -37,8 +44,8 @@ from best_sim.pathway.words import (
     PROCEEDINGS_ISSUED,
 )
 
-A_MOMENT = 1e-6
-"""Days by which the court decides after the child has come in: sums of times differ in the last bit."""
+MEMORY_OF_LEAD = 20.0
+"""Working days over which a court's lead time is averaged."""
 
 
 def proceedings(case, world):
@@ -47,60 +54,83 @@ def proceedings(case, world):
     court = courts(world, f.court)
     if case.group >= 0:
         yield hold(days_from_re_entry_to_issue(world, case))
-    case.issued = world.now
-    case.decided = math.nan
-    case.first_sat = math.nan
-    case.evidence_in = math.nan
-    case.hearings = 0
-    case.adjourned = 0
-    case.assessor = -1
-    case.outside_limit = 0
-    case.report_due = math.nan
-    case.advice = 0
+    issue(world, case)
     yield record(PROCEEDINGS_ISSUED, case.index, case.again)
-    kind = CASE_MANAGEMENT
-    if happens(world, case, purposes.CONTESTED, case.again, world.proceedings.contested_interim):
-        kind = INTERIM_HEARING
+    kind = first_hearing(world, f, case)
     times = 0
     while kind <= FINAL_HEARING:
         # the hearing is listed: the first day after its notice on which the court has the time
         asked = world.now
-        earliest = asked + notice(world, case, court, kind, times > 0)
-        if kind == ISSUES_RESOLUTION and times == 0:
-            earliest = max(earliest, asked + days_to_timetable(world, f, case, court))
-        diary = court.urgent_diary if kind == INTERIM_HEARING else court.diary
-        yield book(diary, earliest, by_hearing(world.proceedings.hours, kind))
+        due = min(report_due(world, f, case), end_of_patience(world, case, court))
+        diary = court.urgent_diary if kind <= CASE_MANAGEMENT else court.diary
+        earliest = earliest_day(world, case, court, kind, times, due)
+        yield book(diary, earliest, hearing_hours(world, case, kind))
         sits = world.booked
+        ends = world.booked_until
         yield record(HEARING_LISTED[kind], case.index, sits - asked)
+        if kind > INTERIM_HEARING and f.entered > asked and f.removal_due < sits:
+            # a child who is still at home can't stay until then: an emergency order, or an interim hearing before
+            yield hold(max(0.0, f.removal_due - world.now))
+            if f.removal_due >= asked and removed_in_emergency(world, case):
+                yield signal(FAMILY_ENTERS, f.index)
+            else:
+                hours = world.proceedings.hours.interim
+                wanted = world.now + notice(world, case, court, INTERIM_HEARING, False)
+                yield book(court.urgent_diary, wanted, hours)
+                if world.booked < sits:
+                    yield record(HEARING_LISTED[INTERIM_HEARING], case.index, world.booked - world.now)
+                    yield hold(world.booked - world.now)
+                    case.hearings += 1
+                    yield record(HEARING_EFFECTIVE, case.index, INTERIM_HEARING)
+                    yield signal(FAMILY_ENTERS, f.index)
+                elif world.booked < math.inf:
+                    yield vacate(court.urgent_diary, world.booked, hours)
         yield hold(sits - world.now)
         case.hearings += 1
         if math.isnan(case.first_sat):
-            # at the first hearing parents are invited to the trial, or a parenting assessment is directed
+            # at the first hearing parents of children in care are invited to the trial
             case.first_sat = world.now
-            if case.group < 0:
+            if case.group < 0 and f.entered <= world.now:
                 yield start(TRIAL_ENTRY, f.index)
-            else:
-                yield start(PARENTING_ASSESSMENT, case.index)
+        waits = end_of_patience(world, case, court) - world.now
+        if kind >= ISSUES_RESOLUTION and math.isnan(case.evidence_in) and waits <= 0.0:
+            case.evidence_in = world.now  # decided on what there is
         if kind >= ISSUES_RESOLUTION and math.isnan(case.evidence_in):
             # not effective without the evidence; the court waits for it, as long as it has patience
             case.adjourned += 1
             yield record(HEARING_ADJOURNED_FOR_EVIDENCE, case.index, kind)
+            if removed_at_hearing(world, f, kind, False):  # an interim order needs no final evidence
+                yield signal(FAMILY_ENTERS, f.index)
             if math.isnan(case.evidence_in):
-                yield wait(max(0.0, end_of_patience(world, case, court) - world.now))
+                yield wait(waits)
             if math.isnan(case.evidence_in):
-                case.evidence_in = world.now  # decided on what there is
+                case.evidence_in = world.now
             times += 1
         elif is_adjourned(world, case, kind, times):
             case.adjourned += 1
             yield record(HEARING_ADJOURNED, case.index, kind)
             times += 1
         else:
+            if ends > sits:  # a long hearing sits on the sitting days after, too
+                yield hold(ends - world.now)
             yield record(HEARING_EFFECTIVE, case.index, kind)
             times = 0
-            kind = FINAL_HEARING + 1 if is_agreed(world, case, kind) else kind + 1
-    if f.entered > world.now:  # issued first: the court decides once the child has come into care
-        yield hold(f.entered - world.now + A_MOMENT)
-    case.decided = world.now
+            decided = kind == FINAL_HEARING or is_agreed(world, case, kind)
+            if decided:
+                case.decided = world.now
+            if removed_at_hearing(world, f, kind, decided):
+                yield signal(FAMILY_ENTERS, f.index)
+                yield hold(0.0)  # what follows is of a child in care
+            if kind == CASE_MANAGEMENT:
+                # the court directs the evidence, wherever the child lives; where the trial is asking the parents, once
+                # it is known who will report, and sets its timetable then
+                case.directed = world.now
+                if case.group < 0 and f.trial_over == 0 and f.entered <= world.now:
+                    yield wait(math.inf)
+                elif case.group >= 0 or not lift_will_report(world, f):
+                    yield start(PARENTING_ASSESSMENT, case.index)
+                case.timetabled = 1
+            kind = FINAL_HEARING + 1 if decided else kind + 1
     yield record(CASE_DECIDED, case.index, case.hearings)
     k = case.group if case.group >= 0 else f.index * LARGEST_FAMILY
     last = case.group + 1 if case.group >= 0 else k + f.n_groups
@@ -117,6 +147,24 @@ def proceedings(case, world):
         yield signal(LIFT_SERVICE, f.index)
 
 
+@rule
+def issue(world, case):
+    """Proceedings are issued: nothing has happened in them yet."""
+    case.issued = world.now
+    case.complexity = complexity(world, case)
+    case.decided = math.nan
+    case.first_sat = math.nan
+    case.directed = math.nan
+    case.report_due = math.nan
+    case.evidence_in = math.nan
+    case.hearings = 0
+    case.adjourned = 0
+    case.outside_limit = 0
+    case.timetabled = 0
+    case.assessor = -1
+    case.advice = 0
+
+
 def other_cases(court, world):
     """The court's other cases: on each working day some sitting time is asked for, with its own notice."""
     yield hold(math.ceil(world.now) - world.now)
@@ -128,4 +176,12 @@ def other_cases(court, world):
             ahead = lasts(world, court, purposes.COURT_LOAD_NOTICE, n, court.other_cases_notice)
             if hours > 0.0:
                 yield load(court.diary, world.now + ahead, hours)
+                note_lead(court, world.booked - world.now - ahead)
         yield hold(days_to_next_working_day(weekday))
+
+
+@rule
+def note_lead(court, days):
+    """The court's lead time: days between the day asked for and the day given, of its other cases, averaged."""
+    if days < math.inf:
+        court.lead += (days - court.lead) / MEMORY_OF_LEAD

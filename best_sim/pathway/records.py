@@ -21,7 +21,6 @@ from best_sim.scenario.schema import (
     Allocation,
     Borough,
     Court,
-    FrontLoading,
     Parameters,
     Sau,
     Site,
@@ -30,8 +29,6 @@ from best_sim.scenario.schema import (
 
 LARGEST_FAMILY = 3
 """Children under 60 months in one family (the trial's mean is 1.28); rows are kept for so many."""
-BANDS = len(FrontLoading.model_fields)
-"""Bands of time since a placement began, in which the hazard of an unplanned move differs."""
 FACTORS = len(names_of(Allocation, "factors"))
 STRATA = LEVELS = MOST_STRATA
 """Strata within which a trial allocates, and levels of a factor that is balanced: both may be boroughs."""
@@ -49,6 +46,7 @@ FAMILY = np.dtype(
         ("known_at", "f8"),
         ("entered", "f8"),
         ("issue_at", "f8"),
+        ("removal_due", "f8"),
         ("route", "i8"),
         ("reaches_court", "i8"),
         ("n_children", "i8"),
@@ -68,6 +66,7 @@ FAMILY = np.dtype(
         ("stratum", "i8"),
         ("arm", "i8"),
         ("ineligible", "f8"),
+        ("trial_over", "i8"),  # 1 once it is settled whether the family is in the trial, and in which arm
         # the service
         ("receipt", "i8"),
         ("settled", "f8"),
@@ -122,6 +121,10 @@ GROUP = np.dtype(
         ("placements", "i8"),
         ("episode", "i8"),
         ("episode_since", "f8"),
+        # until when a placement lasts that is meant to be short (a bridge, a hospital); infinite for any other
+        ("stay_until", "f8"),
+        # in this episode: whether the group was taken from parents, at home or in a unit
+        ("removed", "i8"),
         ("in_care", "i8"),
         ("moves", "i8"),
         ("unplanned", "i8"),
@@ -163,9 +166,13 @@ CASE = np.dtype(
         ("advice", "i8"),
         ("hearings", "i8"),
         ("adjourned", "i8"),
-        # 1 where treatment with the birth parents is indicated: the case is exempt from the 26-week limit
+        # 1 where the court has allowed the case past 26 weeks, because treatment is indicated
         ("outside_limit", "i8"),
-        # when the report that was directed is due
+        # what the case needs beyond others of its time; when evidence was directed, 1 once the court has set its
+        # timetable for it; when the report of an assessment is due
+        ("complexity", "f8"),
+        ("directed", "f8"),
+        ("timetabled", "i8"),
         ("report_due", "f8"),
     ]
 )
@@ -173,7 +180,7 @@ CASE = np.dtype(
 COMPUTED_OF = {
     "boroughs": (("site", "i8"), ("court", "i8"), ("team", "i8")),
     "sites": (),
-    "courts": (("diary", "i8"), ("urgent_diary", "i8")),
+    "courts": (("diary", "i8"), ("urgent_diary", "i8"), ("lead", "f8")),
     "teams": (
         ("resource", "i8", len(PROFESSIONS)),
         # professions in the order in which a family takes their places, the scarcest first
@@ -184,7 +191,8 @@ COMPUTED_OF = {
         ("trial_waiting", "i8"),
     ),
 }
-"""Fields of a borough, site, court or team beside its parameters: rows it refers to, what is made from parameters."""
+"""Fields of a borough, site, court or team beside its parameters: rows it refers to, what is made from parameters,
+and what a run keeps (`lead`: the court's average wait for a date, in days)."""
 
 BOROUGH = np.dtype([*_WHO, *fields_of(Borough), *COMPUTED_OF["boroughs"]])
 SITE = np.dtype([*_WHO, *fields_of(Site), *COMPUTED_OF["sites"]])
@@ -222,9 +230,8 @@ COMPUTED = (
     ("n_families", "i8"),
     # of a parenting assessment's kind, the resource that is asked for it; -1 where places are not limited
     ("assessor_resource", "i8", (len(names_of(Sau, "assessor")),)),
-    # hazard of an unplanned move a day, by placement type and time in the placement, and where each band of time begins
-    ("hazard", "f8", (len(PLACEMENT_TYPES), BANDS)),
-    ("band_from", "f8", (BANDS,)),
+    # hazard of an unplanned move a day, by placement type: in the first year of the placement, and later
+    ("hazard", "f8", (len(PLACEMENT_TYPES), 2)),
     # what is asked of a run: every family in one arm; those between two shares of the families in the other arm
     ("forced_arm", "i8"),
     ("other_arm_from", "f8"),
@@ -254,3 +261,8 @@ boroughs = rows("boroughs", BOROUGH)
 sites = rows("sites", SITE)
 courts = rows("courts", COURT)
 teams = rows("teams", TEAM)
+
+
+def counted_from(families: np.ndarray) -> np.ndarray:
+    """From when ages at entry count back: entry; where children wait at home for it, when their removal is due."""
+    return np.where(np.isfinite(families["entered"]), families["entered"], families["removal_due"])

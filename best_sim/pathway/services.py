@@ -20,29 +20,29 @@ from best_sim.engine.commands import (
 from best_sim.pathway.kinds import PARENTING_ASSESSMENT, PROCEEDINGS, WORK_WITH_CARERS
 from best_sim.pathway.records import LARGEST_FAMILY, cases, courts, families, groups, teams
 from best_sim.pathway.rules import purposes
-from best_sim.pathway.rules.draws import happens, lasts
+from best_sim.pathway.rules.draws import lasts
 from best_sim.pathway.rules.services import (
     IN_TREATMENT,
     WITH_CARERS,
     assessment_days,
+    assessor_of,
     carers_are_treated,
     carers_of,
     clinician_needed,
     declines_lift,
+    is_served_as_usual,
     latest_start,
     leaves_lift_assessment,
     leaves_treatment,
     lift_assessment_days,
     lift_is_not_possible,
-    lift_report_days,
     lives_with_carers,
-    parenting_assessor,
+    needs_usual_report,
     place_in_line,
     return_is_advised,
     therapist,
     treatment_is_indicated,
     treatment_kind,
-    usual_report_days,
 )
 from best_sim.pathway.words import (
     ASSESSMENT_LEFT,
@@ -59,7 +59,6 @@ from best_sim.pathway.words import (
     LIFT_PLACE_FREED,
     LIFT_RECOMMENDED,
     LIFT_STARTED,
-    NOT_ALLOCATED,
     NOT_ASSESSED,
     NOT_POSSIBLE,
     ORDER_MADE_FIRST,
@@ -91,10 +90,11 @@ N_PROFESSIONS = len(PROFESSIONS)
 def parenting_assessment(case, world):
     """Services as usual: one assessment of the parents, or the social worker's statement alone, for the court."""
     f = families(world, case.family)
-    assessed = not happens(world, case, purposes.SAU_ASSESSED, case.again, world.sau.not_assessed)
-    assessor = parenting_assessor(world, case) if assessed else SOCIAL_WORK_STATEMENT
+    assessor = assessor_of(world, case)
+    assessed = assessor != SOCIAL_WORK_STATEMENT
+    days = assessment_days(world, f, case, assessor)
+    case.report_due = world.now + days
     pool = world.assessor_resource[assessor] if assessed else -1
-    case.report_due = world.now + usual_report_days(world, f, assessor)
     yield record(ASSESSOR_ASKED, case.index, assessor)
     holds_place = 0
     decided_first = 0
@@ -105,12 +105,13 @@ def parenting_assessment(case, world):
         decided_first = 1 if world.outcome == SIGNALLED or case.decided <= world.now else 0
     if decided_first == 0:
         yield record(ASSESSMENT_STARTED, case.index, assessor)
-        yield wait(assessment_days(world, f, case, assessor))
+        yield wait(days)
         if world.outcome == SIGNALLED:
             decided_first = 1
     if holds_place == 1:
         yield release(pool)
     if decided_first == 1:
+        case.report_due = math.nan
         yield record(ASSESSMENT_LEFT, case.index, assessor)
     else:
         case.assessor = assessor
@@ -118,7 +119,7 @@ def parenting_assessment(case, world):
         case.evidence_in = world.now
         yield record(EVIDENCE_IN, case.index, assessor)
         yield signal(PROCEEDINGS, case.index)
-    if f.arm != NOT_ALLOCATED and case.group < 0 and f.receipt == PENDING:
+    if is_served_as_usual(world, f) and case.group < 0 and f.receipt == PENDING:
         f.settled = world.now
         f.receipt = ORDER_MADE_FIRST if decided_first == 1 else (RECEIVED if assessed else NOT_ASSESSED)
         yield record(SERVICE_SETTLED, f.index, f.receipt)
@@ -147,7 +148,6 @@ def lift_service(f, world):
         outcome = COURT_WOULD_NOT_WAIT
     taken = 0
     if outcome == PENDING:
-        case.report_due = world.now + lift_report_days(world, team)
         f.lift_waited = 1
         team.trial_waiting += 1
         until = min(world.now + world.lift.patience, last)
@@ -170,12 +170,12 @@ def lift_service(f, world):
         f.receipt = outcome
         f.settled = world.now
         yield record(SERVICE_SETTLED, f.index, outcome)
-        if not case.decided <= world.now:
+        if needs_usual_report(world, case):
             yield start(PARENTING_ASSESSMENT, case.index)  # the court still needs a report
     else:
         f.lift_started = world.now
-        case.report_due = world.now + lift_report_days(world, team)
         yield record(LIFT_STARTED, f.index, world.now - f.lift_asked)
+        yield signal(PARENTING_ASSESSMENT, case.index)  # one that was directed before is left to LIFT
         leaves = leaves_lift_assessment(world, f)
         yield wait(lift_assessment_days(world, f, team, leaves))
         f.receipt = RECEIVED
@@ -191,7 +191,7 @@ def lift_service(f, world):
             f.treatment_indicated = 1 if treatment_is_indicated(world, f, case) else 0
             yield record(LIFT_ASSESSED, f.index, f.treatment_indicated)
         yield record(SERVICE_SETTLED, f.index, f.receipt)
-        if f.receipt == WITHDREW:
+        if f.receipt == WITHDREW and needs_usual_report(world, case):
             yield start(PARENTING_ASSESSMENT, case.index)
     # the places taken, all or some
     while taken > 0:
@@ -208,13 +208,11 @@ def lift_service(f, world):
             case.outside_limit = 1
             f.treatment = treatment_kind(world, f, purposes.TREATMENT_KIND, 0)
             days = lasts(world, f, purposes.LIFT_TREATMENT, 0, team.treatment)
-            case.report_due = world.now + days
             clinician = team.resource[therapist(f.treatment)]
             yield seize(clinician, IN_TREATMENT, world.lift.patience)
             if world.outcome == GRANTED:
                 if not case.decided <= world.now:
                     f.treatment_started = world.now
-                    case.report_due = world.now + days
                     yield record(TREATMENT_STARTED, f.index, f.treatment)
                     yield wait(days * world.lift.review_at)
                     if world.outcome == TIMED_OUT:

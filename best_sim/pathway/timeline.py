@@ -32,6 +32,7 @@ from best_sim.drawing.style import (
     text_width,
 )
 from best_sim.pathway import words as W
+from best_sim.pathway.records import counted_from
 from best_sim.pathway.story.happenings import Happening, happenings
 from best_sim.pathway.story.telling import VISIT_NAMES
 from best_sim.pathway.story.who import choose_child
@@ -46,13 +47,16 @@ _SHORT_PLACE = {
     "foster": "foster care",
     "kinship_foster": "kinship foster",
     "parent_and_baby": "parent and baby",
-    "with_parents": "with parents (interim)",
+    "with_parents": "with parents (order)",
     "placed_for_adoption": "placed for adoption",
     "adopted": "adopted",
     "special_guardianship": "guardianship or kin",
     "long_term_foster": "long-term foster",
     "residential": "residential",
     "home": "home",
+    "bridging_foster": "short-notice foster",
+    "hospital": "hospital",
+    "early_permanence": "may adopt",
 }
 _SHORT_ORDER = {
     "supervision_order": "supervision order",
@@ -417,7 +421,7 @@ def timeline_figure(
     told = [happenings(j, child) for j in runs]
     c = journeys.tables["children"][child]
     f = journeys.tables["families"][int(c["family"])]
-    entered = float(f["entered"])
+    entered = float(counted_from(f))
     born = entered - float(c["age_at_entry"])
     times = [h.days for t in told for h in t]
     first = min([*times, entered])

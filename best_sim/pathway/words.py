@@ -31,7 +31,10 @@ ROUTES = ("voluntary", "emergency_or_interim", "during_proceedings")
     LONG_TERM_FOSTER,
     RESIDENTIAL,
     HOME,
-) = range(10)
+    BRIDGING_FOSTER,
+    HOSPITAL,
+    EARLY_PERMANENCE,
+) = range(13)
 PLACEMENT_TYPES = (
     "foster",
     "kinship_foster",
@@ -43,9 +46,15 @@ PLACEMENT_TYPES = (
     "long_term_foster",
     "residential",
     "home",
+    "bridging_foster",
+    "hospital",
+    "early_permanence",
 )
 OUT_OF_CARE = (ADOPTED, SPECIAL_GUARDIANSHIP, HOME)
-"""Types that are no longer care; a child under an interim order at home (`with_parents`) is in care."""
+"""Types that are no longer care; a child at home under an interim or a care order (`with_parents`) is in care."""
+
+SHORT_STAYS = (BRIDGING_FOSTER, HOSPITAL)
+"""Types that are meant to last for days, and end with a move that was planned."""
 
 # --- why a placement began ----------------------------------------------------------------------------------
 AT_ENTRY, UNPLANNED, PLANNED, SAME_CARER, RE_ENTRY = 0, 1, 2, 3, 4
@@ -54,7 +63,7 @@ PLACEMENT_REASONS = ("entry", "unplanned_move", "planned_move", "same_carer", "r
 # --- what is planned for a group ----------------------------------------------------------------------------
 (
     NO_PLAN,
-    TO_SETTLED_FOSTER,
+    TO_EARLY_PERMANENCE,
     TO_KIN,
     ASSESSMENT_ENDS,
     VOLUNTARY_RETURN,
@@ -67,7 +76,7 @@ PLACEMENT_REASONS = ("entry", "unplanned_move", "planned_move", "same_carer", "r
 ) = range(11)
 PLANS = (
     "none",
-    "to_settled_foster",
+    "to_early_permanence",
     "to_kin",
     "assessment_ends",
     "voluntary_return",
@@ -206,7 +215,9 @@ RECRUITMENT_COMPLETE = _event("recruitment_complete", "world", "families randomi
 FOUND_INELIGIBLE = _event("found_ineligible", "family", "0")
 ASSESSOR_ASKED = _event("assessor_asked", "case", "assessor, by number in ASSESSORS")
 ASSESSMENT_STARTED = _event("assessment_started", "case", "assessor, by number in ASSESSORS")
-ASSESSMENT_LEFT = _event("assessment_left", "case", "assessor, by number in ASSESSORS; the order came first")
+ASSESSMENT_LEFT = _event(
+    "assessment_left", "case", "assessor, by number in ASSESSORS; the order, or LIFT, came first"
+)
 LIFT_ASKED = _event("lift_asked", "family", "0")
 LIFT_STARTED = _event("lift_started", "family", "days waited")
 LIFT_ASSESSED = _event(

@@ -146,7 +146,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Kind(
                 "trace", "The model",
                 "One simulated child's story in plain words, and as a timeline.",
-                'best-sim trace "most moves" --set proceedings.timetable_sau=15',
+                'best-sim trace "most moves" --set proceedings.timetable=15',
                 "trace.ask:TraceQuestion",
             ),
             Kind(

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Literal
 
+from best_sim.scenario.bank_holidays import Jurisdiction
 from best_sim.scenario.durations import Duration
 from best_sim.scenario.values import (
     MOST_DATES,
@@ -79,6 +80,8 @@ class Population(Section):
     children_per_family: Annotated[Mix, Shares("one", "two", "three")]
     under_one_share_of_youngest: Probability
     newborn_share_of_under_one: Probability
+    infant_age_shape: Annotated[float, Unit("power", 0.1, 10)]
+    """Ages of infants who are not newborn: a year, times a number between 0 and 1 to this power."""
     male_share: Probability
     older_sibling_share: Probability
     kin_available_share: Probability
@@ -100,6 +103,10 @@ class Entry(Section):
     entry_after_issue: Duration
     voluntary_stay: Duration
     first_placement: Annotated[Mix, Shares("foster", "kinship_foster", "parent_and_baby", "with_parents")]
+    """With kin where there are any, in a unit under one, with parents once proceedings were issued; else foster."""
+    hospital_share_of_newborns: Probability
+    """Newborns who are still in hospital when they come into care."""
+    hospital_stay: Duration
 
 
 class Allocation(Section):
@@ -163,7 +170,9 @@ class Court(Section):
     sitting_days_per_week: Annotated[Series, Unit("days per week", 0, 5000)]
     hours_per_sitting_day: Annotated[float, Unit("hours", 1, 10)]
     urgent_share: Annotated[float, Unit("probability", 0.001, 0.4)]
-    """Share of the sitting time that is kept for interim hearings, in lists of their own."""
+    """Share of the sitting time that is kept for first hearings, in lists of their own."""
+    bank_holidays: Jurisdiction
+    """Whose bank holidays the court keeps."""
     other_cases: Annotated[Series, Unit("hours per week", 0, 50000)]
     other_cases_variation: Annotated[float, Unit("ratio", 0, 3)]
     other_cases_notice: Duration
@@ -300,8 +309,20 @@ class Direction(Section):
 
     intercept: LogOdds
     under_one: LogOdds
+    """The youngest child was under one at entry."""
+    newborn: LogOdds
+    """Beside it: within a week of birth."""
     need: LogOdds
     kin: LogOdds
+    """There are relatives who could care."""
+    with_kin: LogOdds
+    """Beside it: the child lives with them."""
+    with_parents: LogOdds
+    """The child lives with a parent, at home or in a unit."""
+    removed: LogOdds
+    """The child lived with a parent, and was taken from there."""
+    early_permanence: LogOdds
+    """The child lives with carers who may adopt."""
     lift: LogOdds
     return_advised: LogOdds
 
@@ -334,6 +355,8 @@ class HearingHours(Section):
     case_management: Hours
     issues_resolution: Hours
     final: Hours
+    """Of a contested final hearing of a case that needs as much as cases of 2016 on average."""
+    final_agreed: Hours
 
 
 class Adjournment(Section):
@@ -343,15 +366,60 @@ class Adjournment(Section):
     case_management: Probability
     issues_resolution: Probability
     final: Probability
+    grows_from: Days
+    """Age of a case from which its later hearings fail more often."""
+    growth: Annotated[float, Unit("per week", 0, 1)]
+    """Hazard of adjournment that is added for each week of age beyond that."""
+
+
+class Interim(Section):
+    """Cases with an interim hearing before case management."""
+
+    after_voluntary: Probability
+    after_order: Probability
+    newborn: Probability
+
+
+class Pull(Section):
+    """How timetables are made towards 26 weeks."""
+
+    strength: Probability
+    reach: Days
+    """Distance from the limit at which nothing is left of the pull."""
+    spread: Days
+    """Time before the limit over which final hearings are aimed at, evenly."""
+    least_notice: Days
+    lets_go: Days
+    """Lead time of a court at which nothing is left of the pull."""
+
+
+class Removal(Section):
+    """How a child who is at home when proceedings are issued comes into care."""
+
+    asked_at_issue_within: Days
+    """Removal that is needed so soon after issue is asked for at the first hearing, an interim one."""
+    by_emergency_order: Probability
 
 
 class Proceedings(Section):
     """Care proceedings."""
 
-    contested_interim: Probability
-    timetable_sau: Days
+    content: Annotated[Series, Unit("ratio", 0.05, 20)]
+    """What cases need, by date; 2016 is 1."""
+    complexity_sd: Annotated[float, Unit("log scale", 0, 2)]
+    interim: Interim
+    removal: Removal
+    timetable: Days
+    """Least time from case management to issues resolution, of a case that needs as much as those of 2016."""
+    limit: Days
+    pull: Pull
     evidence_patience: Days
+    evidence_patience_outside_limit: Days
     agreed_at_issues_resolution: Probability
+    contested_final: Probability
+    stretch: Annotated[float, Unit("per week", 0, 10)]
+    """What a sitting day takes beyond its hours, for each week of waiting: courts under strain give way."""
+    urgent_stretch: Annotated[float, Unit("per week", 0, 50)]
     most_adjournments: Annotated[int, Unit("hearings", 0, 12)]
     notice: Notice
     hours: HearingHours
@@ -368,39 +436,44 @@ class Unplanned(Section):
     placed_for_adoption: PerYear
     long_term_foster: PerYear
     residential: PerYear
+    early_permanence: PerYear
     age: Annotated[float, Unit("log hazard per year", -2, 2)]
-    earlier_moves: Annotated[float, Unit("log hazard per move", -2, 2)]
-    most_earlier_moves: Annotated[int, Unit("moves", 0, 1000)]
-    """Earlier unplanned moves that count, at most."""
     need: Annotated[float, Unit("log hazard per SD", -2, 2)]
     lift_hazard_ratio: Annotated[float, Unit("ratio", 0.01, 20)]
     next_placement: Annotated[Mix, Shares("foster", "kinship_foster", "residential")]
 
 
-class FrontLoading(Section):
-    """What multiplies the yearly hazard by time in the placement."""
+class Bridging(Section):
+    """Short-notice foster placements, which end with a planned move to an ordinary carer."""
 
-    first_week: Ratio
-    to_one_month: Ratio
-    to_three_months: Ratio
-    to_six_months: Ratio
-    to_one_year: Ratio
-    later: Ratio
+    first_share: Probability
+    """First foster placements of children not newborn that are such."""
+    again_share: Annotated[float, Unit("probability", 0, 0.9)]
+    """Foster placements after one, or after an unplanned move, that are such."""
+    stay: Duration
 
 
 class Planned(Section):
     """Planned moves, before and after the order."""
 
-    settled_foster_share: Probability
-    settled_foster_delay: Duration
     to_kin_share: Probability
     to_kin_delay: Duration
+    """From entry to care, or from when the children were taken from a parent."""
+    early_permanence_share: Probability
+    """Children under one at entry, without kin, who move to carers who may adopt them, before the order."""
+    early_permanence_delay: Duration
+    """From entry to care, or from when the children were taken from a parent."""
+    early_permanence_match: Duration
+    """From the placement order to the match with the carers with whom the child lives."""
     unit_stay: Duration
     unit_together: Probability
     home_delay: Duration
+    home_on_care_order: Duration
+    """At home on a care order, until the order is discharged."""
     guardians_delay: Duration
     adoption_match: Duration
-    adoption_match_age: Annotated[float, Unit("log ratio per year", -2, 2)]
+    adoption_match_older: Ratio
+    """What multiplies the time to a match where the youngest child was one or older at entry."""
     adoption_placed: Duration
     adoption_order: Duration
     no_match_share: Probability
@@ -424,7 +497,7 @@ class Placements(Section):
     """Where children live."""
 
     unplanned: Unplanned
-    front_loading: FrontLoading
+    bridging: Bridging
     planned: Planned
     breakdown: Breakdown
 
@@ -540,6 +613,9 @@ class Costs(Section):
     placed_for_adoption_week: PoundsPerWeek
     long_term_foster_week: PoundsPerWeek
     residential_week: PoundsPerWeek
+    bridging_foster_week: PoundsPerWeek
+    hospital_week: PoundsPerWeek
+    early_permanence_week: PoundsPerWeek
     special_guardianship_week: PoundsPerWeek
     adopted_week: PoundsPerWeek
     home_week: PoundsPerWeek
@@ -608,14 +684,15 @@ class Parameters(Section):
                     yield unknown_name(f"boroughs.{name}.{field}", found, known, what)
         for name, court in self.courts.items():
             most = (
-                max(court.sitting_days_per_week.values) * court.hours_per_sitting_day * court.urgent_share / 2
+                max(court.sitting_days_per_week.values) * court.hours_per_sitting_day * court.urgent_share / 5
             )
-            if most < self.proceedings.hours.interim:
+            least = max(self.proceedings.hours.interim, self.proceedings.hours.case_management)
+            if most < least:
                 yield Wrong(
                     f"courts.{name}.urgent_share",
-                    "no urgent list is long enough for one interim hearing",
-                    found=f"{most:.3g} hours on each of two days a week",
-                    allowed=f"at least proceedings.hours.interim, {self.proceedings.hours.interim:g} hours",
+                    "no list is long enough for one first hearing",
+                    found=f"{most:.3g} hours a day",
+                    allowed=f"at least the hours of an interim and of a case management hearing, {least:g}",
                 )
         if any(max(site.recruiting.values) > 0 for site in self.sites.values()):
             # only who is allocated is counted by borough and site; without recruitment there may be any number

@@ -223,11 +223,9 @@ def test_trace_tells_a_story_and_draws_it(tmp_path: Path) -> None:
 
 
 def test_trace_names_what_was_overridden_in_the_story_and_in_the_picture(tmp_path: Path) -> None:
-    done = command(
-        "trace", "most moves", "--set", "proceedings.timetable_sau=12", "--out", "child", cwd=tmp_path
-    )
+    done = command("trace", "most moves", "--set", "proceedings.timetable=12", "--out", "child", cwd=tmp_path)
     assert done.returncode == 0 and done.stderr == "", done.stderr
-    words = "simulated with proceedings.timetable_sau = 12 weeks"
+    words = "simulated with proceedings.timetable = 12 weeks"
     assert words in " ".join(done.stdout.split())
     picture = " ".join(re.findall(r"<!-- (.*?) -->", (tmp_path / "child" / "timeline.svg").read_text()))
     assert words in picture
@@ -259,7 +257,7 @@ def listed(*arguments: str, columns: int | None = None, cwd: Path) -> list[str]:
 def test_parameters_are_listed_with_value_unit_and_status_a_line_each(tmp_path: Path) -> None:
     lines = [re.split(r"  +", line) for line in listed("trial-as-run", cwd=tmp_path)]
     assert ["parameter", "value", "how sure"] in lines
-    assert ["proceedings.timetable_sau", "10 weeks", "assumption"] in lines
+    assert ["proceedings.timetable", "11 weeks", "calibrated"] in lines
     assert ["trial.target_families", "390 families", "published"] in lines
     names = [line[0] for line in lines[3:] if line[0]]
     assert names == list(Scenario.load("trial-as-run").provenance)
@@ -333,7 +331,7 @@ def test_what_differs_from_another_scenario(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("how", "arguments"),
     [
-        (process, ("parameters", "london-2017", "timetable", "--set", "proceedings.timetable_sau=30")),
+        (process, ("parameters", "london-2017", "timetable", "--set", "proceedings.timetable=30")),
         (command, ("simulate", "mine.toml")),
         (command, ("trace", "first", "mine.toml")),
         (command, ("recruit", "mine.toml", "--replicates", "2", "--target", "120", "--by", "2021-07-31")),
@@ -342,12 +340,12 @@ def test_what_differs_from_another_scenario(tmp_path: Path) -> None:
 def test_a_value_outside_its_plausible_range_is_told_and_used(
     how: Callable, arguments: tuple[str, ...], tmp_path: Path
 ) -> None:
-    (tmp_path / "mine.toml").write_text('extends = "london-2017"\nproceedings.timetable_sau = 30\n')
+    (tmp_path / "mine.toml").write_text('extends = "london-2017"\nproceedings.timetable = 30\n')
     done = how(*arguments, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     place = "mine.toml, line 2" if "mine.toml" in arguments else "--set"
     assert done.stderr == (
-        f"warning: {place}: proceedings.timetable_sau\n"
+        f"warning: {place}: proceedings.timetable\n"
         "  this is outside its plausible range, and is used all the same\n"
         "  found:    30 weeks\n  expected: 8 to 16 (weeks)\n"
     )

@@ -52,6 +52,7 @@ def toy_state(
         diaries=np.tile(np.where(np.arange(80) % 7 < 5, 5.0, 0.0), (2, 1)),
         day_hours=np.array([5.0, 2.0]),
         diary_start=-7.0,
+        stretch=np.array([0.0, 0.02]),
     )
 
 

@@ -13,6 +13,7 @@ from best_sim.engine.diaries import (
     TOLERANCE,
     book_hours,
     first_day,
+    last_of_sitting,
     load_hours,
     start_of,
     vacate_hours,
@@ -110,6 +111,37 @@ def test_a_long_sitting_takes_successive_sitting_days():
     assert diary.do(book_hours, 103.0, 3.0) == 107.0 + MORNING
     assert diary.do(vacate_hours, 103.0 + MORNING, 12.0)
     assert diary.free == [5, 5, 5, 5, 5, 0, 0, 2, 5, 5, 5, 5, 0, 0]
+
+
+def test_a_diary_that_gives_way_takes_more_the_longer_was_waited():
+    """Ten hours of five a day: on each day a tenth of its hours more for each day of waiting, half an hour a day."""
+    diary = Diary([5.0] * 20, 0.0)
+    for _ in range(20):
+        assert diary.do(book_hours, 0.0, 5.0) < math.inf
+    # full; five hours more find room on the first day that takes ten, after ten days
+    assert diary.do(book_hours, MORNING, 5.0, 0.1) == 10.0 + MORNING
+    assert diary.free[10] == -5.0
+    # what it took is not there for the next, which finds room a day later, after eleven
+    assert diary.do(book_hours, MORNING, 5.0, 0.1) == 11.0 + MORNING
+    # asked for later, it has waited for less
+    assert diary.do(book_hours, 5.0 + MORNING, 5.0, 0.1) == 15.0 + MORNING
+    assert diary.do(vacate_hours, 10.0 + MORNING, 5.0)
+    assert diary.do(book_hours, MORNING, 5.0, 0.1) == 10.0 + MORNING
+
+
+def test_a_load_takes_what_each_day_gives():
+    """Of full days of five hours the n-th gives n halves of an hour: 0.5 + 1 + 1.5 hours by the third."""
+    diary = Diary([5.0] * 10, 0.0)
+    assert diary.do(load_hours, MORNING, 50.0) == 9.0 + MORNING
+    assert diary.do(load_hours, MORNING, 3.0, 0.1) == 3.0 + MORNING
+    assert diary.free[:5] == pytest.approx([0.0, -0.5, -1.0, -1.5, 0.0])
+
+
+@pytest.mark.parametrize(("hours", "last"), [(0.0, 3), (5.0, 3), (5.1, 4), (10.0, 4), (11.0, 7)])
+def test_a_long_sitting_ends_on_its_last_day(hours, last):
+    week = [5.0] * 5 + [0.0, 0.0]
+    assert last_of_sitting(week * 2, DAY_HOURS, 100.0, 103.0 + MORNING, hours) == 100.0 + last + MORNING
+    assert last_of_sitting(week, DAY_HOURS, 0.0, math.inf, hours) == math.inf
 
 
 def test_a_load_spreads_and_reports_its_last_day():

@@ -319,6 +319,7 @@ def test_an_exception_in_a_process_says_whose_it_is():
         (lambda s: setattr(s, "diaries", -s.diaries), "diaries are finite hours"),
         (lambda s: setattr(s, "opening", s.diaries - 1.0), "no fewer than the hours free"),
         (lambda s: setattr(s, "diary_start", math.nan), "diary_start must be finite"),
+        (lambda s: setattr(s, "stretch", np.array([-1.0, 0.0])), "stretch is zero or more"),
     ],
 )
 def test_a_state_that_cannot_be_run_is_refused(change, words):

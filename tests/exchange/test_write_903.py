@@ -181,20 +181,21 @@ def test_the_side_file_has_what_a_return_can_not_hold() -> None:
     assert (mine.loc[mine["lift_start_date"] != "", "arm"] == "LIFT").all()
 
 
-def test_children_at_home_by_agreement_are_not_looked_after() -> None:
-    """Worked by hand: foster care, home by agreement, foster care again: two periods, and the middle is no part."""
-    days = pd.to_datetime(["2019-01-01", "2019-02-01", "2019-03-01", "2019-04-01"])
-    e = pd.DataFrame(
-        {
-            "child": 1, "begun": days[:3], "ended": days[1:], "legal_status": "V2", "placement": ["U6", "P1", "U6"],
-            "reason_new": ["S", "P", "P"], "reason_ended": ["X1", "X1", "E4A"],
-            "reason_place_change": ["CARPL", "CARPL", None],
-        }
-    )  # fmt: skip
-    left = looked_after(e)
-    assert list(left["placement"]) == ["U6", "U6"]
-    assert list(left["reason_new"]) == ["S", "S"] and list(left["reason_ended"]) == ["E4A", "E4A"]
-    assert left["reason_place_change"].isna().all()
+def test_kinds_of_placement_have_their_codes_and_providers() -> None:
+    """335, 527, 213: adopted by the foster carer after A5; a hospital is another public body's; and 336: U5 before A5."""
+    e = pd.concat([one["episodes"] for one in returns(0).values()])
+    assert (e.loc[e["PLACE"] == "R2", "PLACE_PROVIDER"] == "PR3").all() and (e["PLACE"] == "R2").sum() > 5
+    adopted = (
+        pd.concat([one["ad1"] for one in returns(0).values()]).drop_duplicates("CHILD").set_index("CHILD")
+    )
+    last = e[e["REC"].isin(["E11", "E12"])].drop_duplicates("CHILD").set_index("CHILD")["PLACE"]
+    by_carer = last.reindex(adopted.index) == "A5"
+    assert by_carer.any() and not by_carer.all()
+    assert ((adopted["FOSTER_CARE"] == "1") == by_carer).all()
+    began = dated(e).sort_values(["CHILD", "DECOM"])
+    before = began["PLACE"].shift().where(began["CHILD"] == began["CHILD"].shift())
+    first = (began["PLACE"] == "A5") & (before != "A5") & before.notna()
+    assert first.any() and (before[first] == "U5").all()
 
 
 def test_days_in_care_are_those_of_the_run() -> None:

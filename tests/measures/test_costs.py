@@ -28,7 +28,7 @@ def flat(value: float) -> str:
 
 ALL_TYPES = (
     "foster", "kinship_foster", "parent_and_baby", "with_parents", "placed_for_adoption", "long_term_foster",
-    "residential", "special_guardianship", "adopted", "home",
+    "residential", "special_guardianship", "adopted", "home", "bridging_foster", "hospital", "early_permanence",
 )  # fmt: skip
 
 

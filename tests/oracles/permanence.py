@@ -14,7 +14,8 @@ def time_to_permanence(journeys: Journeys) -> pd.DataFrame:
     """Days from entry to care until each child first lives with those who are to bring them up, and of which kind.
 
     Children who have not reached it are censored at the end of the run, whatever happens to them. An adoptive placement
-    counts from the day the child moves in, not from the order.
+    counts from the day the child moves in, not from the order; relatives who foster for the long term are long-term
+    foster carers.
     """
     c, g = journeys.tables["children"], journeys.tables["groups"]
     child = journeys.lived
@@ -27,7 +28,8 @@ def time_to_permanence(journeys: Journeys) -> pd.DataFrame:
     where = np.full(len(c), len(W.PLACEMENT_TYPES))
     stays = stays_of(journeys)
     here = stays.start == g["permanent_at"][c["group"][stays.child]]
-    where[stays.child[here]] = stays.place[here]
+    kind = np.where(stays.place == W.KINSHIP_FOSTER, W.LONG_TERM_FOSTER, stays.place)
+    where[stays.child[here]] = kind[here]
     return pd.DataFrame(
         {
             "child": child,

@@ -12,6 +12,7 @@ from best_sim.pathway.journeys import Journeys
 from best_sim.pathway.lowering import lower
 from best_sim.pathway.records import LARGEST_FAMILY
 from best_sim.scenario import Scenario
+from best_sim.scenario.bank_holidays import bank_holidays
 
 
 def assert_holds(journeys: Journeys, scenario: Scenario) -> None:
@@ -51,6 +52,7 @@ def _entry(j: Journeys, scenario: Scenario) -> None:
     assert (np.minimum(f["entered"], f["issue_at"]) == f["known_at"]).all(), (
         "known when it enters or is issued"
     )
+    _removals(j)
     lived = c[j.lived]
     assert len(lived) == f["n_children"].sum()
     assert ((lived["age_at_entry"] >= 0) & (lived["age_at_entry"] < 5 * 365.25)).all()
@@ -63,6 +65,21 @@ def _entry(j: Journeys, scenario: Scenario) -> None:
     there = j.tables["groups"]["index"] >= 0
     assert (in_groups[there] == j.tables["groups"]["n_children"][there]).all()
     assert (in_groups[~there] == 0).all()
+
+
+def _removals(j: Journeys) -> None:
+    """Who is at home at issue comes into care at a hearing, or by an emergency order; and none was born after issue."""
+    f = j.tables["families"]
+    entered = rows(j, W.ENTERED_CARE)
+    during = entered[entered["value"] == W.DURING_PROCEEDINGS]
+    of = f[during["subject"]]
+    held = rows(j, (W.HEARING_EFFECTIVE, W.HEARING_ADJOURNED_FOR_EVIDENCE))
+    at_hearing = np.isin(during["subject"] + 1j * during["time"], held["subject"] + 1j * held["time"])
+    assert (at_hearing | np.isclose(during["time"], of["removal_due"], atol=1e-6)).all(), (
+        "removed on a day without cause"
+    )
+    oldest = of["entered"] - of["oldest_days"]
+    assert (oldest <= of["issue_at"] + 1e-6).all(), "a child is born after issue"
 
 
 def _placements(j: Journeys, scenario: Scenario) -> None:
@@ -136,12 +153,22 @@ def _hearings(j: Journeys, scenario: Scenario) -> None:
     weekday = (np.floor(held[done]).astype(int) + scenario.simulation.start_date.weekday()) % 7
     assert (weekday < 5).all(), "a hearing at the weekend"
     assert np.allclose(held[done] % 1.0, MORNING, atol=1e-9), "a hearing that is not at ten in the morning"
-    interim = (h["kind"] == "interim").to_numpy()[done]
-    assert np.isin(weekday[interim], (1, 3)).all(), "urgent lists are on Tuesdays and Thursdays"
+    closed = {
+        (day - scenario.simulation.start_date).days
+        for court in {court.bank_holidays for court in scenario.courts.values()}
+        for year in range(j.date(j.start).year, j.date(j.end).year + 1)
+        for day in bank_holidays(court, year)
+    }
+    if len({court.bank_holidays for court in scenario.courts.values()}) == 1:
+        assert not np.isin(np.floor(held[done]), list(closed)).any(), "a hearing on a bank holiday"
     assert (held[done] >= h["listed_days"].to_numpy()[done]).all()
     listed = rows(j, W.HEARING_LISTED)
-    # the wait and the kind that were told are the wait and the kind that came
-    assert np.allclose(listed["value"][done], (held - h["listed_days"].to_numpy())[done], atol=1e-9)
+    # the wait and the kind that were told are the wait and the kind that came; a long hearing ends on a later day
+    wait = (held - h["listed_days"].to_numpy())[done]
+    effective_final = ((h["kind"] == "final") & (h["result"] == "effective")).to_numpy()[done]
+    told_wait = listed["value"][done]
+    assert np.allclose(told_wait[~effective_final], wait[~effective_final], atol=1e-9)
+    assert (told_wait <= wait + 1e-9).all()
     kinds = np.asarray([f"{kind}_listed" for kind in h["kind"][done]], object)
     assert ([W.EVENTS[number].name for number in listed["event"][done]] == kinds).all()
     told = j.record[
@@ -150,10 +177,21 @@ def _hearings(j: Journeys, scenario: Scenario) -> None:
     kind: dict[int, int] = {}
     number: dict[int, int] = {}
     waiting: dict[int, bool] = {}
+    removing: dict[int, bool] = {}
     for row in told:
         case, value = int(row["subject"]), row["value"]
         if row["event"] == W.PROCEEDINGS_ISSUED:
             kind[case], number[case], waiting[case] = -1, 0, False
+            removing[case] = False
+        elif row["event"] == W.INTERIM_LISTED and waiting[case]:
+            # for a child who is removed before the hearing that waits
+            assert not removing[case], f"case {case}: two interim hearings listed at once"
+            assert j.tables["families"]["route"][j.tables["cases"]["family"][case]] == W.DURING_PROCEEDINGS
+            removing[case] = True
+        elif row["event"] in W.HEARING_HELD and removing[case]:
+            assert row["value"] == W.INTERIM_HEARING
+            number[case] += 1
+            removing[case] = False
         elif row["event"] in W.HEARING_LISTED:
             assert not waiting[case], f"case {case}: two hearings listed at once"
             waiting[case] = True
@@ -172,14 +210,26 @@ def _hearings(j: Journeys, scenario: Scenario) -> None:
 
 
 def _sittings(j: Journeys, scenario: Scenario) -> None:
-    """Hours sat on a day, by the rule that a long hearing goes on on the next sitting days, fit the opening hours."""
+    """Hours sat on a day, by the rule that a long hearing goes on on the next sitting days, fit the opening hours.
+
+    Of final hearings those are counted that are as long whatever the case needs. A day takes more for what has waited,
+    at most for as long as the longest wait among its hearings.
+    """
     lowered = lower(scenario)
+    of = scenario.proceedings
     h = j.hearings.dropna(subset=["held_days"])
+    h = h[
+        (h["kind"] != "final")
+        | ((of.complexity_sd == 0.0) & (of.contested_final == 1.0) & (of.content.values == (1.0,)))
+    ]
     court = h["court"].cat.codes.to_numpy()
-    urgent = (h["kind"] == "interim").to_numpy()
-    lasts = np.array([getattr(scenario.proceedings.hours, kind) for kind in h["kind"]])
+    urgent = h["kind"].isin(["interim", "case_management"]).to_numpy()
+    lasts = np.array([getattr(of.hours, kind) for kind in h["kind"]])
+    waits = (h["held_days"] - h["listed_days"]).to_numpy()
     day = np.floor(h["held_days"].to_numpy()).astype(int) - int(j.start)
-    used = np.zeros_like(lowered.diaries)
+    used, waited = np.zeros_like(lowered.diaries), np.zeros_like(lowered.diaries)
+    np.maximum.at(waited, (2 * court + urgent, day), waits)
+    waited = np.maximum.accumulate(waited, axis=1)
     for which, first, hours in zip(2 * court + urgent, day, lasts, strict=True):
         longest, opening, left = lowered.day_hours[which], lowered.diaries[which], hours
         while left > 1e-9 and first < len(opening):
@@ -187,7 +237,8 @@ def _sittings(j: Journeys, scenario: Scenario) -> None:
                 used[which, first] += min(left, longest)
                 left -= min(left, longest)
             first += 1
-    assert (used <= lowered.diaries + 1e-6).all(), "a court sits longer than it has time"
+    most = lowered.diaries * (1.0 + lowered.stretch[:, None] * waited)
+    assert (used <= most + 1e-6).all(), "a court sits longer than it has time"
 
 
 def _evidence(j: Journeys, scenario: Scenario) -> None:
@@ -201,7 +252,10 @@ def _evidence(j: Journeys, scenario: Scenario) -> None:
             issued[case] = time
             in_at.pop(case, None)
         elif row["event"] == W.EVIDENCE_IN:
-            assert case not in in_at, f"case {case}: two reports"
+            by_lift = (
+                row["value"] == W.BY_LIFT and j.tables["families"]["arm"][cases["family"][case]] == W.LIFT
+            )
+            assert case not in in_at or by_lift, f"case {case}: two reports"
             in_at[case] = time
         elif row["value"] >= W.ISSUES_RESOLUTION and row["event"] != W.HEARING_ADJOURNED_FOR_EVIDENCE:
             patience = scenario.proceedings.evidence_patience * pace[families["court"][cases["family"][case]]]

@@ -49,6 +49,7 @@ other_cases = [{{ from = 2000-01-01, value = 20 }}]
 other_cases_variation = 0.3
 other_cases_notice = {{ distribution = "exponential", mean = 10 }}
 pace = 1.0
+bank_holidays = "England and Wales"
 """
 TEAM = """
 [lift.teams.team_{i}]
@@ -110,7 +111,7 @@ def leaves(section: Section, path: str = "") -> Iterator[tuple[str, Leaf, Any]]:
             yield from leaves(inside, f"{path}{name}.")
 
 
-BOUNDED = ("simulation.", "boroughs.", "costs.", "placements.unplanned.", "placements.front_loading.")
+BOUNDED = ("simulation.", "boroughs.", "costs.", "placements.unplanned.")
 """Beginnings of names that decide how much there is to simulate, or that nothing in a simulation reads."""
 
 BOUNDED_TOO = ("population.frailty_sd", "population.children_per_family", "trial.target_families")
@@ -459,24 +460,22 @@ def _moves(draw: Any) -> dict[str, Any]:
     if how == "as shipped":
         return {}
     if how == "none":
-        hazard, load = st.just(0.0), st.sampled_from([0.0, 1.0])
+        hazard = st.just(0.0)
         effect, ratio, sd = st.sampled_from([-2.0, 0.0, 2.0]), st.sampled_from([0.01, 1.0, 20.0]), 3.0
     elif how == "many":
-        hazard, load = st.sampled_from([0.0, 1.0, 6.0]), st.sampled_from([0.0, 1.0, 3.0])
+        hazard = st.sampled_from([0.0, 1.0, 6.0])
         effect, ratio, sd = st.sampled_from([-2.0, 0.0, 0.1]), st.sampled_from([0.01, 1.0, 2.0]), 0.6
     else:
-        hazard, load = st.sampled_from([50.0, 0.0]), st.sampled_from([20.0, 100.0, 0.0])
+        hazard = st.sampled_from([50.0, 0.0])
         effect, ratio, sd = st.sampled_from([-2.0, 0.0, 0.1]), st.sampled_from([0.01, 1.0, 2.0]), 0.3
     unplanned = (
         "foster", "kinship_foster", "parent_and_baby", "with_parents", "placed_for_adoption", "long_term_foster",
-        "residential",
+        "residential", "early_permanence",
     )  # fmt: skip
-    bands = ("first_week", "to_one_month", "to_three_months", "to_six_months", "to_one_year", "later")
     breakdown = draw(st.sampled_from([0.0, 0.5, 0.99]))
     return {
         **{f"placements.unplanned.{name}": draw(hazard) for name in unplanned},
-        **{f"placements.unplanned.{name}": draw(effect) for name in ("age", "earlier_moves", "need")},
-        **{f"placements.front_loading.{name}": draw(load) for name in bands},
+        **{f"placements.unplanned.{name}": draw(effect) for name in ("age", "need")},
         "placements.unplanned.lift_hazard_ratio": draw(ratio),
         "population.frailty_sd": sd,
         "placements.breakdown.home_first_year": breakdown,
@@ -573,13 +572,14 @@ def _keep_consistent(shape: tuple[int, int, int, int], changes: dict[str, Any]) 
         value = changes.get(name, now[name])
         return value["value"] if isinstance(value, dict) and "unit" in value else value
 
-    hours = [at("proceedings.hours.interim")]
+    hours = [at("proceedings.hours.interim"), at("proceedings.hours.case_management")]
     for i in range(shape[1]):
         court = f"courts.court_{i}"
         sits = at(f"{court}.sitting_days_per_week")
         most = max(sits.values if isinstance(sits, Series) else (step["value"] for step in sits))
-        hours.append(most * at(f"{court}.hours_per_sitting_day") * at(f"{court}.urgent_share") / 2.0)
-    changes["proceedings.hours.interim"] = min(hours)
+        hours.append(most * at(f"{court}.hours_per_sitting_day") * at(f"{court}.urgent_share") / 5.0)
+    for name in ("interim", "case_management"):
+        changes[f"proceedings.hours.{name}"] = min(hours)
     visits = {f"visits.{name}": at(f"visits.{name}") for name in ("first", "second", "third")}
     if not visits["visits.first"] < visits["visits.second"] < visits["visits.third"]:
         in_order = sorted(visits.values())

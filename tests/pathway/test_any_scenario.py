@@ -133,7 +133,7 @@ def test_every_family_pends_at_once(room):
             "lift.teams.team_0.social_workers": always(0),
             "lift.teams.team_0.other_referrals": always(3000),
             "lift.patience": {"value": 1e6, "unit": "days"},
-            "placements.planned.settled_foster_delay": for_ever,
+            "placements.bridging.stay": for_ever,
             "entry.route": BY_ORDER,
         },
     )

@@ -66,10 +66,11 @@ def test_hearings_are_adjourned_never_or_as_often_as_allowed(small, probability,
         {f"proceedings.adjournment.{kind}": probability for kind in HEARINGS}
         | {
             "proceedings.most_adjournments": most,
-            "proceedings.contested_interim": 1.0,
+            "proceedings.interim.after_order": 1.0,
+            "proceedings.interim.newborn": 1.0,
             "proceedings.notice.further": days(7),
             "sau.in_house": days(1),
-            "proceedings.timetable_sau": in_days(7),
+            "proceedings.timetable": in_days(7),
             f"{COURT}.urgent_share": 0.3,
         }
     )
@@ -122,7 +123,7 @@ def test_a_tiny_court_books_beyond_its_diary():
         {
             "simulation.end_date": after(400),
             f"{BOROUGH}.entries": always(400),
-            f"{COURT}.sitting_days_per_week": always(1),
+            f"{COURT}.sitting_days_per_week": always(2.5),
             f"{COURT}.hours_per_sitting_day": 5.0,
             f"{COURT}.urgent_share": 0.4,
         }
@@ -132,16 +133,18 @@ def test_a_tiny_court_books_beyond_its_diary():
     assert np.isinf(listed["value"]).sum() > 100
     assert journeys.hearings["held_days"].isna().sum() >= np.isinf(listed["value"]).sum()
     assert_holds(journeys, world)
-    assert len(rows(journeys, W.CASE_DECIDED)) < 30
+    # three fifths of 12.5 hours a week are for later hearings; a case needs two of an hour
+    assert 0 < len(rows(journeys, W.CASE_DECIDED)) < 400 / 7 * 7.5 / 2
 
 
-def test_in_a_huge_court_nobody_waits_longer_than_a_weekend(small):
+def test_in_a_huge_court_nobody_waits_longer_than_a_long_weekend(small):
     journeys = run(small)
     table = journeys.hearings.dropna(subset=["held_days"])
     first = table[table["kind"] == "case_management"]
     wait = (first["held_days"] - first["listed_days"]).to_numpy()
     assert (wait >= 0).all()
-    assert (wait <= 3).all()
+    assert (wait <= 4).all()  # Good Friday
+    assert (wait <= 3).mean() > 0.95
 
 
 def test_one_family():
@@ -274,7 +277,7 @@ def test_waits_in_exponential_courts_of_no_notice_do_not_break_anything():
             "simulation.end_date": after(600),
             f"{BOROUGH}.entries": always(200),
             **{f"proceedings.notice.{kind}": exponential(1.0) for kind in HEARINGS},
-            "proceedings.timetable_sau": in_days(0),
+            "proceedings.timetable": in_days(0),
             "sau.in_house": days(0),
             f"{TEAM}.assessment": days(0),
         }

@@ -43,11 +43,13 @@ def changes(draw):
                     "entry.voluntary_never_in_proceedings", "population.older_sibling_share",
                     "population.kin_available_share", "population.split_with_one_sibling",
                     "population.split_with_two_siblings", "sites.london.consent", "sites.glasgow.consent",
-                    "sites.london.other_exclusion", "trial.found_ineligible", "proceedings.contested_interim",
+                    "sites.london.other_exclusion", "trial.found_ineligible",
+                    "proceedings.interim.after_voluntary", "proceedings.interim.after_order",
                     "proceedings.agreed_at_issues_resolution", "proceedings.adjournment.interim",
                     "proceedings.adjournment.case_management", "proceedings.adjournment.final", "sau.not_assessed",
                     "lift.declines", "lift.leaves_in_assessment", "lift.treats", "lift.leaves_treatment",
-                    "placements.planned.settled_foster_share", "placements.planned.to_kin_share",
+                    "placements.bridging.first_share", "placements.planned.to_kin_share",
+                    "entry.hospital_share_of_newborns", "placements.planned.early_permanence_share",
                     "placements.planned.unit_together", "placements.planned.no_match_share",
                     "placements.planned.long_term_same_carer", "placements.breakdown.issued_again",
                     "orders.no_order_share",
@@ -90,6 +92,7 @@ def changes(draw):
     if draw(st.booleans()):
         week = draw(st.sampled_from([12.0, 20.0, 100.0]))
         change |= {f"courts.{court}.sitting_days_per_week": always(week) for court in COURTS}
+        change |= {f"courts.{court}.urgent_share": 0.2 for court in COURTS}
     if draw(st.booleans()):
         change |= {f"sau.places.{a}": draw(st.integers(0, 6)) for a in ("in_house", "external_expert")}
     for borough in draw(st.lists(st.sampled_from(BOROUGHS), max_size=2, unique=True)):

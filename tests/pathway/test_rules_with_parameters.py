@@ -11,6 +11,7 @@ from small_worlds import BOROUGH, TEAM, after, always, days, in_days, plain_worl
 
 from best_sim.pathway import words as W
 from best_sim.pathway.rules.placements import hazard_weight
+from best_sim.scenario.durations import YEAR
 
 
 def lift_world(**changes):
@@ -20,7 +21,7 @@ def lift_world(**changes):
             "simulation.end_date": after(700),
             "sites.glasgow.consent": 1.0,
             "trial.allocation.lift_share": 0.99,
-            "proceedings.timetable_sau": in_days(400),
+            "proceedings.timetable": in_days(400),
             f"{BOROUGH}.entries": always(200),
             f"{TEAM}.assessment": days(60),
             f"{TEAM}.treatment": days(100),
@@ -78,12 +79,10 @@ def test_siblings_are_born_at_least_the_gap_apart():
     assert 1000.0 - 1e-9 <= gap.min() < 1010.0
 
 
-def test_earlier_moves_count_up_to_the_most_that_are_given():
-    unplanned = Record(need=0.0, age=0.0, earlier_moves=0.3, most_earlier_moves=2, lift_hazard_ratio=1.0)
+def test_age_and_need_multiply_the_hazard_and_earlier_moves_do_not():
+    unplanned = Record(need=0.2, age=0.1, lift_hazard_ratio=0.5)
     world = Record(placements=Record(unplanned=unplanned))
-    family = Record(need=0.0, entered=0.0, arm=W.SAU)
-    weights = [
-        hazard_weight(world, family, Record(in_care=1, youngest_days=0.0, unplanned=n, frailty=1.0), 100.0)
-        for n in range(4)
-    ]
-    assert weights == pytest.approx([1.0, math.exp(0.3), math.exp(0.6), math.exp(0.6)])
+    family = Record(need=1.5, entered=0.0, arm=W.LIFT)
+    group = Record(in_care=1, youngest_days=YEAR, unplanned=7, frailty=2.0)
+    weight = hazard_weight(world, family, group, 2.0 * YEAR)
+    assert weight == pytest.approx(2.0 * math.exp(0.3 + 0.3) * 0.5)

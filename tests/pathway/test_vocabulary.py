@@ -15,7 +15,7 @@ import best_sim
 from best_sim.engine.luck import duration_record, series_record
 from best_sim.engine.records import WORLD_FIELDS, hidden_fields
 from best_sim.pathway import kinds, records, words
-from best_sim.pathway.lowering import BAND_FROM, lower
+from best_sim.pathway.lowering import lower
 from best_sim.pathway.model import PATHWAY
 from best_sim.pathway.parameters import fields_of, names_of, number_of, write_parameters
 from best_sim.scenario import Scenario, schema
@@ -213,7 +213,6 @@ def test_names_in_the_schema_have_the_numbers_that_rules_know_them_by():
     for section in (schema.HearingHours, schema.Adjournment, schema.Notice):
         assert tuple(section.model_fields)[:4] == words.HEARINGS
     assert len(names_of(schema.Population, "children_per_family")) == records.LARGEST_FAMILY
-    assert len(BAND_FROM) == len(schema.FrontLoading.model_fields) == records.BANDS
     with pytest.raises(ValueError, match="fastest first"):
         number_of(schema.Lift, "priority", "fastest first")
     with pytest.raises(TypeError, match="has no names"):
@@ -283,4 +282,3 @@ def test_the_base_file_gives_the_values_that_rules_once_had_in_them():
     base = Scenario.load("base")
     assert base.population.sibling_gap == 10.0 * 365.25 / 12
     assert base.lift.leaves_assessment_at == base.lift.review_at == 0.5
-    assert base.placements.unplanned.most_earlier_moves == 5

@@ -16,8 +16,10 @@ DELAYS = (
     "trial.consent_delay", "trial.randomisation_delay", "trial.baseline_delay", "trial.found_ineligible_delay",
     "proceedings.notice.interim", "proceedings.notice.case_management", "proceedings.notice.issues_resolution",
     "proceedings.notice.final", "proceedings.notice.further", "sau.in_house", "sau.independent_social_worker",
-    "sau.external_expert", "sau.statement", "lift.meeting", "placements.planned.settled_foster_delay",
-    "placements.planned.to_kin_delay", "placements.planned.unit_stay", "placements.planned.home_delay",
+    "sau.external_expert", "sau.statement", "lift.meeting", "placements.bridging.stay", "entry.hospital_stay",
+    "placements.planned.to_kin_delay", "placements.planned.early_permanence_delay",
+    "placements.planned.early_permanence_match", "placements.planned.home_on_care_order",
+    "placements.planned.unit_stay", "placements.planned.home_delay",
     "placements.planned.guardians_delay", "placements.planned.adoption_match", "placements.planned.adoption_placed",
     "placements.planned.adoption_order", "placements.planned.no_match_delay", "placements.planned.long_term_delay",
     "placements.breakdown.issued_again_delay",
@@ -74,13 +76,33 @@ VARIATIONS: dict[str, dict[str, Any]] = {
         f"placements.unplanned.{name}": 0.0
         for name in (
             "foster", "kinship_foster", "parent_and_baby", "with_parents", "placed_for_adoption", "long_term_foster",
-            "residential",
+            "residential", "early_permanence",
         )
     },
     "everyone moves": {
         f"placements.unplanned.{name}": 12.0
         for name in ("foster", "kinship_foster", "parent_and_baby", "placed_for_adoption")
     } | {"placements.unplanned.lift_hazard_ratio": 3.0},
+    "everyone bridges": {"placements.bridging.first_share": 1.0, "placements.bridging.again_share": 0.9},
+    "newborns in hospital, then in units": {
+        "population.newborn_share_of_under_one": 1.0,
+        "entry.hospital_share_of_newborns": 1.0,
+        "entry.first_placement": {
+            "foster": 0.0, "kinship_foster": 0.0, "parent_and_baby": 0.8, "with_parents": 0.2,
+        },
+    },
+    "carers who may adopt": {
+        "population.kin_available_share": 0.0,
+        "placements.planned.early_permanence_share": 1.0,
+        "placements.unplanned.early_permanence": 2.0,
+    },
+    "at home on care orders": {
+        "entry.route": {"voluntary": 0.0, "emergency_or_interim": 0.0, "during_proceedings": 1.0},
+        "entry.first_placement": {
+            "foster": 0.0, "kinship_foster": 0.0, "parent_and_baby": 0.0, "with_parents": 1.0,
+        },
+        "orders.care_order.with_parents": 5.0,
+    },
     "permanence breaks down": {
         "placements.breakdown.home_first_year": 0.9,
         "placements.breakdown.special_guardianship": 2.0,
@@ -89,7 +111,8 @@ VARIATIONS: dict[str, dict[str, Any]] = {
     },
     "never adjourned": {f"proceedings.adjournment.{h}": 0.0 for h in HEARINGS},
     "always adjourned": {f"proceedings.adjournment.{h}": 1.0 for h in HEARINGS},
-    "a tiny court": {f"courts.{c}.sitting_days_per_week": always(13) for c in COURTS},
+    "a tiny court": {f"courts.{c}.sitting_days_per_week": always(13) for c in COURTS}
+    | {f"courts.{c}.urgent_share": 0.2 for c in COURTS},
     "a huge court": {f"courts.{c}.sitting_days_per_week": always(4000) for c in COURTS},
     "an impatient court": {"proceedings.evidence_patience": {"value": 0, "unit": "days"}},
     "impatient families": {"lift.patience": {"value": 0, "unit": "days"}},

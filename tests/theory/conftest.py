@@ -24,6 +24,7 @@ from small_worlds import (
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import lower
 from best_sim.scenario import Scenario
+from best_sim.scenario.bank_holidays import bank_holidays
 from best_sim.scenario.durations import YEAR
 
 
@@ -38,7 +39,7 @@ class BusyTeam:
     places: int = 2
     load: float = 0.8
     per_day: float = 200.0
-    span: int = 300
+    span: int = 350
     replicates: int = 25
     advice: float = -0.5
     intercept: tuple[float, ...] = (0.0, 0.3, -0.2, 0.4, 0.1)
@@ -64,6 +65,7 @@ def busy_team() -> BusyTeam:
         f"{TEAM}.social_workers": always(it.places),
         f"{TEAM}.assessment": exponential(it.load / it.per_day),
         "trial.consent_delay": even(0.0, 7.0),
+        "proceedings.timetable": in_days(14),
         "proceedings.agreed_at_issues_resolution": 1.0,
         "advice.intercept": it.advice,
         "visits.first": in_days(10),
@@ -80,6 +82,9 @@ def busy_team() -> BusyTeam:
     ):  # fmt: skip
         for part, value in zip(("intercept", "under_one", "lift", "return_advised"), x, strict=True):
             changes[f"orders.{name}.{part}"] = value
+    # a bank holiday gathers its hearings on the day after, so that they ask unevenly in its week and the next
+    closed = {(day - MONDAY).days // 7 for day in bank_holidays("Scotland", MONDAY.year)}
+    plain = [w for w in range(2, it.span // 7 - 1) if not {w, w - 1} & closed]
     world = lower(plain_world(changes), "LIFT")
     for replicate in range(it.replicates):
         journeys = run(world, replicate=replicate)
@@ -93,7 +98,7 @@ def busy_team() -> BusyTeam:
         week = (started["time"] // 7.0).astype(int)
         wait, served = started["value"], held[started["subject"]]
         of_week = [
-            np.bincount(week, weights=x, minlength=it.span // 7 + 1)[2:-2]
+            np.bincount(week, weights=x, minlength=it.span // 7 + 1)[plain]
             for x in (np.ones(len(wait)), wait > 0.0, wait, served - it.load / it.per_day)
         ]
         it.weeks.append(np.stack(of_week, axis=1))

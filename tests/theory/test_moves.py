@@ -1,4 +1,4 @@
-"""Unplanned moves against renewal and survival theory: constant, front-loaded, shared and changing hazards."""
+"""Unplanned moves against renewal and survival theory: constant, shared and changing hazards."""
 
 from __future__ import annotations
 
@@ -145,60 +145,15 @@ def test_siblings_share_need_and_not_frailty():
     )
 
 
-FRONT = {
-    "first_week": 7.0, "to_one_month": 3.5, "to_three_months": 1.6, "to_six_months": 1.0, "to_one_year": 0.7,
-    "later": 0.5,
-}  # fmt: skip
-EDGES = np.array([0.0, 7.0, 30.0, 91.0, 182.0, 365.0])
-
-
-def integrated(stays, rate):
-    """Cumulative hazard of the front-loaded rate after so many days in a placement."""
-    heights = rate / YEAR * np.array(list(FRONT.values()))
-    upper = np.append(EDGES[1:], np.inf)
-    parts = np.clip(np.asarray(stays)[:, None], EDGES, upper) - EDGES
-    return parts @ heights
-
-
-def test_front_loaded_hazards_are_piecewise_constant():
-    """The integrated hazard at the end of each placement is a unit exponential, whatever the number of moves before."""
-    rate = 2.5
-    world = plain_world(
-        {
-            **IN_CARE,
-            **all_unplanned(rate),
-            **{f"placements.front_loading.{name}": x for name, x in FRONT.items()},
-            f"{BOROUGH}.entries": [{"from": after(0), "value": 90_000}, {"from": after(100), "value": 0}],
-            "simulation.end_date": after(100 + 10 * YEAR),
-        }
-    )
-    placed = run(world).group_placements
-    units = []
-    for number in (0, 1, 3):
-        stay = placed[placed["number"] == number]
-        stays = (stay["end_days"] - stay["start_days"]).dropna().to_numpy()
-        unit = integrated(stays, rate)
-        assert len(stays) > 0.9995 * len(stay)
-        assert stats.kstest(unit, "expon").pvalue > FLOOR, number
-        units.append(unit)
-    assert_agrees(*mean_and_error(np.concatenate(units)), 1.0, "hazard spent by the end of a placement")
-    # half of what is spent in the first week of ten is told by the share that ends there
-    exact = 1 - math.exp(-rate * 7.0 * 7.0 / YEAR)
-    ended = (placed["end_days"] - placed["start_days"] <= 7.0).to_numpy()[placed["number"] == 0]
-    error = math.sqrt(exact * (1 - exact) / len(ended))
-    assert_agrees(ended.mean(), error, exact, "first placements that end in a week", catches=0.05)
-
-
 def test_a_hazard_that_changes_on_the_way_is_spent_at_each_rate():
     """Allocation to LIFT changes the hazard of those already placed: what is spent is spent, the rest goes faster."""
-    rate, ratio = 3.0, 2.5
+    rate, ratio = 5.0, 2.5
     world = plain_world(
         {
             **all_unplanned(rate),
-            **{f"placements.front_loading.{name}": x for name, x in FRONT.items()},
             "placements.unplanned.lift_hazard_ratio": ratio,
             "placements.planned.long_term_delay": days(1e6),
-            "proceedings.timetable_sau": in_days(1e5),
+            "proceedings.timetable": in_days(1e5),
             "trial.consent_delay": days(20),
             f"{BOROUGH}.entries": [{"from": after(0), "value": 90_000}, {"from": after(100), "value": 0}],
             "simulation.end_date": after(100 + 6 * YEAR),
@@ -209,9 +164,7 @@ def test_a_hazard_that_changes_on_the_way_is_spent_at_each_rate():
         stays, _, group = first_stays(journeys)
         f = journeys.tables["families"][group // 3]
         until = np.clip(f["randomised"] - f["entered"], 0.0, stays)
-        unit = integrated(until, rate) + after_allocation * (
-            integrated(stays, rate) - integrated(until, rate)
-        )
+        unit = (until + after_allocation * (stays - until)) * rate / YEAR
         assert len(unit) > 20_000
         assert (until < stays).mean() > 0.2
         assert (until == stays).mean() > 0.2
@@ -250,15 +203,16 @@ def test_home_breaks_down_for_the_share_set_and_later_at_its_rate():
 def test_a_planned_move_and_an_unplanned_one_compete():
     """An exponential planned delay against a constant hazard: the planned one comes first with its share of the rates.
 
-    The plan made before an order falls away with an unplanned move, so the first move decides.
+    The first move is looked at; the plan survives an unplanned one.
     """
     rate, mean = 4.0, 60.0
     world = plain_world(
         {
             **all_unplanned(rate),
-            "proceedings.timetable_sau": in_days(1e5),
-            "placements.planned.settled_foster_share": 1.0,
-            "placements.planned.settled_foster_delay": exponential(mean),
+            "proceedings.timetable": in_days(1e5),
+            "population.kin_available_share": 1.0,
+            "placements.planned.to_kin_share": 1.0,
+            "placements.planned.to_kin_delay": exponential(mean),
             "simulation.end_date": after(1300),
             f"{BOROUGH}.entries": [{"from": after(0), "value": 90_000}, {"from": after(320), "value": 0}],
         }
@@ -274,3 +228,52 @@ def test_a_planned_move_and_an_unplanned_one_compete():
     )
     stay = (first["end_days"] - first["start_days"]).dropna().to_numpy()
     assert stats.kstest(stay * (1 / mean + rate / YEAR), "expon").pvalue > FLOOR
+
+
+def test_bridging_placements_follow_one_another_as_often_as_a_geometric_number():
+    """With p at first and q after each, p / (1 - q) bridges a child, each of its mean length, and then a carer."""
+    first, again, stay = 0.3, 0.4, 9.0
+    world = plain_world(
+        {
+            **IN_CARE,
+            "population.newborn_share_of_under_one": 0.0,
+            "placements.bridging.first_share": first,
+            "placements.bridging.again_share": again,
+            "placements.bridging.stay": exponential(stay),
+            f"{BOROUGH}.entries": [{"from": after(0), "value": 90_000}, {"from": after(100), "value": 0}],
+            "simulation.end_date": after(500),
+        }
+    )
+    placed = run(world).group_placements
+    bridge = (placed["type"] == "bridging_foster").to_numpy()
+    number = np.bincount(placed["group"].to_numpy()[bridge], minlength=placed["group"].max() + 1)
+    number = number[np.unique(placed["group"])]
+    assert_agrees(
+        *mean_and_error(number), first / (1 - again), "bridging placements of a child", catches=0.05
+    )
+    days_there = (placed["end_days"] - placed["start_days"]).to_numpy()[bridge]
+    assert np.isfinite(days_there).all()
+    assert_agrees(*mean_and_error(days_there), stay, "length of a bridge", catches=0.05)
+    assert (placed.groupby("group")["type"].last() == "foster").all()
+    assert set(placed["began_by"].astype(str)) == {"entry", "planned_move"}
+
+
+def test_plans_survive_an_unplanned_move():
+    """Every child whose kin take over gets there, on the day they were to, however often it moved before."""
+    world = plain_world(
+        {
+            **all_unplanned(6.0),
+            "proceedings.timetable_sau": in_days(1e5),
+            "population.kin_available_share": 1.0,
+            "placements.planned.to_kin_share": 1.0,
+            "placements.planned.to_kin_delay": days(90),
+            f"{BOROUGH}.entries": [{"from": after(0), "value": 3_000}, {"from": after(100), "value": 0}],
+            "simulation.end_date": after(400),
+        }
+    )
+    placed = run(world).group_placements
+    kin = placed[placed["type"] == "kinship_foster"].groupby("group").first()
+    entered = placed[placed["number"] == 0].set_index("group")["start_days"]
+    assert len(kin) == len(entered) > 700
+    assert (kin["start_days"] - entered).to_numpy() == pytest.approx(90.0)
+    assert (kin["number"] > 1).mean() > 0.5

@@ -151,7 +151,7 @@ def test_effects_add_up_in_points():
             "outcomes.sdq.per_month_to_permanence": per_month,
             "outcomes.sdq.lift_effect": effect,
             "placements.unplanned.foster": rate,
-            "proceedings.timetable_sau": in_days(1e5),
+            "proceedings.timetable": in_days(1e5),
             "simulation.end_date": after(620),
             f"{BOROUGH}.entries": always(80_000),
         }

@@ -791,7 +791,7 @@ def three_boroughs(folder: Path, changes: dict[str, object] | None = None) -> Sc
                 "trial.consent_delay": Duration.of("lognormal", mean=21, cv=0.7),
                 "trial.randomisation_delay": exponential(3),
                 "proceedings.notice.case_management": days(12),
-                "proceedings.timetable_sau": {"value": 365, "unit": "days"},
+                "proceedings.timetable": {"value": 365, "unit": "days"},
                 f"{COURT}.other_cases": always(0),
                 f"{SITE}.consent": 0.6,
                 f"{SITE}.other_exclusion": 0.15,

@@ -249,10 +249,14 @@ def ended_adoptive_days(seen: Seen, first: float, last: float) -> Values:
     return _ended(seen, (W.PLACED_FOR_ADOPTION,))
 
 
-@quantity("placements in mother-and-baby units that ended: how long they had lasted", "days", having=_ENDED)
+@quantity(
+    "placements in mother-and-baby units and hospitals that ended: how long they had lasted",
+    "days",
+    having=_ENDED,
+)
 def ended_unit_days(seen: Seen, first: float, last: float) -> Values:
-    """Length of ended parent-and-baby placements."""
-    return _ended(seen, (W.PARENT_AND_BABY,))
+    """Length of ended stays in units and hospitals, which are published as one."""
+    return _ended(seen, (W.PARENT_AND_BABY, W.HOSPITAL))
 
 
 # --- coming into care -----------------------------------------------------------------------------------------

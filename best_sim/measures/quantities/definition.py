@@ -17,6 +17,7 @@ import numpy as np
 
 from best_sim.measures.observed import Bools, Floats, Ints, Stays, day_of, stays_of
 from best_sim.pathway import words as W
+from best_sim.pathway.records import counted_from
 from best_sim.scenario.durations import MONTH, YEAR
 
 if TYPE_CHECKING:
@@ -201,13 +202,13 @@ class Seen:
     def born(self) -> Floats:
         """Day of birth, by row of the table of children."""
         c, f = self.journeys.tables["children"], self.journeys.tables["families"]
-        return np.asarray(f["entered"][c["family"]] - c["age_at_entry"], np.float64)
+        return np.asarray(counted_from(f)[c["family"]] - c["age_at_entry"], np.float64)
 
     @cached_property
     def born_youngest(self) -> Floats:
         """Day of birth of the youngest child, by row of the table of families."""
         f = self.journeys.tables["families"]
-        return np.asarray(f["entered"] - f["youngest_days"], np.float64)
+        return np.asarray(counted_from(f) - f["youngest_days"], np.float64)
 
     @cached_property
     def first_stay(self) -> Ints:

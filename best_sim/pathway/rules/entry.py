@@ -8,8 +8,10 @@ from best_sim.pathway.parameters import names_of
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.draws import happens, lasts, which
 from best_sim.pathway.words import (
+    BRIDGING_FOSTER,
     DURING_PROCEEDINGS,
     FOSTER,
+    HOSPITAL,
     KINSHIP_FOSTER,
     PARENT_AND_BABY,
     PLACEMENT_TYPES,
@@ -32,14 +34,14 @@ def family_size(world, f):
 
 @rule
 def age_of_youngest(world, child):
-    """Days old at entry: within a week of birth, else even over the first year, or up to the fifth birthday."""
+    """Days old at entry: within a week of birth, else mostly early in the first year, or up to the fifth birthday."""
     under_one = world.population.under_one_share_of_youngest
     band = uniform(world, child, purposes.AGE_BAND, 0)
     u = uniform(world, child, purposes.AGE, 0)
     if band < under_one * world.population.newborn_share_of_under_one:
         return WEEK * u
     if band < under_one:
-        return WEEK + (YEAR - WEEK) * u
+        return WEEK + (YEAR - WEEK) * u**world.population.infant_age_shape
     return YEAR + (FIFTH_BIRTHDAY - YEAR) * u
 
 
@@ -104,12 +106,33 @@ def days_from_entry_to_issue(world, f):
 
 @rule
 def first_placement(world, f, g):
-    """Foster, kinship foster, parent and baby (under ones), or with parents under an interim order."""
+    """Where a group goes first: a newborn often stays in hospital, and older children need a bridge to a carer."""
+    newborn = g.youngest_days < WEEK
+    if newborn and g.n_children == 1:
+        in_hospital = world.entry.hospital_share_of_newborns
+        if happens(world, g, purposes.HOSPITAL_FIRST, g.episode, in_hospital):
+            return HOSPITAL
+    place = first_carers(world, f, g)
+    if place == FOSTER and not newborn:
+        return bridge_or_foster(world, g)
+    return place
+
+
+@rule
+def bridge_or_foster(world, g):
+    """The first foster placement of a period of care: ordinary carers, or others at short notice."""
+    bridge = happens(world, g, purposes.BRIDGE, g.episode, world.placements.bridging.first_share)
+    return BRIDGING_FOSTER if bridge else FOSTER
+
+
+@rule
+def first_carers(world, f, g):
+    """Foster, kinship foster, parent and baby (under ones), or with parents, whom only an interim order allows."""
     place = FIRST_PLACEMENTS[which(uniform(world, g, purposes.FIRST_PLACE, 0), world.entry.first_placement)]
     if place == KINSHIP_FOSTER and f.kin_available == 0:
         return FOSTER
     if place == PARENT_AND_BABY and g.youngest_days > YEAR:
         return FOSTER
-    if place == WITH_PARENTS and f.reaches_court == 0:
+    if place == WITH_PARENTS and f.issue_at > f.entered:
         return FOSTER
     return place

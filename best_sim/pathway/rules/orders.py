@@ -8,37 +8,33 @@ from best_sim.engine import rule
 from best_sim.engine.luck import uniform
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.draws import happens
+from best_sim.pathway.rules.placements import lives_with_parent
 from best_sim.pathway.words import (
     BY_LIFT,
     CARE_ORDER,
     CHILD_ARRANGEMENTS,
+    EARLY_PERMANENCE,
     GUARDIANSHIP_ORDER,
+    KINSHIP_FOSTER,
     NO_ORDER,
     PLACEMENT_ORDER,
     SUPERVISION_ORDER,
 )
-from best_sim.scenario.durations import YEAR
+from best_sim.scenario.durations import WEEK, YEAR
 
 
 @rule
 def order_made(world, f, g, case):
-    """The order for a group of siblings: multinomial logit on age, need, kin, arm and advice."""
-    under_one = 1.0 if g.youngest_days < YEAR else 0.0
-    kin = 1.0 * f.kin_available
-    lift = 1.0 if case.assessor == BY_LIFT else 0.0
-    home_advised = 1.0 if case.advice == 1 else 0.0
+    """The order for a group of siblings: multinomial logit, with no order to kin where there are no kin."""
     orders = world.orders
-    home = math.exp(order_score(orders.home, under_one, f.need, kin, lift, home_advised))
-    guardianship = home + math.exp(
-        order_score(orders.special_guardianship, under_one, f.need, kin, lift, home_advised)
-    )
-    arrangements = guardianship + math.exp(
-        order_score(orders.child_arrangements, under_one, f.need, kin, lift, home_advised)
-    )
-    adoption = arrangements + math.exp(
-        order_score(orders.placement_order, under_one, f.need, kin, lift, home_advised)
-    )
-    total = adoption + math.exp(order_score(orders.care_order, under_one, f.need, kin, lift, home_advised))
+    home = math.exp(order_score(orders.home, f, g, case))
+    guardianship = home
+    arrangements = home
+    if f.kin_available == 1:
+        guardianship += math.exp(order_score(orders.special_guardianship, f, g, case))
+        arrangements = guardianship + math.exp(order_score(orders.child_arrangements, f, g, case))
+    adoption = arrangements + math.exp(order_score(orders.placement_order, f, g, case))
+    total = adoption + math.exp(order_score(orders.care_order, f, g, case))
     u = uniform(world, g, purposes.ORDER, case.again) * total
     if u < home:
         without = happens(world, g, purposes.SUPERVISION, case.again, world.orders.no_order_share)
@@ -53,13 +49,25 @@ def order_made(world, f, g, case):
 
 
 @rule
-def order_score(direction, under_one, need, kin, lift, home_advised):
-    """Linear predictor of one direction of the court's decision."""
-    return (
-        direction.intercept
-        + direction.under_one * under_one
-        + direction.need * need
-        + direction.kin * kin
-        + direction.lift * lift
-        + direction.return_advised * home_advised
-    )
+def order_score(direction, f, g, case):
+    """Linear predictor of one direction: age at entry, need, kin, where the children live, how it went, advice."""
+    x = direction.intercept + direction.need * f.need
+    if g.youngest_days < YEAR:
+        x += direction.under_one
+    if g.youngest_days < WEEK:
+        x += direction.newborn
+    if f.kin_available == 1:
+        x += direction.kin
+    if g.place == KINSHIP_FOSTER:
+        x += direction.with_kin
+    elif lives_with_parent(g):
+        x += direction.with_parents
+    elif g.place == EARLY_PERMANENCE:
+        x += direction.early_permanence
+    if g.removed == 1:
+        x += direction.removed
+    if case.assessor == BY_LIFT:
+        x += direction.lift
+    if case.advice == 1:
+        x += direction.return_advised
+    return x

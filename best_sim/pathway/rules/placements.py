@@ -7,14 +7,27 @@ import math
 from best_sim.engine import rule
 from best_sim.engine.luck import uniform
 from best_sim.pathway.parameters import names_of
-from best_sim.pathway.records import BANDS
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.draws import happens, lasts, which
-from best_sim.pathway.words import FOSTER, KINSHIP_FOSTER, LIFT, PLACED_FOR_ADOPTION, PLACEMENT_TYPES
+from best_sim.pathway.words import (
+    BRIDGING_FOSTER,
+    EARLY_PERMANENCE,
+    FOSTER,
+    HOSPITAL,
+    KINSHIP_FOSTER,
+    LIFT,
+    LONG_TERM_FOSTER,
+    PARENT_AND_BABY,
+    PLACED_FOR_ADOPTION,
+    PLACEMENT_TYPES,
+    WITH_PARENTS,
+)
 from best_sim.scenario.durations import YEAR
 from best_sim.scenario.schema import Unplanned
 
 NEXT_PLACEMENTS = tuple(map(PLACEMENT_TYPES.index, names_of(Unplanned, "next_placement")))
+FIRST_YEAR = 365.0
+"""Days of a placement in which the first of its two hazards holds; they differ at home alone."""
 
 
 @rule
@@ -23,10 +36,7 @@ def hazard_weight(world, f, g, now):
     unplanned = world.placements.unplanned
     x = unplanned.need * f.need
     if g.in_care == 1:
-        age_years = (g.youngest_days + now - f.entered) / YEAR
-        x += unplanned.age * age_years + unplanned.earlier_moves * min(
-            g.unplanned, unplanned.most_earlier_moves
-        )
+        x += unplanned.age * (g.youngest_days + now - f.entered) / YEAR
         if f.arm == LIFT:
             x += math.log(unplanned.lift_hazard_ratio)
     return g.frailty * math.exp(x)
@@ -35,38 +45,21 @@ def hazard_weight(world, f, g, now):
 @rule
 def hazard_spent(world, place, begin, end):
     """Cumulative baseline hazard of a placement type between two times since it began."""
-    spent = 0.0
-    for k in range(BANDS):
-        if world.band_from[k] >= end:
-            break
-        low = max(begin, world.band_from[k])
-        high = end
-        if k < BANDS - 1:
-            high = min(end, world.band_from[k + 1])
-        if high > low:
-            spent += world.hazard[place, k] * (high - low)
-    return spent
+    early = max(0.0, min(end, FIRST_YEAR) - begin)
+    return world.hazard[place, 0] * early + world.hazard[place, 1] * max(0.0, end - begin - early)
 
 
 @rule
 def days_until_hazard(world, place, begin, amount):
     """Days after `begin` (days since the placement began) in which `amount` of baseline hazard is spent."""
-    left = amount
-    at = begin
-    for k in range(BANDS):
-        if k < BANDS - 1 and at >= world.band_from[k + 1]:
-            continue
-        rate = world.hazard[place, k]
-        if k == BANDS - 1:
-            if rate <= 0.0:
-                return math.inf
-            return at + left / rate - begin
-        room = rate * (world.band_from[k + 1] - at)
-        if room >= left and rate > 0.0:
-            return at + left / rate - begin
-        left -= room
-        at = world.band_from[k + 1]
-    return math.inf
+    early = max(0.0, FIRST_YEAR - begin)
+    first = world.hazard[place, 0]
+    later = world.hazard[place, 1]
+    if first > 0.0 and amount <= first * early:
+        return amount / first
+    if later <= 0.0:
+        return math.inf
+    return early + (amount - first * early) / later
 
 
 @rule
@@ -92,20 +85,75 @@ def hazard_left(world, g, now):
 def place_after_unplanned_move(world, f, g):
     """Where a group goes when a placement breaks down: foster, kinship foster where kin are there, residential."""
     if g.place == PLACED_FOR_ADOPTION or g.in_care == 0:
-        return FOSTER
+        return foster_again(world, g)
     shares = world.placements.unplanned.next_placement
     place = NEXT_PLACEMENTS[which(uniform(world, g, purposes.AFTER_UNPLANNED, g.placements), shares)]
-    if place == KINSHIP_FOSTER and f.kin_available == 0:
-        return FOSTER
+    if place == FOSTER or (place == KINSHIP_FOSTER and f.kin_available == 0):
+        return foster_again(world, g)
     return place
 
 
 @rule
-def adoption_match_days(world, f, g, now):
-    """Days from the placement order to a match; longer for older children."""
-    age_years = (g.youngest_days + now - f.entered) / YEAR
-    pace = math.exp(world.placements.planned.adoption_match_age * max(0.0, age_years - 1.0))
-    return lasts(world, g, purposes.MATCH_DELAY, g.episode, world.placements.planned.adoption_match) * pace
+def foster_again(world, g):
+    """Foster carers after a bridging placement or an unplanned move: often at short notice once more."""
+    bridge = happens(world, g, purposes.BRIDGE_AGAIN, g.placements, world.placements.bridging.again_share)
+    return BRIDGING_FOSTER if bridge else FOSTER
+
+
+@rule
+def days_of_short_stay(world, g):
+    """How long a placement lasts that is meant to be short; infinite for any other."""
+    if g.place == BRIDGING_FOSTER:
+        return lasts(world, g, purposes.BRIDGE_STAY, g.placements, world.placements.bridging.stay)
+    if g.place == HOSPITAL:
+        return lasts(world, g, purposes.HOSPITAL_STAY, g.episode, world.entry.hospital_stay)
+    return math.inf
+
+
+@rule
+def lives_with_parent(g):
+    """Whether the group lives with a parent while in care: at home, or in a parent and baby unit."""
+    return g.place == WITH_PARENTS or g.place == PARENT_AND_BABY
+
+
+@rule
+def kin_take_over(world, f, g):
+    """Whether relatives will take the children before the order, if these are not with them from the first day."""
+    return f.kin_available == 1 and happens(
+        world, g, purposes.KIN_MOVE, g.episode, world.placements.planned.to_kin_share
+    )
+
+
+@rule
+def early_permanence(world, f, g):
+    """Whether an infant without kin will live with carers who may adopt it, before any order."""
+    return (
+        f.kin_available == 0
+        and f.reaches_court == 1
+        and g.episode == 1
+        and g.youngest_days < YEAR
+        and happens(world, g, purposes.EARLY_PERMANENCE, 0, world.placements.planned.early_permanence_share)
+    )
+
+
+@rule
+def adoption_match_days(world, g):
+    """Days from the placement order to a match: short where the carers adopt, long for older children."""
+    planned = world.placements.planned
+    if g.place == EARLY_PERMANENCE:
+        return lasts(world, g, purposes.MATCH_DELAY, g.episode, planned.early_permanence_match)
+    pace = planned.adoption_match_older if g.youngest_days >= YEAR else 1.0
+    return lasts(world, g, purposes.MATCH_DELAY, g.episode, planned.adoption_match) * pace
+
+
+@rule
+def stays_long_term(world, g):
+    """Whether the present carers become the long-term ones: relatives do, parents and homes are none."""
+    if g.place == KINSHIP_FOSTER or g.place == LONG_TERM_FOSTER:
+        return True
+    return (g.place == FOSTER or g.place == EARLY_PERMANENCE) and happens(
+        world, g, purposes.LONG_TERM_SAME, g.episode, world.placements.planned.long_term_same_carer
+    )
 
 
 @rule

@@ -7,21 +7,26 @@ import math
 from best_sim.engine import rule
 from best_sim.engine.luck import duration_quantile, uniform
 from best_sim.pathway.parameters import number_of
-from best_sim.pathway.records import LARGEST_FAMILY, sites
+from best_sim.pathway.records import LARGEST_FAMILY, sites, teams
 from best_sim.pathway.rules import purposes
+from best_sim.pathway.rules.court import needs
 from best_sim.pathway.rules.draws import happens, lasts, logistic, which
 from best_sim.pathway.words import (
     ADOPTED,
     BY_LIFT,
     EXTERNAL_EXPERT,
     FOSTER,
-    IN_HOUSE,
     INDEPENDENT_SOCIAL_WORKER,
     KINSHIP_FOSTER,
+    LIFT,
     LONG_TERM_FOSTER,
+    NOT_ALLOCATED,
+    PENDING,
     PLACED_FOR_ADOPTION,
     PSYCHIATRIST,
     PSYCHOLOGIST,
+    RECEIVED,
+    SOCIAL_WORK_STATEMENT,
     SOCIAL_WORKER,
     SPECIAL_GUARDIANSHIP,
 )
@@ -55,46 +60,74 @@ def parenting_assessor(world, case):
 
 
 @rule
-def assessment_quantile(world, site, assessor, u):
-    """Quantile of the days that a parenting assessment takes, or the social worker's statement where there is none."""
-    if assessor == INDEPENDENT_SOCIAL_WORKER:
-        return duration_quantile(world.sau.independent_social_worker, u) * site.assessment_ratio
-    if assessor == EXTERNAL_EXPERT:
-        return duration_quantile(world.sau.external_expert, u) * site.assessment_ratio
-    if assessor == IN_HOUSE:
-        return duration_quantile(world.sau.in_house, u) * site.assessment_ratio
-    return duration_quantile(world.sau.statement, u)
-
-
-@rule
 def assessment_days(world, f, case, assessor):
-    """Days that this assessment takes."""
+    """Days that a parenting assessment takes, or the social worker's statement where there is none; by need."""
     u = uniform(world, case, purposes.SAU_DURATION, case.again)
-    return assessment_quantile(world, sites(world, f.site), assessor, u)
+    if assessor == SOCIAL_WORK_STATEMENT:
+        return duration_quantile(world.sau.statement, u) * needs(world, case)
+    if assessor == INDEPENDENT_SOCIAL_WORKER:
+        days = duration_quantile(world.sau.independent_social_worker, u)
+    elif assessor == EXTERNAL_EXPERT:
+        days = duration_quantile(world.sau.external_expert, u)
+    else:
+        days = duration_quantile(world.sau.in_house, u)
+    return days * needs(world, case) * sites(world, f.site).assessment_ratio
 
 
 @rule
-def usual_report_days(world, f, assessor):
-    """Days from its direction after which a report of this assessor is due: the median of what they take."""
-    return assessment_quantile(world, sites(world, f.site), assessor, 0.5)
+def report_due(world, f, case):
+    """When the report is due that the court directs, or would, on what is known today.
+
+    The court orders evidence by a week. LIFT's is expected after its assessment and meeting; once treatment with the
+    birth parents is indicated, after that.
+    """
+    if not math.isnan(case.evidence_in):
+        return case.evidence_in
+    now = world.now
+    if case.group < 0 and lift_will_report(world, f):
+        team = teams(world, f.team)
+        if f.treatment_indicated == 1:
+            since = f.lift_assessed if math.isnan(f.treatment_started) else f.treatment_started
+            return max(now, since + lasts(world, f, purposes.LIFT_TREATMENT, 0, team.treatment))
+        since = now if math.isnan(f.lift_started) else f.lift_started
+        return max(now, since + lift_assessment_days(world, f, team, False))
+    if not math.isnan(case.report_due):
+        return max(now, case.report_due)
+    return now + assessment_days(world, f, case, assessor_of(world, case))
+
+
+@rule
+def assessor_of(world, case):
+    """Who reports to the court: an assessor of the parents, or the social worker alone."""
+    if happens(world, case, purposes.SAU_ASSESSED, case.again, world.sau.not_assessed):
+        return SOCIAL_WORK_STATEMENT
+    return parenting_assessor(world, case)
+
+
+@rule
+def lift_will_report(world, f):
+    """Whether the court may still expect LIFT's report: the family is LIFT's, and did not decline, leave or give up."""
+    works = f.arm == LIFT and world.lift.works_as == AS_LIFT
+    return works and (f.receipt == PENDING or f.receipt == RECEIVED)
+
+
+@rule
+def is_served_as_usual(world, f):
+    """Whether a parenting assessment is the service to which the family was allocated."""
+    return f.arm != NOT_ALLOCATED and not (f.arm == LIFT and world.lift.works_as == AS_LIFT)
+
+
+@rule
+def needs_usual_report(world, case):
+    """Whether the court directs an assessment as usual now that LIFT will not report; else it does so later, or did."""
+    missing = math.isnan(case.evidence_in) and math.isnan(case.report_due)
+    return missing and case.directed <= world.now and not case.decided <= world.now
 
 
 @rule
 def lift_report_days(world, team):
     """Days from the start of LIFT's assessment after which its report is due: the medians of its parts."""
     return duration_quantile(team.assessment, 0.5) + duration_quantile(world.lift.meeting, 0.5)
-
-
-@rule
-def report_due(world, f, case):
-    """When the report that the court awaits is due, as far as is known now.
-
-    Before an assessment is directed, as long from now as one in house takes. While the family waits for LIFT, and for
-    any report that is late, not before today.
-    """
-    if math.isnan(case.report_due):
-        return world.now + usual_report_days(world, f, IN_HOUSE)
-    return max(world.now, case.report_due)
 
 
 @rule

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from best_sim.drawing import wording as say
 from best_sim.pathway import words as W
+from best_sim.pathway.records import counted_from
 from best_sim.pathway.story.happenings import Happening, happenings
 from best_sim.pathway.story.telling import STANDING, VISIT_NAMES, Teller, name_of, where
 from best_sim.pathway.story.who import choose_child
@@ -128,7 +129,7 @@ def story(journeys: Journeys, child: int | str) -> Story:
     told = happenings(journeys, child)
     teller = Teller(journeys, child)
     c = teller.child
-    entered = float(teller.family["entered"])
+    entered = float(counted_from(teller.family))
     born = entered - float(c["age_at_entry"])
     lines: list[Line] = []
     k = 0

@@ -25,20 +25,25 @@ def where(place: str, order: str = "") -> str:
         "foster": "with foster carers",
         "kinship_foster": "with relatives as foster carers",
         "parent_and_baby": "with a parent in a parent and baby placement",
-        "with_parents": "with parents, under an interim order",
+        "with_parents": "with parents, under an interim or a care order",
         "placed_for_adoption": "with the adopters to be",
         "adopted": "with the adoptive parents",
         "special_guardianship": "with relatives as special guardians",
         "long_term_foster": "with long-term foster carers",
         "residential": "in residential care",
         "home": "at home with parents",
+        "bridging_foster": "with foster carers at short notice",
+        "hospital": "in hospital",
+        "early_permanence": "with foster carers who may adopt",
     }.get(place, f"in {place.replace('_', ' ')}")
 
 
 def toward(place: str, order: str = "", before: str = "") -> str:
     """Where a child moves to, in words that follow "moved"."""
-    if place == before == "foster":
+    if place == "foster" and before in ("foster", "bridging_foster"):
         return "to other foster carers"
+    if place == "bridging_foster" and before in ("foster", "bridging_foster"):
+        return "to other foster carers at short notice"
     if place == before == "kinship_foster":
         return "to other relatives as foster carers"
     if place == before == "residential":
@@ -72,7 +77,7 @@ HEARING = {
 }
 _PLAN = {
     "none": "The plan made before fell away; no move was planned.",
-    "to_settled_foster": "It was planned that the child would move to foster carers who can stay with it longer.",
+    "to_early_permanence": "It was planned that the child would move to foster carers who may adopt it.",
     "to_kin": "It was planned that the child would move to relatives as foster carers.",
     "assessment_ends": "It was planned that the stay would last until the assessment of parent and baby ends.",
     "voluntary_return": "It was planned that the child would go home when the voluntary stay ends.",
@@ -84,7 +89,7 @@ _PLAN = {
     "to_long_term": "Long-term foster care was planned.",
 }
 STANDING = {
-    "to_settled_foster": "a move to longer-term carers is planned",
+    "to_early_permanence": "a move to foster carers who may adopt is planned",
     "to_kin": "a move to relatives is planned",
     "assessment_ends": "the parent and baby assessment goes on",
     "voluntary_return": "the way home is planned",
@@ -161,7 +166,7 @@ class Teller:
         how = {
             "voluntary": "with the parents' agreement (section 20)",
             "emergency_or_interim": "under an emergency or interim order",
-            "during_proceedings": "under an interim order made during the proceedings",
+            "during_proceedings": "under an order made during the proceedings",
         }.get(name_of(W.ROUTES, h.code), "")
         return f"The child came into care {how}."
 
@@ -204,6 +209,10 @@ class Teller:
             )
         if place == "long_term_foster":
             return "The carers with whom the child lived became its long-term foster carers; the child did not move."
+        if place == "kinship_foster":
+            return "The relatives with whom the child lived went on as its foster carers for the long term."
+        if place == "placed_for_adoption":
+            return "The carers with whom the child lived are now to adopt it; the child did not move."
         return f"The child now lives {where(place, self.order)}, with the same carers."
 
     def _new_place(self, h: Happening) -> tuple[str, str, str]:
@@ -280,6 +289,8 @@ class Teller:
         what = "The social worker's statement"
         if who != "social_work_statement":
             what = f"The parenting assessment by {_BY.get(who, who)}"
+        if self.family["arm"] == W.LIFT and self.family["lift_started"] == h.days:
+            return f"{what} was left to LIFT."
         return f"{what} was left unfinished, for the court had decided."
 
     def _evidence_in(self, h: Happening) -> str:

@@ -20,7 +20,7 @@ from best_sim.engine.model import Engine
 from best_sim.measures.costs import HOLDERS, PARTS, UnitCosts, cost_items
 from best_sim.measures.observed import overlap
 from best_sim.measures.stability import child_moves
-from best_sim.measures.timeliness import STATUTORY_WEEKS, decided_cases
+from best_sim.measures.timeliness import STATUTORY_WEEKS, courts_falling_behind, decided_cases
 from best_sim.measures.workload import TRIAL, clinician_time, lift_waits, received
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
@@ -77,6 +77,7 @@ MEASURES: tuple[PlanMeasure, ...] = (
     PlanMeasure("weeks_trial", "Proceedings, trial families, mean", "weeks", 1),
     PlanMeasure("within_26_trial", "Decided within 26 weeks, trial families", "%", 1, 100.0),
     PlanMeasure("sitting_days", "Court sitting days of these families' hearings", "days", 0),
+    PlanMeasure("courts_behind", "Courts that fall behind in the last year", "courts", 1),
     PlanMeasure(
         "moves", "Moves per child-year in care, all children", "moves", 3, short="Moves per\nchild-year"
     ),
@@ -151,21 +152,30 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class _HearingDays:
-    """Sitting days of one hearing, by court and kind."""
+    """Sitting days of one hearing, by court and kind; a final one's are those of its date's content, on average."""
 
     days: np.ndarray
+    content: tuple[np.ndarray, np.ndarray]
 
     @classmethod
     def of(cls, scenario: Scenario) -> _HearingDays:
-        hours = np.array([getattr(scenario.proceedings.hours, name) for name in W.HEARINGS])
+        of = scenario.proceedings
+        hours = np.array([getattr(of.hours, name) for name in W.HEARINGS] + [of.hours.final_agreed])
+        hours[W.FINAL_HEARING] *= of.contested_final
+        hours[-1] *= 1.0 - of.contested_final
         day = np.array([court.hours_per_sitting_day for court in scenario.courts.values()])
-        return cls(hours[None, :] / day[:, None])
+        times, content = of.content.lowered(scenario.simulation.start_date)
+        return cls(hours[None, :] / day[:, None], (np.asarray(times), np.asarray(content)))
 
     def sum(self, j: Journeys, since: float) -> float:
         """Of the hearings held since a day, those that were adjourned among them: their time was set aside too."""
         held = j.record[(W.which(W.HEARING_HELD, j.record["event"]) >= 0) & (j.record["time"] >= since)]
         court = j.tables["families"]["court"][j.tables["cases"]["family"][held["subject"].astype(np.int64)]]
-        return float(self.days[court, held["value"].astype(np.int64)].sum())
+        kind = held["value"].astype(np.int64)
+        final = kind == W.FINAL_HEARING
+        times, content = self.content
+        at = content[np.maximum(np.searchsorted(times, held["time"], side="right") - 1, 0)]
+        return float((self.days[court, kind] * np.where(final, at, 1.0) + self.days[court, -1] * final).sum())
 
 
 # --- one replicate ------------------------------------------------------------------------------------------
@@ -318,6 +328,7 @@ def _care(j: Journeys, frame: Frame, hearings: _HearingDays) -> dict[str, Any]:
         "weeks_trial": mean(weeks[ours]),
         "within_26_trial": mean(weeks[ours] <= STATUTORY_WEEKS),
         "sitting_days": hearings.sum(j, since),
+        "courts_behind": float(len(courts_falling_behind(j))),
         "moves": rate(np.ones(len(moved), bool)),
         "moves_trial": rate(theirs),
     }

@@ -337,12 +337,24 @@ def _staff(found: ExpansionFound, plan: OpeningPlan) -> str:
     return ". ".join(told)
 
 
+def _falls_behind(found: ExpansionFound, plan: OpeningPlan) -> bool:
+    """Whether, in half of the replicates or more, a court's undecided cases grew in the last year."""
+    table: Any = found.table().set_index(["plan", "measure"])["mean"]
+    return float(table.loc[(plan.name, "courts_behind")]) >= 0.5
+
+
 def notes_of(found: ExpansionFound) -> list[str]:
     """What the answer rests on."""
     frame = found.frame
     opened, over = say.day(frame.opened), say.day(frame.months[-1])
     horizon = say.span(found.question.world.costs.horizon)
+    behind = [plan.shown for plan in (found.baseline, *found.others) if _falls_behind(found, plan)]
+    warning = (
+        "Warning: with these plans a court falls behind, its undecided cases grew by more than a quarter in the last "
+        f"year, and durations depend on how long the run is: {say.listed(behind)}."
+    )
     return [
+        *([warning] if behind else []),
         "Openings, staff and targets of the plans are assumptions, as are the scenario's parameters so marked.",
         "Every plan meets the same families with the same random numbers (common random numbers). Families enter care "
         "as often, consent as often and are found ineligible as often whatever the plan, unless the plan says "

@@ -7,6 +7,8 @@ import math
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 from scipy import special, stats
 
 from best_sim.measures.episodes import IN_PROCEEDINGS, ROUTE_OF
@@ -22,7 +24,7 @@ from best_sim.questions.local_rates.intervals import (
 from best_sim.scenario.durations import YEAR
 
 _FIRST_PLACES = ("foster", "kinship_foster", "parent_and_baby", "with_parents")
-_NEWBORN = 8.0
+_NEWBORN = 7.0
 """A child not this many days old when it came into care was a newborn."""
 _P90 = float(special.ndtri(0.9))
 
@@ -260,9 +262,17 @@ def voluntary(work: Estimation) -> None:
     )
 
 
+def _first_carers(work: Estimation, first: pd.DataFrame) -> NDArray[Any]:
+    """Type of each child's first placement; of a child who was in hospital first, of the one after it."""
+    s = work.spells
+    after = s[(s["period"] == 0) & (s["type"] != "hospital")].groupby("child")["type"].first()
+    return first["child"].map(after).fillna("").to_numpy(object)
+
+
 def first_placements(work: Estimation) -> None:
     """Where children live first. Units take under ones, and parents need an order; kin must be there."""
     first = work.firsts
+    first = first.assign(type=_first_carers(work, first))
     first = first[first["type"] != ""]
     n = len(first)
     family = first["family"].to_numpy()
@@ -273,7 +283,7 @@ def first_placements(work: Estimation) -> None:
                  block="first placement")  # fmt: skip
     kin = work.base.population.kin_available_share
     under = (first["youngest"] < 1.0).to_numpy()
-    by_order = (first["legal_status"] != "V2").to_numpy()
+    by_order = first["legal_status"].isin(IN_PROCEEDINGS).to_numpy()
     estimates, variances, hidden, text = [], [], [], []
     known = work.base.entry.first_placement
     for name, among, times in (
@@ -312,7 +322,7 @@ def first_placements(work: Estimation) -> None:
             sources={
                 "entry.first_placement": work.source(
                     f"{'; '.join(text)}; parent and baby of those under one, with parents of those who came by an "
-                    f"order, kin over the share of families with kin, {kin:g}; the rest is foster care"
+                    f"interim order, kin over the share of families with kin, {kin:g}; the rest is foster care"
                 )
             },
         )

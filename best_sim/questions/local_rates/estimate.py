@@ -1,15 +1,14 @@
 r"""What a local authority's own episodes of care say of the model's parameters, each with an interval.
 
 The table of episodes (`best_sim.measures.episodes`) is turned into occurrences and time at risk, and these into the
-parameters that the model reads: entries, routes, first placements, the hazard of unplanned moves by placement type,
-time in the placement, age and earlier moves, the spread between children, what the court orders, and returns to care.
+parameters that the model reads: entries, routes, first placements, the hazard of unplanned moves by placement type and
+age, the spread between children, what the court orders, and returns to care.
 
 Unplanned moves, and returns to care, are fitted together with one lognormal frailty a child, as the model has it: the
 cause-specific hazard, with planned moves and exits as censoring. Children who were in care when the window began are
-left out of that fit, for their earlier moves are not known and who is still in a placement after long is less frail
-than others; they count, from the day on which the window begins, in the plain rates (occurrences over time at risk) and
-in the fit without frailty. The family's need, which no file has, is part of the spread that is found; the rest of it is
-the model's own `population.frailty_sd`.
+left out of that fit, for who is still in a placement after long is less frail than others; they count, from the day on
+which the window begins, in the plain rates (occurrences over time at risk) and in the fit without frailty. The family's
+need, which no file has, is part of the spread that is found; the rest of it is the model's own `population.frailty_sd`.
 
 References
 ----------

@@ -10,7 +10,7 @@ import pandas as pd
 
 from best_sim.measures.episodes import time_at_risk
 from best_sim.measures.frailty import HazardFit, fit_hazards
-from best_sim.pathway.lowering import BAND_FROM, BAND_NAMES
+from best_sim.pathway.rules.placements import FIRST_YEAR
 from best_sim.questions.local_rates.estimation import (
     AGE_FROM,
     AGE_NAMES,
@@ -23,8 +23,9 @@ from best_sim.questions.local_rates.estimation import (
 from best_sim.questions.local_rates.intervals import Floats, clustering, rate_interval, share_interval
 from best_sim.scenario.durations import YEAR
 
-_REFERENCE_BAND = "to_six_months"
-"""The band whose ratio is 1, so that a type's yearly rate is the rate in it."""
+BAND_NAMES = ("first_week", "to_one_month", "to_three_months", "to_six_months", "to_one_year", "later")
+BAND_FROM = (0.0, 7.0, 30.0, 91.0, 182.0, 365.0)
+"""Bands of time in a placement by which moves are counted, and the day on which each begins; the model has none."""
 _TYPES = (
     "foster",
     "kinship_foster",
@@ -33,16 +34,15 @@ _TYPES = (
     "placed_for_adoption",
     "long_term_foster",
     "residential",
+    "early_permanence",
 )
 _BREAKDOWNS = ("home_first_year", "home_later", "special_guardianship")
 _NEXT_PLACES = ("foster", "kinship_foster", "residential")
-_MOST_MOVES = 5
-"""The model counts no more earlier moves than this."""
 
 
 def hazards(work: Estimation, frailty: Frailty) -> None:
     """Unplanned moves and returns to care, with what the model makes them depend on."""
-    unplanned, front = work.base.placements.unplanned, work.base.placements.front_loading
+    unplanned = work.base.placements.unplanned
     work.need = float(unplanned.need)
     total = math.hypot(float(work.base.population.frailty_sd), work.need)
     rows = _rows_at_risk(work, frailty)
@@ -62,44 +62,14 @@ def hazards(work: Estimation, frailty: Frailty) -> None:
     )  # a cell without events says nothing but that
     moves, in_care = rows["moves"].to_numpy(float), rows["cell"].isin(_TYPES).to_numpy()
     columns = [(rows["cell"] == c).to_numpy(float) for c in cells]
-    names, offset = list(cells), np.zeros(len(rows))
-    for k, band in enumerate(BAND_NAMES):
-        here = in_care & (rows["band"] == k).to_numpy()
-        if band == _REFERENCE_BAND:
-            continue
-        if moves[here].sum() >= work.least:
-            columns.append(here.astype(float))
-            names.append(band)
-        else:
-            offset += np.where(here, math.log(max(float(getattr(front, band)), 1e-6)), 0.0)
-            work.missing.append(
-                f"placements.front_loading.{band}: fewer than {work.least} moves, as in the base file"
-            )
-    earlier = np.where(in_care, np.minimum(rows["earlier_moves"].to_numpy(float), _MOST_MOVES), 0.0)
-    unknown = in_care & ~rows["history"].to_numpy(bool)
-    for name, x in (
-        ("age", np.where(in_care, rows["age"], 0.0)),
-        ("earlier_moves", np.where(unknown, 0.0, earlier)),
-    ):
-        if name == "earlier_moves" and moves[x > 0].sum() < work.least:
-            offset += float(unplanned.earlier_moves) * x
-            work.missing.append(
-                "placements.unplanned.earlier_moves: too few second moves, as in the base file"
-            )
-            continue
-        columns.append(np.asarray(x, float))
-        names.append(name)
-    if (
-        moves[unknown].sum() > 0
-    ):  # what came before the window is not known; its effect has a column of its own
-        columns.append(unknown.astype(float))
-        names.append("moves not known")
+    names = list(cells)
+    columns.append(np.where(in_care, rows["age"], 0.0))
+    names.append("age")
     fit = fit_hazards(
         np.column_stack(columns),
         moves,
         rows["years"].to_numpy(float),
         rows["child"].to_numpy(np.int64),
-        offset=offset,
         cluster=rows["family"].to_numpy(np.int64),
         frailty_sd={"estimated": None, "base": total, "none": 0.0}[frailty],
         level=work.level,
@@ -109,7 +79,7 @@ def hazards(work: Estimation, frailty: Frailty) -> None:
 
 def _rows_at_risk(work: Estimation, frailty: Frailty) -> pd.DataFrame:
     """Time at risk of a move, and of a return to care, in one table; `cell` is the placement type or breakdown."""
-    rows = time_at_risk(work.spells, BAND_FROM).rename(columns={"type": "cell"})
+    rows = time_at_risk(work.spells, (0.0,)).rename(columns={"type": "cell"})
     young = work.spells.groupby("child")[["start", "born"]].first()
     entered = (young["start"] - young["born"]) / YEAR < OLDEST
     rows = rows[rows["child"].map(entered).to_numpy(bool)]
@@ -119,7 +89,7 @@ def _rows_at_risk(work: Estimation, frailty: Frailty) -> pd.DataFrame:
     until = np.minimum(out["next_start"].to_numpy(), work.span)
     days, back = until - out["end"].to_numpy(), (out["next_start"] <= work.span).to_numpy()
     home = (out["ends_in"] == "home").to_numpy()
-    year = BAND_FROM[-1]
+    year = FIRST_YEAR
     parts = [rows]
     for cell, use, time, event in (
         ("home_first_year", home, np.minimum(days, year), back & (days <= year)),
@@ -133,9 +103,7 @@ def _rows_at_risk(work: Estimation, frailty: Frailty) -> pd.DataFrame:
                     "child": out["child"].to_numpy()[use],
                     "family": out["family"].to_numpy()[use],
                     "cell": cell,
-                    "band": -1,
                     "age": 0.0,
-                    "earlier_moves": 0,
                     "history": out["history"].to_numpy(bool)[use],
                     "years": time[use] / YEAR,
                     "moves": event[use].astype(int),
@@ -156,7 +124,7 @@ def _report_hazards(work: Estimation, fit: HazardFit, names: list[str], rows: pd
     sources: dict[str, str] = {}
     ranges: dict[str, tuple[float, float]] = {}
     in_care = rows["cell"].isin(_TYPES)
-    # counts of single types and bands are in the table, which hides the small ones; the file tells the total
+    # counts of single types are in the table, which hides the small ones; the file tells the total
     totals = {
         what: f"{part['moves'].sum()} in {part['years'].sum():.0f} child-years {when}"
         for what, part, when in (
@@ -164,15 +132,6 @@ def _report_hazards(work: Estimation, fit: HazardFit, names: list[str], rows: pd
             ("returns to care", rows[~in_care], "after care"),
         )
     }
-    for band in BAND_NAMES:
-        if band not in names:
-            here = rows[in_care & (rows["band"] == BAND_NAMES.index(band))]
-            quantity = "unplanned moves: time in the placement"
-            known = float(getattr(work.base.placements.front_loading, band))
-            fixed_at = 1.0 if band == _REFERENCE_BAND else known
-            group = f"{band.replace('_', ' ')}, {'reference' if band == _REFERENCE_BAND else 'as in the base file'}"
-            events, years = int(here["moves"].sum()), float(here["years"].sum())
-            work.row(quantity, group, events, years, "ratio", (fixed_at, np.nan, np.nan), block=quantity)
     for k, name in enumerate(names):
         b = fit.coefficients[k]
         ends = [b, b - work.z * se[k], b + work.z * se[k]]
@@ -185,17 +144,10 @@ def _report_hazards(work: Estimation, fit: HazardFit, names: list[str], rows: pd
                 kind, unit, figures = "rate", "per year", rates
             where = "unplanned" if name in _TYPES else "breakdown"
             quantity = "unplanned moves" if name in _TYPES else "returns to care"
-        elif name in BAND_NAMES:
-            here = rows[in_care & (rows["band"] == BAND_NAMES.index(name))]
-            kind, unit, figures = "ratio", "ratio", [math.exp(x) for x in ends]
-            where, quantity = "front_loading", "unplanned moves: time in the placement"
-        elif name in ("age", "earlier_moves"):
-            here = rows[in_care]
-            kind, figures = "log", ends
-            unit = "log hazard per year" if name == "age" else "log hazard per move"
-            where, quantity = "unplanned", "unplanned moves: log hazard ratio"
         else:
-            continue
+            here = rows[in_care]
+            kind, unit, figures = "log", "log hazard per year", ends
+            where, quantity = "unplanned", "unplanned moves: log hazard ratio"
         parameter = f"placements.{where}.{name}"
         events, years = int(here["moves"].sum()), float(here["years"].sum())
         work.row(quantity, name.replace("_", " "), events, years, unit, figures, parameter, block=quantity)
@@ -244,8 +196,6 @@ def _report_hazards(work: Estimation, fit: HazardFit, names: list[str], rows: pd
         for parameter, (k, kind, _) in shown.items():
             if kind == "log":
                 out[parameter] = float(np.clip(x[k], -2.0, 2.0))
-            elif kind == "ratio":
-                out[parameter] = float(min(np.exp(x[k]), 100.0))
             elif kind == "rate":
                 out[parameter] = float(min(np.exp(x[k]) / over, 50.0))
             else:

@@ -17,8 +17,12 @@ from statsmodels.tools.numdiff import approx_fprime
 from best_sim.questions.local_rates.estimation import Estimation, JointEstimate, first_status
 from best_sim.questions.local_rates.intervals import Bools, Floats, Ints, logit_interval, seen_weights
 from best_sim.scenario import Scenario
+from best_sim.scenario.durations import WEEK, YEAR
 
+_WITH_PARENTS = ("with_parents", "parent_and_baby")
 _DIRECTIONS = ("home", "special_guardianship", "child_arrangements", "placement_order", "care_order")
+_TO_KIN = [_DIRECTIONS.index("special_guardianship"), _DIRECTIONS.index("child_arrangements")]
+"""Orders that no court makes where there are no kin."""
 
 
 def orders(work: Estimation) -> None:
@@ -56,11 +60,33 @@ def orders(work: Estimation) -> None:
     weight = seen_weights(days, seen)
     # the court, as the model has it, looks at the youngest of the siblings
     under = (first["youngest"] < 1.0).to_numpy()
-    _court_orders(work, kind, weight, seen, under, first["family"].to_numpy())
+    state = _states(work, first, when)
+    _court_orders(work, kind, weight, seen, under, first["family"].to_numpy(), state)
+
+
+def _states(work: Estimation, first: pd.DataFrame, when: Floats) -> pd.DataFrame:
+    """What the court sees of each child when it decides: newborn at entry, where it lives, taken from a parent."""
+    s = work.spells[work.spells["period"] == 0]
+    s = s[s["start"] < s["child"].map(pd.Series(when, first["child"].to_numpy()))]
+    with_parent = s["type"].isin(_WITH_PARENTS)
+    last = s.groupby("child")["type"].last().reindex(first["child"]).fillna("")
+    was = with_parent.groupby(s["child"]).any().reindex(first["child"], fill_value=False)
+    place = np.where(last.isin(_WITH_PARENTS), "with_parents", "elsewhere").astype(object)
+    place[(last == "kinship_foster").to_numpy()] = "with_kin"
+    place[(last == "early_permanence").to_numpy()] = "early_permanence"
+    newborn = (first["youngest"] * YEAR < WEEK).to_numpy()
+    removed = was.to_numpy(bool) & (place != "with_parents")
+    return pd.DataFrame({"newborn": newborn, "place": place, "removed": removed})
 
 
 def _court_orders(
-    work: Estimation, kind: NDArray[Any], weight: Floats, seen: Bools, under: Bools, family: Ints
+    work: Estimation,
+    kind: NDArray[Any],
+    weight: Floats,
+    seen: Bools,
+    under: Bools,
+    family: Ints,
+    state: pd.DataFrame,
 ) -> None:
     """Orders by age, and the intercepts of the court's logit that would give them."""
     targets, covariances, counted = [], [], []
@@ -87,7 +113,8 @@ def _court_orders(
             f"orders: fewer than {work.least} orders of one kind at one age, so all as in the base file"
         )
         return
-    model = CourtModel.of(work.base)
+    weighed = state.assign(under=under, weight=np.where(seen, weight, 0.0))
+    model = CourtModel.of(work.base, weighed)
     x = np.concatenate([model.intercepts(targets[0], False), model.intercepts(targets[1], True)])
     blocks = []
     for k, is_under in enumerate((False, True)):
@@ -112,7 +139,7 @@ def _court_orders(
             group = f"{d.replace('_', ' ')}, {word.replace('_', ' ')}"
             work.row("court's order: log odds against home", group, n, total, "log odds", figures, name)
             units[name], ranges[name] = "log odds", (max(figures[1], -10.0), min(figures[2], 10.0))
-            text = f"{n} of {total} orders; effects of need, kin and advice as in the base file"
+            text = f"{n} of {total} orders; effects of need, kin, place and advice as in the base file"
             sources[name] = work.source(text, figures)
 
     def values(x: Floats) -> dict[str, Any]:
@@ -128,47 +155,76 @@ def _court_orders(
 
 @dataclass(frozen=True)
 class CourtModel:
-    """The model's shares of orders at an age, over need, kin and advice, as a function of the intercepts.
+    """The model's shares of orders at an age, over what the court sees of a child, as a function of the intercepts.
 
     Attributes
     ----------
-    weight : numpy.ndarray
-        Of each combination of need, kin and advice; a row for children over one, and one for those under.
+    weight : mapping of bool to numpy.ndarray
+        By whether the child is under one: of each combination of need, kin, advice and what is seen of the child.
     fixed : mapping of bool to numpy.ndarray
-        By whether the child is under one: what does not depend on the intercepts, a row for each combination.
+        What does not depend on the intercepts, a row for each combination; minus infinity where there can be no order.
     start : mapping of bool to numpy.ndarray
         The scenario's own intercepts.
     """
 
-    weight: Floats
+    weight: Mapping[bool, Floats]
     fixed: Mapping[bool, Floats]
     start: Mapping[bool, Floats]
 
     @classmethod
-    def of(cls, base: Scenario) -> CourtModel:
-        """With the effects of need, kin and advice that a scenario has."""
+    def of(cls, base: Scenario, states: pd.DataFrame) -> CourtModel:
+        """With the effects that a scenario has.
+
+        Parameters
+        ----------
+        base : Scenario
+        states : pandas.DataFrame
+            Children of whom the court decided: under (one at entry), newborn, place ("with_kin", "with_parents",
+            "early_permanence" or "elsewhere"), removed (from a parent), weight.
+        """
         node, mass = np.polynomial.hermite_e.hermegauss(30)
-        kin_share, advice = float(base.population.kin_available_share), base.advice
-        need, kin, home = (x.ravel() for x in np.meshgrid(node, (0.0, 1.0), (0.0, 1.0), indexing="ij"))
-        m = np.repeat(mass / mass.sum(), 4)
-        weight, fixed, start = [], {}, {}
+        directions = [getattr(base.orders, d) for d in _DIRECTIONS]
+        weight, fixed, start = {}, {}, {}
         for under in (False, True):
-            p = special.expit(advice.intercept + advice.need * need + advice.under_one * under)
-            weight.append(
-                m * np.where(kin == 1.0, kin_share, 1.0 - kin_share) * np.where(home == 1.0, p, 1.0 - p)
-            )
-            directions = [getattr(base.orders, d) for d in _DIRECTIONS]
-            fixed[under] = np.column_stack(
-                [d.need * need + d.kin * kin + d.return_advised * home for d in directions]
-            )
+            mine = states[states["under"] == under]
+            kinds = mine.groupby(["newborn", "place", "removed"])["weight"].sum()
+            kinds = kinds / kinds.sum()
+            parts, scores = [], []
+            shares = kinds.reset_index()
+            for newborn, place, removed, share in shares.itertuples(index=False, name=None):
+                has_kin = _kin_share(base, kinds, place)
+                need, kin, home = (
+                    x.ravel() for x in np.meshgrid(node, (0.0, 1.0), (0.0, 1.0), indexing="ij")
+                )
+                p = special.expit(
+                    base.advice.intercept + base.advice.need * need + base.advice.under_one * under
+                )
+                m = share * np.repeat(mass / mass.sum(), 4)
+                parts.append(
+                    m * np.where(kin == 1.0, has_kin, 1.0 - has_kin) * np.where(home == 1.0, p, 1.0 - p)
+                )
+                score = np.column_stack(
+                    [
+                        d.need * need
+                        + d.kin * kin
+                        + d.return_advised * home
+                        + d.newborn * newborn
+                        + d.removed * removed
+                        + (getattr(d, place) if place != "elsewhere" else 0.0)
+                        for d in directions
+                    ]
+                )
+                score[np.ix_(kin == 0.0, _TO_KIN)] = -np.inf
+                scores.append(score)
+            weight[under], fixed[under] = np.concatenate(parts), np.concatenate(scores)
             fixed[under][:, 0] += directions[0].intercept + directions[0].under_one * under
             start[under] = np.asarray([d.intercept + d.under_one * under for d in directions[1:]])
-        return cls(np.asarray(weight), fixed, start)
+        return cls(weight, fixed, start)
 
     def shares(self, intercepts: Floats, under: bool) -> Floats:
         """Shares of the five directions, of children under one or of the others."""
         score = self.fixed[under] + np.append(0.0, intercepts)
-        return self.weight[int(under)] @ special.softmax(score, axis=1)
+        return self.weight[under] @ special.softmax(score, axis=1)
 
     def intercepts(self, shares: Floats, under: bool) -> Floats:
         """The intercepts that give these shares."""
@@ -177,3 +233,16 @@ class CourtModel:
             return np.log(self.shares(b, under)[1:] / shares[1:])
 
         return np.asarray(optimize.root(off, self.start[under]).x)
+
+
+def _kin_share(base: Scenario, kinds: pd.Series, place: str) -> float:
+    """Share with kin who could care, of children who live in one place; all who live with them."""
+    if place in ("with_kin", "early_permanence"):
+        return 1.0 if place == "with_kin" else 0.0
+    kin = float(base.population.kin_available_share)
+    if place == "with_parents":
+        return kin
+    of = kinds.groupby("place").sum()
+    at = {name: float(of.get(name, 0.0)) for name in ("with_kin", "with_parents", "elsewhere")}
+    left = kin - at["with_kin"] - kin * at["with_parents"]
+    return float(np.clip(left / at["elsewhere"], 0.0, 1.0))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import io
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 
 from best_sim.drawing.style import PLACE_ORDER
 from best_sim.engine.model import Engine
+from best_sim.measures.timeliness import courts_falling_behind
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 COUNTED = ("children", "families", "randomised", "events")
 FILES = "files"
+BEHIND = "courts_falling_behind"
 _FLOW, _LIVING = "flow.", "living."
 
 
@@ -117,6 +120,7 @@ class WholeReplicate:
                 "families": len(journeys.families),
                 "randomised": int((arms != W.NOT_ALLOCATED).sum()),
                 "events": len(journeys.record),
+                BEHIND: ",".join(courts_falling_behind(journeys)),
                 **flow,
                 **{f"{_LIVING}{group}": counts.ravel().tolist() for group, counts in living.items()},
                 FILES: files,
@@ -150,6 +154,8 @@ class SimulationFound(Found):
         randomised early enough to be followed; empty where nobody entered care early enough.
     interrupted : bool
         Whether fewer replicates were run than asked for.
+    behind : dict
+        Of each court that falls behind in some replicate, in how many.
     """
 
     question: SimulationQuestion
@@ -158,6 +164,7 @@ class SimulationFound(Found):
     flow: dict[str, Pair]
     living: pd.DataFrame
     interrupted: bool = False
+    behind: dict[str, int] = field(default_factory=dict)
 
     @cached_property
     def folders(self) -> list[str]:
@@ -233,6 +240,7 @@ def simulation_found(question: SimulationQuestion, keep: Keep, done: int) -> Sim
         replicates=rows[["replicate", *COUNTED]],
         flow=flow_of(rows) if rows[f"{_FLOW}screened.families"].any() else {},
         living=(living if by_arm.empty else by_arm).reset_index(drop=True),
+        behind=dict(Counter(name for names in rows[BEHIND] for name in names.split(",") if name)),
     )
 
 

@@ -69,7 +69,20 @@ def words_of(found: SimulationFound) -> list[str]:
         out.append(flow_words(found.flow, n))
     if not found.living.empty:
         out.append(children_words(found.living, int(found.living["month"].max())))
-    return out
+    return out + behind_words(found)
+
+
+def behind_words(found: SimulationFound) -> list[str]:
+    """A warning where a court falls behind, in half of the replicates or more."""
+    n = len(found.replicates)
+    courts = [found.question.world.courts[name].title for name, k in found.behind.items() if 2 * k >= n]
+    if not courts:
+        return []
+    fall = "falls" if len(courts) == 1 else "fall"
+    return [
+        f"Warning: {say.listed(courts)} {fall} behind: in the last year undecided cases grew by more than a quarter. "
+        "Durations depend on how long the run is then."
+    ]
 
 
 # --- tables, pictures and report ------------------------------------------------------------------------------
@@ -110,7 +123,9 @@ def chapters_of(found: SimulationFound) -> list[Chapter]:
     )
     asked = [found.question.question] if found.question.question else []
     counts, *more = words_of(found)
-    chapters = [Chapter("answer", "The answer", (*asked, answers, counts, *shown_of(found)))]
+    behind = behind_words(found)
+    more = more[: len(more) - len(behind)]
+    chapters = [Chapter("answer", "The answer", (*asked, answers, counts, *behind, *shown_of(found)))]
     if found.replicates["randomised"].any():
         flow: tuple[Content, ...] = (
             more.pop(0),

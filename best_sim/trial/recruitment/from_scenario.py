@@ -108,20 +108,32 @@ def _to_randomisation(scenario: Scenario) -> tuple[float, ...]:
 
 def _to_invitation(scenario: Scenario, pace: float) -> tuple[float, ...]:
     """From when a family becomes known to its first hearing, or to entry where that is later."""
-    entry, notice = scenario.entry, scenario.proceedings.notice
-    contested = scenario.proceedings.contested_interim
+    entry, notice, population = scenario.entry, scenario.proceedings.notice, scenario.population
+    interim, removal = scenario.proceedings.interim, scenario.proceedings.removal
 
     def paced(duration: Duration) -> Callable[[float], float]:
         return lambda p: pace * duration.quantile(p)
 
-    # ordinary lists sit from Monday to Friday, urgent ones on Tuesday and Thursday
-    ordinary = delay_by_day(paced(notice.case_management), _wait_for_next([1.0] * 4 + [3.0]))
-    urgent = delay_by_day(paced(notice.interim), _wait_for_next([2.0, 5.0]))
-    hearing = _mixture([(1.0 - contested, np.array(ordinary)), (contested, np.array(urgent))])
+    # first hearings are listed from Monday to Friday
+    working_days = _wait_for_next([1.0] * 4 + [3.0])
+    managed = np.array(delay_by_day(paced(notice.case_management), working_days))
+    urgent = np.array(delay_by_day(paced(notice.interim), working_days))
+    newborns = population.under_one_share_of_youngest * population.newborn_share_of_under_one
+
+    def first(share: float) -> Floats:
+        return _mixture([(1.0 - share, managed), (share, urgent)])
+
     in_court = 1.0 - entry.voluntary_never_in_proceedings
-    voluntary = np.convolve(delay_by_day(entry.issue_after_voluntary.quantile), hearing)
-    ordered = np.convolve(delay_by_day(entry.issue_after_order.quantile), hearing)
-    entered = np.array(delay_by_day(entry.entry_after_issue.quantile))
+    voluntary = np.convolve(
+        delay_by_day(entry.issue_after_voluntary.quantile), first(interim.after_voluntary)
+    )
+    after_order = (1.0 - newborns) * interim.after_order + newborns * interim.newborn
+    ordered = np.convolve(delay_by_day(entry.issue_after_order.quantile), first(after_order))
+    # removal during proceedings: when it is needed, at a hearing listed then but for emergencies
+    due = np.array(delay_by_day(entry.entry_after_issue.quantile))
+    heard = np.convolve(due, urgent)
+    entered = _mixture([(removal.by_emergency_order, due), (1.0 - removal.by_emergency_order, heard)])
+    hearing = first(0.0)
     return of_sum_one(
         _mixture(
             [

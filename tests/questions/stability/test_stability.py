@@ -110,7 +110,7 @@ def test_what_nobody_does_is_no_figure(poisson: StabilityFound) -> None:
 TRIAL: dict[str, Any] = {
     f"{BOROUGH}.entries": always(250),
     "simulation.end_date": after(700),
-    "proceedings.timetable_sau": in_days(3000),  # no order: all stay in care
+    "proceedings.timetable": in_days(3000),  # no order: all stay in care
 }
 
 

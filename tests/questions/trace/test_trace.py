@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def test_a_file_tells_what_the_journeys_tell(here: Path, best_sim: Callable) -> 
     assert len(rows) == len(story.lines) and set(rows["service"]) == {"as it went"}
     assert told.startswith(" ".join(story.text(80).split()))
     report = (here / "run" / "report.html").read_text()
-    assert "For a lesson" in report and str(story.lines[0].sentences[0]) in report
+    assert "For a lesson" in report and str(story.lines[0].sentences[0]) in html.unescape(report)
     assert package.run_experiment("lesson.toml").child == story.child
 
 
