@@ -460,14 +460,10 @@ class Journeys:
         ]
         out = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
         out = _with_units(out)
-        out.attrs["places"] = [
-            (
-                f"lift.{self.names['teams'][int(p['subject'])]}.{W.PROFESSIONS[W.TEAM_PLACES.index(p['event'])]}",
-                float(p["time"]),
-                int(p["value"]),
-            )
-            for p in _rows(self.record, *W.TEAM_PLACES)
-        ]
+        changes, of = _rows(self.record, *W.TEAM_PLACES), dict(zip(W.TEAM_PLACES, W.PROFESSIONS, strict=True))
+        lines = [f"lift.{self.names['teams'][row['subject']]}.{of[row['event']]}" for row in changes]
+        times, places = changes["time"].tolist(), changes["value"].astype(int).tolist()
+        out.attrs["places"] = list(zip(lines, times, places, strict=True))
         return out
 
     def _team_queue(self, team: int) -> pd.DataFrame:
@@ -477,15 +473,9 @@ class Journeys:
         others = o[(o["team"] == team) & (o["asked"] <= self.end)]
         return self._steps(
             f"lift.{self.names['teams'][team]}",
-            (mine["lift_asked"], 1, 0),
-            (left, -1, 0),
-            (mine["lift_started"], 0, 1),
-            (mine["lift_freed"], 0, -1),
-            (others["asked"], 1, 0),
-            (others["started"], -1, 1),
-            (others["gave_up"], -1, 0),
-            (others["ended"], 0, -1),
-        )
+            (mine["lift_asked"], 1, 0), (left, -1, 0), (mine["lift_started"], 0, 1), (mine["lift_freed"], 0, -1),
+            (others["asked"], 1, 0), (others["started"], -1, 1), (others["gave_up"], -1, 0), (others["ended"], 0, -1),
+        )  # fmt: skip
 
     def _assessor_queue(self, assessor: int) -> pd.DataFrame:
         mine = self.record[self.record["value"] == assessor]

@@ -242,12 +242,10 @@ class Lift(Section):
     """What a family allocated to LIFT is given: LIFT, or by its name only what the others are given."""
     declines: Probability
     not_possible: Probability
-    """Families for which LIFT can't be provided, whatever its team's places."""
     court_waits: Duration
     """From issue, until when the court waits for a report of LIFT; it does not agree to one that is due later."""
     leaves_in_assessment: Probability
     leaves_assessment_at: Part
-    """Part of the assessment that a family has had that leaves it."""
     patience: Days
     priority: Literal["first come", "youngest first"]
     meeting: Duration
@@ -258,18 +256,13 @@ class Lift(Section):
     treats: Probability
     """Of families to whom a return may be possible, those treated with the birth parents before the recommendation."""
     leaves_treatment: Probability
-    """Treatments broken off at their review, of those after which no return is recommended."""
     treats_carers: Probability
-    """Carers who are worked with, of those with whom the child lives."""
     carers_within: Days
-    """Time since LIFT began within which work with further carers may begin."""
     carers_course: Duration
     review_at: Part
     """Part of the treatment after which it is reviewed, and broken off if it is."""
     treatment_under_one: TreatmentMix
-    """Shares of treatments where the youngest child was under one at entry."""
     treatment_older: TreatmentMix
-    """Shares of treatments where the youngest child was older."""
     sessions: Sessions
     hours_per_session: HoursPerSession
     teams: Named[Team]

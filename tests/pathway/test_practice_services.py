@@ -153,15 +153,19 @@ def test_a_place_is_held_only_while_there_is_work(several) -> None:
     assert sum(held.values()) < 1.04 * sum(spent.values())
 
 
-def test_every_court_has_one_report_whatever_became_of_lift(several) -> None:
+def test_every_court_has_a_report_whatever_became_of_lift(several) -> None:
     for j in several:
         f, c = j.tables["families"], j.tables["cases"]
         lift = np.flatnonzero(f["arm"] == W.LIFT)
         decided = lift[c["decided"][lift] <= j.end]
         evidence = rows(j, W.EVIDENCE_IN)
         reports = np.bincount(evidence["subject"], minlength=len(c))[decided]
-        assert reports.max() <= 1
-        assert (reports == 1).mean() > 0.95  # else the court's patience ended first
+        assert reports.max() <= 2
+        # one as usual may have been in before LIFT was asked, where the child came into care later than the case
+        for family in decided[reports == 2]:
+            first = evidence["time"][evidence["subject"] == family].min()
+            assert first <= f["lift_asked"][family]
+        assert (reports == 1).mean() > 0.9  # else the court's patience ended first
         usual = c["assessor"][decided] != W.BY_LIFT
         assert (f["receipt"][decided][~usual] == W.RECEIVED).all()
 

@@ -47,7 +47,7 @@ def test_a_visit_that_is_due_before_it_can_be_arranged_waits_for_that() -> None:
 
 
 def test_nor_is_the_next_visit_made_before_it_can_be_arranged_after_the_last() -> None:
-    late = {"trial.consent_delay": days(500), "proceedings.timetable_sau": in_days(5_000)}
+    late = {"trial.consent_delay": days(500), "proceedings.timetable": in_days(5_000)}
     at, randomised = visits(late)
     assert randomised > WEDNESDAY + 15 * MONTH
     assert at == pytest.approx([randomised + 10, randomised + 20, randomised + 30 * MONTH], abs=1e-9)
