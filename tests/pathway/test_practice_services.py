@@ -161,10 +161,10 @@ def test_every_court_has_a_report_whatever_became_of_lift(several) -> None:
         evidence = rows(j, W.EVIDENCE_IN)
         reports = np.bincount(evidence["subject"], minlength=len(c))[decided]
         assert reports.max() <= 2
-        # one as usual may have been in before LIFT was asked, where the child came into care later than the case
+        # one as usual may have been in before LIFT began, where the child came into care later than the case
         for family in decided[reports == 2]:
             first = evidence["time"][evidence["subject"] == family].min()
-            assert first <= f["lift_asked"][family]
+            assert first <= f["lift_started"][family]
         assert (reports == 1).mean() > 0.9  # else the court's patience ended first
         usual = c["assessor"][decided] != W.BY_LIFT
         assert (f["receipt"][decided][~usual] == W.RECEIVED).all()
