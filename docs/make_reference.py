@@ -381,7 +381,7 @@ def unit_of(column: pd.Series, unit: str) -> str:
         return "a name of the scenario"
     if isinstance(column.dtype, pd.CategoricalDtype):
         values = [str(v) for v in column.cat.categories]
-        return ", ".join(values) if len(values) <= 11 else "names"
+        return ", ".join(values) if len(values) <= 13 else "names"
     if column.dtype == bool:
         return "yes or no"
     if pd.api.types.is_integer_dtype(column.dtype):

@@ -182,7 +182,7 @@ def test_the_side_file_has_what_a_return_can_not_hold() -> None:
 
 
 def test_kinds_of_placement_have_their_codes_and_providers() -> None:
-    """335, 527, 213: adopted by the foster carer after A5; a hospital is another public body's; and 336: U5 before A5."""
+    """335, 527, 213: adopted by the foster carer after A5; a hospital is a public body's; 336: U5 before A5."""
     e = pd.concat([one["episodes"] for one in returns(0).values()])
     assert (e.loc[e["PLACE"] == "R2", "PLACE_PROVIDER"] == "PR3").all() and (e["PLACE"] == "R2").sum() > 5
     adopted = (

@@ -95,11 +95,12 @@ def test_sitting_time_and_other_cases_are_in_proportion_to_the_children(england:
     children = {name: sum(by_area[name] for by_area in by_year) for name in england.boroughs}
     days = {name: c.sitting_days_per_week.at(at) for name, c in england.courts.items()}
     other = {name: c.other_cases.at(at) for name, c in england.courts.items()}
+    london = {"central_london", "east_london", "west_london"}  # took longer: decision 0034
     for name in england.courts:
         assert days[name] / children[name] == pytest.approx(
             sum(days.values()) / sum(children.values()), rel=0.01
         )
-        assert other[name] / days[name] == pytest.approx(sum(other.values()) / sum(days.values()), rel=0.01)
+        assert other[name] / (5.0 * days[name]) == pytest.approx(0.75 if name in london else 0.655, rel=0.001)
 
 
 def test_a_trial_in_so_many_areas_is_refused_with_what_is_allowed() -> None:

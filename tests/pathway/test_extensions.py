@@ -53,7 +53,13 @@ def test_hooks_hear_every_command_and_change_nothing(world, alone):
     times = [time for time, *_ in heard]
     assert times == sorted(times)
     by = Counter((kind, describe(command).partition("(")[0]) for _, kind, _, command in heard)
-    assert by["proceedings", "book"] == len(rows(alone, W.HEARING_LISTED))
+    booked = by["proceedings", "book"] - by["proceedings", "vacate"]
+    listed = len(rows(alone, W.HEARING_LISTED))
+    books = [
+        time for time, kind, _, command in heard if kind == "proceedings" and describe(command)[:4] == "book"
+    ]
+    # an interim hearing for which no day is left in the run is not listed
+    assert 0 <= booked - listed <= sum(time > alone.end - 30.0 for time in books)
     recorded = sum(n for (_, command), n in by.items() if command == "record")
     assert recorded == len(alone.record)
 

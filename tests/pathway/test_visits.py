@@ -80,4 +80,5 @@ def test_in_the_trial_fewer_first_visits_are_late_than_if_they_were_counted_from
     assert len(now) > 250
     assert (now >= 6.0 - 1e-9).all()  # nine weeks less half the window
     assert np.mean(now > 14) < np.mean(before > 14) - 0.05
-    assert np.median(now) < np.median(before)
+    # first hearings keep their days: most families are randomised in time for the ninth week, half are seen near it
+    assert abs(np.median(now) - 9.0) < 2.0

@@ -68,6 +68,7 @@ def busy_team() -> BusyTeam:
         "proceedings.timetable": in_days(14),
         "proceedings.agreed_at_issues_resolution": 1.0,
         "advice.intercept": it.advice,
+        "population.kin_available_share": 1.0,
         "visits.first": in_days(10),
         "visits.second": in_days(20),
         "visits.third": in_days(30),

@@ -782,11 +782,11 @@ def three_boroughs(folder: Path, changes: dict[str, object] | None = None) -> Sc
                 "simulation.end_date": after(1000),
                 "population.children_per_family": {"one": 0.7, "two": 0.2, "three": 0.1},
                 "population.older_sibling_share": 0.2,
-                "entry.route": {"voluntary": 0.5, "emergency_or_interim": 0.5, "during_proceedings": 0.0},
+                "entry.route": {"voluntary": 0.5, "emergency_or_interim": 0.3, "during_proceedings": 0.2},
                 "entry.voluntary_never_in_proceedings": 0.4,
                 "entry.issue_after_voluntary": exponential(50),
                 "entry.first_placement": {
-                    "foster": 0.8, "kinship_foster": 0.1, "parent_and_baby": 0.0, "with_parents": 0.1,
+                    "foster": 0.4, "kinship_foster": 0.1, "parent_and_baby": 0.0, "with_parents": 0.5,
                 },
                 "trial.consent_delay": Duration.of("lognormal", mean=21, cv=0.7),
                 "trial.randomisation_delay": exponential(3),
@@ -825,7 +825,7 @@ def test_the_simulated_trial_recruits_as_the_closed_form_says(tmp_path: Path) ->
     scenario = three_boroughs(tmp_path)
     plans = borough_plans(scenario)
     assert [plan.name for plan in plans] == ["glasgow", "b", "c"]
-    assert plans[1].eligible == pytest.approx(0.8 * 0.8 * 0.9 * 0.85)
+    assert plans[1].eligible == pytest.approx((1 - 0.5 * 0.4 - 0.2 * 0.5) * 0.8 * 0.85)
     assert plans[0].entries[0][1] == pytest.approx(250 / 1.4)
     forecast = forecast_before(plans, scenario.simulation.end_date)
     world = lower(scenario)

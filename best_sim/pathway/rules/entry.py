@@ -133,6 +133,6 @@ def first_carers(world, f, g):
         return FOSTER
     if place == PARENT_AND_BABY and g.youngest_days > YEAR:
         return FOSTER
-    if place == WITH_PARENTS and f.issue_at > f.entered:
+    if place == WITH_PARENTS and (f.route != DURING_PROCEEDINGS or f.issue_at > f.entered):
         return FOSTER
     return place

@@ -80,7 +80,9 @@ def _eligible(scenario: Scenario, site: str) -> float:
     entry = scenario.entry
     in_court = 1.0 - entry.route["voluntary"] * entry.voluntary_never_in_proceedings
     young = 1.0 if place.invites_families_with_older_child else 1.0 - scenario.population.older_sibling_share
-    return in_court * young * (1.0 - entry.first_placement["with_parents"]) * (1.0 - place.other_exclusion)
+    # only an interim order lets a child live with parents, and so only those who come after issue do
+    with_parents = entry.route["during_proceedings"] * entry.first_placement["with_parents"]
+    return (in_court - with_parents) * young * (1.0 - place.other_exclusion)
 
 
 def _pauses(
