@@ -11,4 +11,5 @@
     TEAM_CALENDAR,
     OTHER_CASES,
     OTHER_REFERRAL,
-) = range(10)
+    WORK_WITH_CARERS,
+) = range(11)

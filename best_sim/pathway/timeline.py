@@ -79,6 +79,8 @@ _SHORT_RECEIPT = {
     "order_made_first": "court decided first",
     "withdrew": "withdrew",
     "not_assessed": "not assessed",
+    "court_would_not_wait": "court would not wait",
+    "not_possible": "not possible",
 }
 
 
@@ -136,7 +138,15 @@ def lanes_of(journeys: Journeys, child: int, end: float) -> list[Lane]:
     c = journeys.tables["children"][child]
     f = journeys.tables["families"][int(c["family"])]
     return [
-        lane for lane in (_lives(told, end), _court(told, end), _service(told, f, end), _trial(told)) if lane
+        lane
+        for lane in (
+            _lives(told, end),
+            _court(told, end),
+            _service(told, f, end),
+            _carers(told, end),
+            _trial(told),
+        )
+        if lane
     ]
 
 
@@ -219,9 +229,12 @@ def _service(told: list[Happening], f: np.void, end: float) -> Lane:
                 )
         elif h.name == "lift_assessed":
             assessed = h.days
-            advice = "advises work towards home" if h.code == 1 else "does not advise return"
             lane.bars.append(Bar(started, assessed, "assessment", pale))
-            lane.marks.append(Mark(assessed, advice, "s"))
+            lane.marks.append(Mark(assessed, "treatment indicated" if h.code == 1 else "meeting", "|"))
+        elif h.name == "lift_recommended":
+            lane.marks.append(
+                Mark(h.days, "advises return" if h.code == 1 else "does not advise return", "s")
+            )
         elif h.name == "treatment_started":
             treated = h.days
         elif h.name == "treatment_reviewed":
@@ -274,6 +287,23 @@ def _service(told: list[Happening], f: np.void, end: float) -> Lane:
             )
     for begun, words in open_since.values():
         lane.bars.append(Bar(begun, end, words, pale, open_end=True))
+    return lane
+
+
+def _carers(told: list[Happening], end: float) -> Lane:
+    """LIFT's work with those who bring the child up, beside all else."""
+    look = arm_look("LIFT")
+    lane = Lane("Carers")
+    begun = math.nan
+    for h in told:
+        if h.name == "carers_treatment_started":
+            begun = h.days
+        elif h.name == "carers_treatment_ended":
+            words = "LIFT with carers" if h.code == 1 else "LIFT with carers, child left"
+            lane.bars.append(Bar(begun, h.days, words, look.color, look.ink))
+            begun = math.nan
+    if not math.isnan(begun):
+        lane.bars.append(Bar(begun, end, "LIFT with carers", look.color, look.ink, open_end=True))
     return lane
 
 

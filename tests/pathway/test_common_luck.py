@@ -95,11 +95,15 @@ def before(endless):
 
 
 def test_a_change_of_lift_in_london_leaves_glasgow_as_it_is(endless, before):
-    changed = run(endless.replace({"lift.teams.london.families_per_clinician": 8}), seed=4)
+    changed = run(endless.replace({"lift.teams.london.families_per_clinician": 1.5}), seed=4)
     assert who(before) == who(changed), "arrivals, ages and all that is fixed at entry"
     assert histories(before, "glasgow") == histories(changed, "glasgow")
     assert histories(before, "croydon") != histories(changed, "croydon")
-    assert changed.resources["mean_waiting"][1] < 0.5 * before.resources["mean_waiting"][1]
+    waiting, less = (
+        j.resources.set_index("resource").filter(like="lift.london", axis=0)["mean_waiting"].sum()
+        for j in (changed, before)
+    )
+    assert waiting > 2.0 * less > 0.0
 
 
 def test_a_change_of_lift_leaves_everyone_else_as_they_are_where_nothing_is_shared(endless):
@@ -123,7 +127,8 @@ def test_a_change_of_lift_leaves_everyone_else_as_they_are_where_nothing_is_shar
         index = np.flatnonzero(rows)
         differ[name] = set((index if name == "families" else index // LARGEST_FAMILY).tolist())
     touched = set().union(*differ.values())
-    assert len(touched) > 50
+    # of some hundred families two fifths are served by LIFT in neither: the legal context, or their own choice
+    assert len(touched) > 35
     assert (f["arm"][sorted(touched)] == W.LIFT).all()
     assert (f["site"][sorted(touched)] == one.names["sites"].index("london")).all()
 
