@@ -65,19 +65,25 @@ EVENT_WORDS = {
     "assessor_asked": "A parenting assessment, or a statement, is asked for.",
     "assessment_started": "It begins.",
     "lift_asked": "LIFT is asked to take the family.",
-    "lift_started": "The family has a place; its assessment begins.",
+    "lift_started": "The family has its clinicians; the assessment begins.",
     "lift_assessed": "Assessed, and discussed at the professionals' meeting.",
-    "treatment_started": "Treatment begins.",
+    "lift_recommended": "LIFT's report with its recommendation is before the court.",
+    "treatment_started": "A trial of treatment with the birth parents begins.",
     "treatment_reviewed": "The mid-way review.",
     "treatment_ended": "Treatment ends, complete or broken off.",
-    "lift_place_freed": "The place in the team is free again.",
+    "carers_treatment_started": "Work with those who bring the child up begins.",
+    "carers_treatment_ended": "It ends, complete or since the child left them.",
+    "lift_place_freed": "The assessment's places with the team's clinicians are free again.",
     "service_settled": "It is settled whether the service allocated was received, and if not, why.",
     "visit_made": "A visit of the trial: the family is seen.",
     "visit_missed": "A visit of the trial was due: the family is not seen.",
-    "team_places": "The number of a team's places changes.",
+    "social_work_places": "The places of a team's social workers change.",
+    "psychology_places": "The places of a team's psychologists change.",
+    "psychiatry_places": "The places of a team's psychiatrists change.",
     "other_lift_asked": "A family outside the trial asks for a place.",
     "other_lift_started": "It has one.",
     "other_lift_ended": "It gives it back.",
+    "other_lift_gave_up": "It has waited too long, and is served elsewhere.",
     "assessment_left": "The order came before the assessment was done.",
 }
 
@@ -93,7 +99,7 @@ TABLES = {
     "queues": "A row for each change of a waiting list or of the places held.",
     "events": "The event record: a row for each thing that happened. The other tables are derived from it and from the "
     "final records.",
-    "resources": "A row for each team, and each pool of assessors that is limited.",
+    "resources": "A row for each profession of each team, and each pool of assessors that is limited.",
 }
 
 ANYWHERE = {
@@ -171,10 +177,13 @@ COLUMNS = {
         "asked_days": "LIFT asked",
         "started_days": "a place in the team",
         "assessed_days": "assessed and discussed",
-        "treatment": "kind of treatment, where there was one",
+        "treatment_indicated": "whether treatment with the birth parents was indicated",
+        "treatment": "kind of treatment with the birth parents, where there was one",
         "treatment_started_days": "treatment begins",
         "treatment_ended_days": "treatment ends",
-        "place_freed_days": "the place is free again",
+        "place_freed_days": "the clinicians who assessed are free again",
+        "carers_started_days": "work with carers begins",
+        "carers_ended_days": "the last work with carers that has ended",
     },
     "assessments": {
         "assessor": "who made it",
@@ -372,7 +381,7 @@ def unit_of(column: pd.Series, unit: str) -> str:
         return "a name of the scenario"
     if isinstance(column.dtype, pd.CategoricalDtype):
         values = [str(v) for v in column.cat.categories]
-        return ", ".join(values) if len(values) <= 11 else "names"
+        return ", ".join(values) if len(values) <= 13 else "names"
     if column.dtype == bool:
         return "yes or no"
     if pd.api.types.is_integer_dtype(column.dtype):

@@ -69,6 +69,9 @@ COVARIATES = (
     "return_advised",
 )  # fmt: skip
 DIRECTIONS = ("home", "special_guardianship", "child_arrangements", "placement_order", "care_order")
+BY_SOCIAL_WORKERS = {
+    "parent_infant_psychotherapy": 0.0, "circle_of_security": 1.0, "video_interaction_guidance": 0.0,
+}  # fmt: skip
 CERTAIN = 10.0
 """Log odds as near to always as a scenario may say."""
 
@@ -133,6 +136,14 @@ PLAIN: dict[str, Any] = {
     f"{TEAM}.psychologists": always(0),
     f"{TEAM}.psychiatrists": always(0),
     f"{TEAM}.families_per_clinician": 1.0,
+    "lift.weekly_hours.psychologists": 0.0,
+    "lift.weekly_hours.psychiatrists": 0.0,
+    "lift.not_possible": 0.0,
+    "lift.court_waits": days(FOR_EVER),
+    "lift.treats_carers": 0.0,
+    f"{SITE}.assessment_ratio": 1.0,
+    "lift.treatment_under_one": BY_SOCIAL_WORKERS,
+    "lift.treatment_older": BY_SOCIAL_WORKERS,
     f"{TEAM}.assessment": days(60),
     f"{TEAM}.treatment": days(100),
     f"{TEAM}.other_referrals": always(0),

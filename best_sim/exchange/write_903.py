@@ -272,6 +272,11 @@ def _one_year(e: pd.DataFrame, year: int, filling: Filling) -> dict[str, pd.Data
     }
 
 
+def _lift_ended(f: np.ndarray) -> np.ndarray:
+    """The last day of LIFT's work with each family, so far: its assessment, or treatment with parents or carers."""
+    return np.fmax(np.fmax(f["lift_freed"], f["treatment_ended"]), f["carers_ended"])
+
+
 def _text(dates: pd.Series) -> pd.Series:
     """Dates as a return has them."""
     return pd.to_datetime(dates).dt.strftime("%d/%m/%Y").fillna("")
@@ -395,7 +400,7 @@ def _proceedings(j: Journeys, e: pd.DataFrame) -> pd.DataFrame:
             "prep_la_initial_care_plan": "", "prep_la_final_care_plan": "", "issue_date": day(cases["issued"]),
             "final_order_date": day(cases["decided"]),
             "borough": np.asarray(j.names["boroughs"], object)[f["borough"]], "randomised_date": day(f["randomised"]),
-            "arm": arm, "lift_start_date": day(f["lift_started"]), "lift_end_date": day(f["lift_freed"]),
+            "arm": arm, "lift_start_date": day(f["lift_started"]), "lift_end_date": day(_lift_ended(f)),
             "family": f["index"] + 1,
         }
     )  # fmt: skip

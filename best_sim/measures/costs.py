@@ -16,6 +16,7 @@ import pandas as pd
 
 from best_sim.pathway import words as W
 from best_sim.pathway.records import LARGEST_FAMILY
+from best_sim.pathway.rules.services import BY_PSYCHOLOGIST
 from best_sim.scenario.durations import MONTH, WEEK, YEAR
 
 if TYPE_CHECKING:
@@ -31,9 +32,6 @@ courts for hearings."""
 _LIFT, _ASSESSMENTS, _SUPPORT, _COURT, _PLACEMENTS = range(len(PARTS))
 _COUNCIL, _NHS, _COURTS = range(len(HOLDERS))
 _ASSESSMENT = ("assessment_in_house", "assessment_independent", "assessment_expert")
-_STAFF = ("social_workers", "psychologists", "psychiatrists")
-_BY_PSYCHOLOGIST = ("parent_infant_psychotherapy",)
-"""Treatments given by a psychologist; the others by a social worker."""
 _COUNTED = {
     "public sector": (PARTS, HOLDERS),
     "local authority": (PARTS, ("local authority",)),
@@ -59,9 +57,8 @@ class UnitCosts:
         Pounds, by assessor in the order of `words.ASSESSORS`; LIFT's own is 0 here, being counted in hours.
     support_day : float
         Pounds a day.
-    profession : numpy.ndarray of float, shape (teams, 3)
-        Share of an assessment's hours by profession.
-    assessment_hours : float
+    weekly_hours : numpy.ndarray of float, shape (3,)
+        Hours a week that each profession gives a family while it is assessed.
     course_hours : numpy.ndarray of float, shape (treatments, 3)
         Hours of a full course by profession.
     hour : numpy.ndarray of float
@@ -79,8 +76,7 @@ class UnitCosts:
     hearing: np.ndarray
     assessment: np.ndarray
     support_day: float
-    profession: np.ndarray
-    assessment_hours: float
+    weekly_hours: np.ndarray
     course_hours: np.ndarray
     hour: np.ndarray
     parts: tuple[str, ...]
@@ -103,12 +99,9 @@ class UnitCosts:
                 for times, values in series
             ]
         )
-        staff = np.array(
-            [[max(getattr(team, name).values) for name in _STAFF] for team in lift.teams.values()]
-        )
-        course = np.zeros((len(W.TREATMENTS), len(_STAFF)))
+        course = np.zeros((len(W.TREATMENTS), len(W.PROFESSIONS)))
         for k, name in enumerate(W.TREATMENTS):
-            by = 1 if name in _BY_PSYCHOLOGIST else 0
+            by = W.PSYCHOLOGIST if k == BY_PSYCHOLOGIST else W.SOCIAL_WORKER
             course[k, by] = getattr(lift.sessions, name) * getattr(lift.hours_per_session, name)
         hour = np.array([costs.social_worker_hour, costs.psychologist_hour, costs.psychiatrist_hour])
         parts, holders = _COUNTED[costs.perspective]
@@ -122,9 +115,7 @@ class UnitCosts:
                 [*(getattr(costs, name) for name in _ASSESSMENT), 0.0, costs.assessment_statement]
             ),
             support_day=costs.usual_support_month / MONTH,
-            # a team may have no staff
-            profession=staff / np.maximum(staff.sum(axis=1, keepdims=True), 1e-9),
-            assessment_hours=float(costs.lift_assessment_hours),
+            weekly_hours=np.array([getattr(lift.weekly_hours, name) for name in W.PROFESSIONS]),
             course_hours=course,
             hour=hour * (1.0 + costs.lift_overhead),
             parts=parts,
@@ -186,9 +177,9 @@ def cost_items(journeys: Journeys, prices: UnitCosts, families: np.ndarray | Non
 
     Notes
     -----
-    LIFT's hours all fall on the day on which its assessment began. Usual support is spread over the months and is not
-    discounted. A treatment that ended at the mid-way review, or has not ended, is half a course; an assessment that
-    was broken off is half an assessment.
+    LIFT's hours are those of each profession that worked: while the family was assessed, so many a week; of a
+    treatment, those of its sessions, half of them where it was broken off or has not ended. They fall on the day on
+    which the work began. Usual support is spread over the months and is not discounted.
     """
     who = trial_families(journeys) if families is None else np.asarray(families, np.int64)
     until = np.full(len(journeys.tables["families"]), -np.inf)
@@ -317,23 +308,49 @@ def _block(
     return family.astype(np.int64), shared, np.full(n, part), np.full(n, holder), days, amount
 
 
-def _of_lift(j: Journeys, prices: UnitCosts, who: np.ndarray) -> tuple[Block, Block]:
-    """LIFT's clinicians, as its teams are staffed: the council's social workers, and health staff."""
+def _of_lift(j: Journeys, prices: UnitCosts, who: np.ndarray) -> list[Block]:
+    """LIFT's clinicians, by the hours of each profession: the council's social workers, and health staff."""
     f = j.tables["families"]
-    began = f["lift_started"][who]
-    who = who[~np.isnan(began)]
-    began = f["lift_started"][who]
-    done = np.where(np.isnan(f["lift_assessed"][who]), 0.5, 1.0)
-    hours = prices.profession[f["team"][who]] * (done * prices.assessment_hours)[:, None]
-    treated = ~np.isnan(f["treatment_started"][who])
-    part = np.where(np.isnan(f["treatment_ended"][who]) | (f["treatment_full"][who] == 0), 0.5, 1.0)
-    treatment = np.where(treated, f["treatment"][who], 0)
-    hours = hours + np.where(treated, part, 0.0)[:, None] * prices.course_hours[treatment]
-    pounds = hours * prices.hour
-    return (
-        _block(who, _LIFT, _COUNCIL, began, pounds[:, 0]),
-        _block(who, _LIFT, _NHS, began, pounds[:, 1] + pounds[:, 2]),
-    )
+    mine = np.zeros(len(f), bool)
+    mine[who] = True
+    began = np.flatnonzero(mine & ~np.isnan(f["lift_started"]))
+    until = np.where(np.isnan(f["lift_freed"][began]), j.end, f["lift_freed"][began])
+    weeks = (until - f["lift_started"][began]) / WEEK
+    work = [(began, f["lift_started"][began], f["clinicians"][began] * weeks[:, None] * prices.weekly_hours)]
+    r = j.record
+    for event, over in (
+        (W.TREATMENT_STARTED, W.TREATMENT_ENDED),
+        (W.CARERS_TREATMENT_STARTED, W.CARERS_TREATMENT_ENDED),
+    ):
+        begun, ended = (_in_turn(r[(r["event"] == one) & mine[_subjects(r)]]) for one in (event, over))
+        complete = np.zeros(len(begun), bool)
+        # of one family, the n-th beginning and the n-th end
+        nth = dict(zip(_turns(ended), ended["value"] == 1, strict=True))
+        complete[:] = [nth.get(turn, False) for turn in _turns(begun)]
+        hours = prices.course_hours[begun["value"].astype(np.int64)] * np.where(complete, 1.0, 0.5)[:, None]
+        work.append((begun["subject"].astype(np.int64), begun["time"].copy(), hours))
+    blocks = []
+    for family, days, hours in work:
+        pounds = hours * prices.hour
+        blocks.append(_block(family, _LIFT, _COUNCIL, days, pounds[:, W.SOCIAL_WORKER]))
+        blocks.append(_block(family, _LIFT, _NHS, days, pounds.sum(axis=1) - pounds[:, W.SOCIAL_WORKER]))
+    return blocks
+
+
+def _subjects(r: np.ndarray) -> np.ndarray:
+    """Who each row is about, 0 for rows about none of the families."""
+    of_family = np.asarray([event.subject == "family" for event in W.EVENTS])[r["event"]]
+    return np.where(of_family, r["subject"], 0).astype(np.int64)
+
+
+def _in_turn(r: np.ndarray) -> np.ndarray:
+    return r[np.argsort(r["subject"], kind="stable")]
+
+
+def _turns(r: np.ndarray) -> list[tuple[int, int]]:
+    """Of rows sorted by subject: the subject, and which row of it each is."""
+    first = np.searchsorted(r["subject"], r["subject"], side="left")
+    return list(zip(r["subject"].tolist(), (np.arange(len(r)) - first).tolist(), strict=True))
 
 
 def _of_assessments(j: Journeys, prices: UnitCosts, until: np.ndarray) -> Block:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ from best_sim.measures.observed import (
     year_in,
 )
 from best_sim.pathway import words as W
+from best_sim.pathway.rules.services import BY_PSYCHOLOGIST
 
 if TYPE_CHECKING:
     from best_sim.pathway import Journeys
@@ -44,8 +45,10 @@ def lift_waits(journeys: Journeys, since: float = 0.0) -> pd.DataFrame:
     pandas.DataFrame
         One row for each family that asked: team, who ("trial", or "others": families outside it who use the same
         team), year (of the request), asked_days, left_days (when the waiting ended, or the run), outcome ("started",
-        "gave up", "order made first", "still waiting"), held_days (days the place was held; NaN where none was, or
-        still is). A family that declined at once never waited, and is left out.
+        "gave up", "court would not wait", "order made first", "still waiting"), held_days (days for which places were
+        held from the start: those of the assessment, or of the whole stay of a family outside the trial; NaN where none
+        were, or still are). A family that declined, or for which LIFT was not possible, or whose court would not have
+        waited for it in any case, never waited, and is left out.
     """
     team, who, asked, started, freed, left, outcome = _requests(journeys)
     use = (asked >= since) & (asked <= journeys.end)
@@ -74,25 +77,32 @@ def lift_use(journeys: Journeys, since: float = 0.0) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row for each team and calendar year: team, year, places (mean; NaN in years before the scenario says how
-        many), in_use (mean), occupancy (their ratio; it may pass one after places were taken away, since families keep
-        theirs), waiting (mean number), asked, started, gave_up (families who asked in the year), mean_wait and
-        median_wait (days, of those who asked in the year and started).
+        One row for each team and calendar year: team, year, places (mean, of all professions together; NaN in years
+        before the scenario says how many), in_use (mean), occupancy (their ratio; it may pass one after places were
+        taken away, since families keep theirs), busiest (the profession with the highest occupancy) and its
+        busiest_occupancy, waiting (mean number), asked, started, gave_up (families who asked in the year: their own
+        patience or the court's ran out), mean_wait and median_wait (days, of those who asked in the year and started).
     """
-    team, _, asked, started, freed, left, outcome = _requests(journeys)
+    team, _, asked, started, _, left, outcome = _requests(journeys)
+    work = clinician_time(journeys)
     years, edges = year_edges(journeys, since)
     asked_year = np.searchsorted(edges, asked, side="right") - 1
     rows = []
     for number, name in enumerate(journeys.names["teams"]):
         mine = team == number
-        change, places = _places(journeys, number)
+        series = [_places(journeys, number, event) for event in W.TEAM_PLACES]
         for k, year in enumerate(years):
             low, high = edges[k], edges[k + 1]
             days = high - low
-            use = float(overlap(started[mine], freed[mine], low, high).sum()) / days
-            there = np.nan
-            if len(places) and change[0] <= low:
-                there = float((overlap(change[:-1], change[1:], low, high) * places).sum()) / days
+            uses, places = np.zeros(len(series)), np.full(len(series), np.nan)
+            for profession, (change, values) in enumerate(series):
+                ours = (work.team == number) & (work.profession == profession)
+                uses[profession] = overlap(work.start[ours], work.end[ours], low, high).sum() / days
+                if len(values) and change[0] <= low:
+                    places[profession] = (overlap(change[:-1], change[1:], low, high) * values).sum() / days
+            of_each = np.divide(uses, places, out=np.full(len(uses), np.nan), where=places > 0)
+            busiest = int(np.nanargmax(of_each)) if not np.isnan(of_each).all() else -1
+            use, there = float(uses.sum()), float(places.sum())
             queue = float(overlap(asked[mine], left[mine], low, high).sum()) / days
             now = mine & (asked_year == k)
             began = now & (outcome == _STARTED)
@@ -104,10 +114,12 @@ def lift_use(journeys: Journeys, since: float = 0.0) -> pd.DataFrame:
                     "places": there,
                     "in_use": use,
                     "occupancy": use / there if there > 0 else np.nan,
+                    "busiest": W.PROFESSIONS[busiest] if busiest >= 0 else "",
+                    "busiest_occupancy": float(of_each[busiest]) if busiest >= 0 else np.nan,
                     "waiting": queue,
                     "asked": int(now.sum()),
                     "started": int(began.sum()),
-                    "gave_up": int((now & (outcome == _GAVE_UP)).sum()),
+                    "gave_up": int((now & ((outcome == _GAVE_UP) | (outcome == _NO_TIME))).sum()),
                     "mean_wait": float(waits.mean()) if len(waits) else np.nan,
                     "median_wait": float(np.median(waits)) if len(waits) else np.nan,
                 }
@@ -183,8 +195,72 @@ def children_in_care(
     return grouped(columns, ("date", *by, "type"))
 
 
-_OUTCOMES = ("started", "gave up", "order made first", "still waiting")
-_STARTED, _GAVE_UP, _ORDER_FIRST, _WAITING = range(4)
+_OUTCOMES = ("started", "gave up", "order made first", "still waiting", "court would not wait")
+_STARTED, _GAVE_UP, _ORDER_FIRST, _WAITING, _NO_TIME = range(5)
+
+
+class ClinicianTime(NamedTuple):
+    """Stretches of time for which a clinician of a team had a place for a family: one for each.
+
+    Attributes
+    ----------
+    team, profession : numpy.ndarray of int
+        Rows of the table of teams; numbers in `words.PROFESSIONS`.
+    start, end : numpy.ndarray of float
+        Days; infinite where it has not ended.
+    """
+
+    team: Ints
+    profession: Ints
+    start: Floats
+    end: Floats
+
+
+def clinician_time(journeys: Journeys) -> ClinicianTime:
+    """When clinicians of LIFT teams worked with families: assessment, treatment with parents and with carers, others.
+
+    What a family took from one profession while it still waited for another is not in it.
+    """
+    f, o = journeys.tables["families"], journeys.tables["others"]
+    parts: list[tuple[Ints, Ints, Floats, Floats]] = []
+
+    def add(rows: np.ndarray, profession: Ints, start: Floats, end: Floats) -> None:
+        use = ~np.isnan(start)
+        ends = np.where(np.isnan(end), np.inf, end)
+        parts.append((rows["team"][use], profession[use], start[use], ends[use]))
+
+    for k in range(len(W.PROFESSIONS)):
+        assessed, other = f[f["clinicians"][:, k] == 1], o[o["clinicians"][:, k] == 1]
+        add(assessed, np.full(len(assessed), k), assessed["lift_started"], assessed["lift_freed"])
+        until = other["ended"] if k == W.SOCIAL_WORKER else other["assessed"]
+        add(other, np.full(len(other), k), other["started"], until)
+    add(f, _therapists(f["treatment"]), f["treatment_started"], f["treatment_ended"])
+    for family, treatment, begun, over in carers_treatments(journeys):
+        row = f[family : family + 1]
+        add(row, _therapists(np.array([treatment])), np.array([begun]), np.array([over]))
+    team, profession, start, end = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return ClinicianTime(team, profession, start, end)
+
+
+def carers_treatments(journeys: Journeys) -> list[tuple[int, int, float, float]]:
+    """Every stretch of LIFT's work with carers: family, number of the treatment, begun, ended (NaN: goes on)."""
+    r = journeys.record
+    r = r[np.isin(r["event"], (W.CARERS_TREATMENT_STARTED, W.CARERS_TREATMENT_ENDED))]
+    last: dict[int, int] = {}
+    out: list[tuple[int, int, float, float]] = []
+    for row in r:
+        family, time = int(row["subject"]), float(row["time"])
+        if row["event"] == W.CARERS_TREATMENT_STARTED:
+            last[family] = len(out)
+            out.append((family, int(row["value"]), time, np.nan))
+        else:
+            begun = out[last[family]]
+            out[last[family]] = (*begun[:3], time)
+    return out
+
+
+def _therapists(treatment: Ints) -> Ints:
+    return np.where(treatment == BY_PSYCHOLOGIST, W.PSYCHOLOGIST, W.SOCIAL_WORKER)
 
 
 def _requests(journeys: Journeys) -> tuple[Ints, Ints, Floats, Floats, Floats, Floats, Ints]:
@@ -193,18 +269,20 @@ def _requests(journeys: Journeys) -> tuple[Ints, Ints, Floats, Floats, Floats, F
     A time that has not come is infinite; a start that never will is NaN, as is the freeing of a place never held.
     """
     f, o = journeys.tables["families"], journeys.tables["others"]
-    f = f[~np.isnan(f["lift_asked"]) & (f["receipt"] != W.FAMILY_DECLINED)]
+    f = f[f["lift_waited"] == 1]
     o = o[o["asked"] <= journeys.end]
     team = np.concatenate([f["team"], o["team"]])
     who = np.repeat([0, 1], [len(f), len(o)])
     asked = np.concatenate([f["lift_asked"], o["asked"]])
     started = np.concatenate([f["lift_started"], o["started"]])
     freed = np.concatenate([f["lift_freed"], o["ended"]])
-    receipt = np.concatenate([f["receipt"], np.full(len(o), W.PENDING)])
-    settled = np.concatenate([f["settled"], np.full(len(o), np.nan)])
+    theirs = np.where(np.isnan(o["gave_up"]), W.PENDING, W.WAITED_TOO_LONG)
+    receipt = np.concatenate([f["receipt"], theirs])
+    settled = np.concatenate([f["settled"], o["gave_up"]])
     began = ~np.isnan(started)
     outcome = np.full(len(asked), _WAITING)
     outcome[receipt == W.WAITED_TOO_LONG] = _GAVE_UP
+    outcome[receipt == W.COURT_WOULD_NOT_WAIT] = _NO_TIME
     outcome[receipt == W.ORDER_MADE_FIRST] = _ORDER_FIRST
     outcome[began] = _STARTED  # the order may come first also in the assessment: that family did start
     left = np.where(began, started, np.where(np.isnan(settled), np.inf, settled))
@@ -212,8 +290,8 @@ def _requests(journeys: Journeys) -> tuple[Ints, Ints, Floats, Floats, Floats, F
     return team, who, asked, started, freed, left, outcome
 
 
-def _places(journeys: Journeys, team: int) -> tuple[Floats, Floats]:
-    """When a team's places changed, with the end of the run after them, and how many they were from then on."""
+def _places(journeys: Journeys, team: int, event: int) -> tuple[Floats, Floats]:
+    """When a profession's places changed, with the end of the run after them, and how many they were from then on."""
     record = journeys.record
-    rows = record[(record["event"] == W.TEAM_PLACES) & (record["subject"] == team)]
+    rows = record[(record["event"] == event) & (record["subject"] == team)]
     return np.append(rows["time"], np.inf), rows["value"].astype(np.float64)

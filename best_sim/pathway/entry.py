@@ -22,6 +22,7 @@ from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.childrens_hearings import is_scottish
 from best_sim.pathway.rules.draws import happens, lasts
 from best_sim.pathway.rules.placements import days_in_care
+from best_sim.pathway.rules.services import AS_LIFT, is_served_as_usual
 from best_sim.pathway.rules.trial import BASELINE_FIRST, is_recruiting, screening
 from best_sim.pathway.words import (
     BASELINE_TAKEN,
@@ -39,7 +40,6 @@ from best_sim.pathway.words import (
     RANDOMISED,
     RECEIVED,
     RECRUITMENT_COMPLETE,
-    SAU,
     SCREENED,
     SERVICE_SETTLED,
     SOCIAL_WORK_STATEMENT,
@@ -143,11 +143,11 @@ def trial_entry(f, world):
                 k += 1
     f.trial_over = 1
     directed = case.directed <= world.now and not case.decided <= world.now
-    if f.arm == LIFT:
+    if f.arm == LIFT and world.lift.works_as == AS_LIFT:
         yield start(LIFT_SERVICE, f.index)
     elif directed and math.isnan(case.report_due):
         yield start(PARENTING_ASSESSMENT, f.index)
-    elif f.arm == SAU and not math.isnan(case.evidence_in):
+    elif is_served_as_usual(world, f) and not math.isnan(case.evidence_in):
         # directed while the children were at home, and in before the family was allocated
         f.settled = world.now
         f.receipt = NOT_ASSESSED if case.assessor == SOCIAL_WORK_STATEMENT else RECEIVED

@@ -365,7 +365,7 @@ class Journeys:
 
     @cached_property
     def services(self) -> pd.DataFrame:
-        """One row for each randomised family: when LIFT was asked, began, assessed, treated; what was received."""
+        """One row for each randomised family: what it received; LIFT's dates. Treatment is that with birth parents."""
         f = self.tables["families"]
         f = f[(f["n_children"] > 0) & (f["arm"] != W.NOT_ALLOCATED)]
         out = pd.DataFrame(
@@ -378,10 +378,13 @@ class Journeys:
                 "asked_days": f["lift_asked"],
                 "started_days": f["lift_started"],
                 "assessed_days": f["lift_assessed"],
+                "treatment_indicated": f["treatment_indicated"] == 1,
                 "treatment": _named(W.TREATMENTS, f["treatment"]).where(~np.isnan(f["treatment_started"])),
                 "treatment_started_days": f["treatment_started"],
                 "treatment_ended_days": f["treatment_ended"],
                 "place_freed_days": f["lift_freed"],
+                "carers_started_days": f["carers_started"],
+                "carers_ended_days": f["carers_ended"],
             }
         )
         return _with_units(out)
@@ -445,8 +448,9 @@ class Journeys:
     def queues(self) -> pd.DataFrame:
         """Waiting lists over time: at each change, those waiting for and those holding a place of each resource.
 
-        LIFT teams (families, of the trial and others) and, where their number is limited, parenting assessors (cases).
-        `attrs["places"]` lists the changes of a team's places: (resource, time in days, places).
+        LIFT teams (families, of the trial while they are assessed, and others) and, where their number is limited,
+        parenting assessors (cases). `attrs["places"]` lists the changes of the places of each profession of a team:
+        (resource, time in days, families at a time).
         """
         parts = [self._team_queue(i) for i in range(len(self.names["teams"]))]
         parts += [
@@ -456,27 +460,22 @@ class Journeys:
         ]
         out = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
         out = _with_units(out)
-        out.attrs["places"] = [
-            (f"lift.{self.names['teams'][int(p['subject'])]}", float(p["time"]), int(p["value"]))
-            for p in _rows(self.record, W.TEAM_PLACES)
-        ]
+        changes, of = _rows(self.record, *W.TEAM_PLACES), dict(zip(W.TEAM_PLACES, W.PROFESSIONS, strict=True))
+        lines = [f"lift.{self.names['teams'][row['subject']]}.{of[row['event']]}" for row in changes]
+        times, places = changes["time"].tolist(), changes["value"].astype(int).tolist()
+        out.attrs["places"] = list(zip(lines, times, places, strict=True))
         return out
 
     def _team_queue(self, team: int) -> pd.DataFrame:
         f, o = self.tables["families"], self.tables["others"]
-        mine = f[(f["team"] == team) & ~np.isnan(f["lift_asked"]) & (f["receipt"] != W.FAMILY_DECLINED)]
+        mine = f[(f["team"] == team) & (f["lift_waited"] == 1)]
         left = np.where(np.isnan(mine["lift_started"]), mine["settled"], mine["lift_started"])
         others = o[(o["team"] == team) & (o["asked"] <= self.end)]
         return self._steps(
             f"lift.{self.names['teams'][team]}",
-            (mine["lift_asked"], 1, 0),
-            (left, -1, 0),
-            (mine["lift_started"], 0, 1),
-            (mine["lift_freed"], 0, -1),
-            (others["asked"], 1, 0),
-            (others["started"], -1, 1),
-            (others["ended"], 0, -1),
-        )
+            (mine["lift_asked"], 1, 0), (left, -1, 0), (mine["lift_started"], 0, 1), (mine["lift_freed"], 0, -1),
+            (others["asked"], 1, 0), (others["started"], -1, 1), (others["gave_up"], -1, 0), (others["ended"], 0, -1),
+        )  # fmt: skip
 
     def _assessor_queue(self, assessor: int) -> pd.DataFrame:
         mine = self.record[self.record["value"] == assessor]

@@ -26,6 +26,7 @@ from best_sim.pathway.words import (
     HOME,
     OUT_OF_CARE,
     PLACEMENT_TYPES,
+    PROFESSIONS,
     SHORT_STAYS,
     SPECIAL_GUARDIANSHIP,
 )
@@ -36,9 +37,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from best_sim.scenario import Scenario, Series
-    from best_sim.scenario.schema import Court, Placements
+    from best_sim.scenario.schema import Court, Placements, Team, WeeklyHours
     from best_sim.scenario.values import Section
 
+PLACES_OF = ("social_work", "psychology", "psychiatry")
+"""Where a team's record has the dated places of each profession."""
 ARRIVAL = purpose("arrival of a family")
 RATE = purpose("rate of a borough")
 OTHER_ARRIVAL = purpose("arrival of another referral")
@@ -133,11 +136,15 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
     teams = _named(scenario.lift.teams, "teams", start_date)
     referrals = []
     for i, (row, team) in enumerate(zip(teams, scenario.lift.teams.values(), strict=True)):
-        row["resource"] = len(resources)
-        resources.append(f"lift.{list(scenario.lift.teams)[i]}")
-        times, places = _places(team, start_date)
-        capacities.append(int(places[max(0, int(np.searchsorted(times, start, side="right")) - 1)]))
-        row["places"] = series_record(list(times), list(places))
+        times, places = _places(team, scenario.lift.weekly_hours, start_date)
+        now = max(0, int(np.searchsorted(times, start, side="right")) - 1)
+        for k, (profession, field) in enumerate(zip(PROFESSIONS, PLACES_OF, strict=True)):
+            row["resource"][k] = len(resources)
+            resources.append(f"lift.{list(scenario.lift.teams)[i]}.{profession}")
+            capacities.append(int(places[k, now]))
+            row[field] = series_record(list(times), list(places[k]))
+        needed = np.array([1.0, 1.0, max(scenario.lift.needs_psychiatrist, 1e-9)])
+        row["order"] = np.argsort(places.min(axis=1) / needed, kind="stable")
         referrals.append((i, *_dated(team.other_referrals, start_date, 1 / YEAR)))
     for k, name in enumerate(scenario.sau.assessor.names):
         places_of = getattr(scenario.sau.places, name)
@@ -263,14 +270,14 @@ _NOT_YET = {
     "families": (
         "entered", "issue_at", "removal_due", "invited", "answered", "baseline", "randomised", "ineligible", "settled",
         "lift_asked", "lift_started", "lift_assessed", "treatment_started", "treatment_ended", "lift_freed",
-        "visit_due", "visit_at",
+        "carers_started", "carers_ended", "visit_due", "visit_at",
     ),
     "children": (),
     "groups": ("directed_at", "approved_at"),
     "cases": (
         "issued", "first_sat", "directed", "report_due", "evidence_in", "decided", "order_until", "interim_since",
     ),
-    "others": ("started", "ended"),
+    "others": ("started", "gave_up", "assessed", "ended"),
 }  # fmt: skip
 """Fields that are NAN until something happens."""
 _NOBODY = {"children": ("index",), "groups": ("index",), "cases": ("index", "group")}
@@ -394,15 +401,18 @@ def _holidays(jurisdiction: str, start_date: dt.date, start: float, end: float) 
     return found
 
 
-def _places(team, start_date: dt.date) -> tuple[np.ndarray, np.ndarray]:
-    """Whole places of a team over time: its clinicians, whole or part time, by the families each can serve."""
-    parts = [
-        _dated(getattr(team, name), start_date)
-        for name in ("social_workers", "psychologists", "psychiatrists")
-    ]
+def _places(team: Team, hours: WeeklyHours, start_date: dt.date) -> tuple[np.ndarray, np.ndarray]:
+    """Whole places of each profession of a team over time: its clinicians by the families each can serve.
+
+    A full-time social worker serves `families_per_clinician` at a time; who gives a family fewer hours a week serves
+    the more of them. A profession that gives a family no hours is never asked for a place.
+    """
+    parts = [_dated(getattr(team, name), start_date) for name in PROFESSIONS]
     times = np.unique(np.concatenate([t for t, _ in parts]))
-    staff = sum(v[np.maximum(np.searchsorted(t, times, side="right") - 1, 0)] for t, v in parts)
-    return times, np.floor(staff * team.families_per_clinician + 1e-9)
+    staff = np.array([v[np.maximum(np.searchsorted(t, times, side="right") - 1, 0)] for t, v in parts])
+    weekly = np.array([getattr(hours, name) for name in PROFESSIONS])
+    caseload = team.families_per_clinician * weekly[0] / np.where(weekly > 0, weekly, np.inf)
+    return times, np.floor(staff * caseload[:, None] + 1e-9)
 
 
 def _hazards(placements: Placements) -> np.ndarray:

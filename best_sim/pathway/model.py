@@ -42,6 +42,7 @@ _PROCESSES = {
     kinds.TEAM_CALENDAR: ProcessKind("team_calendar", services.team_calendar, "teams"),
     kinds.OTHER_CASES: ProcessKind("other_cases", proceedings.other_cases, "courts"),
     kinds.OTHER_REFERRAL: ProcessKind("other_referral", services.other_referral, "others"),
+    kinds.WORK_WITH_CARERS: ProcessKind("work_with_carers", services.work_with_carers, "families"),
     kinds.LOOKED_AFTER_REVIEWS: ProcessKind(
         "looked_after_reviews", permanence_planning.looked_after_reviews, "cases"
     ),

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 
 from best_sim.engine import rule
-from best_sim.engine.commands import SIGNALLED, record, start, wait
+from best_sim.engine.commands import SIGNALLED, record, signal, start, wait
+from best_sim.pathway.kinds import WORK_WITH_CARERS
 from best_sim.pathway.permanence_planning import plan_after_scottish_order
 from best_sim.pathway.records import cases, families
 from best_sim.pathway.rules import purposes
@@ -33,6 +34,7 @@ from best_sim.pathway.rules.placements import (
     place_after_unplanned_move,
     stays_long_term,
 )
+from best_sim.pathway.rules.services import carers_have_changed
 from best_sim.pathway.words import (
     ADOPTED,
     ADOPTION_MATCH,
@@ -86,6 +88,8 @@ def placement(g, world):
         yield record(PLAN_MADE, g.index, g.plan)
     seen_order = g.ordered_at
     while True:
+        if carers_have_changed(f, g):
+            yield signal(WORK_WITH_CARERS, f.index)
         weigh_clock(world, f, g)
         unplanned_in = days_to_unplanned_move(world, g, world.now)
         planned_in = g.plan_at - world.now

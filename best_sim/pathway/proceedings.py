@@ -127,7 +127,7 @@ def proceedings(case, world):
                 case.directed = world.now
                 if case.group < 0 and f.trial_over == 0 and f.entered <= world.now:
                     yield wait(math.inf)
-                elif case.group >= 0 or not lift_will_report(f):
+                elif case.group >= 0 or not lift_will_report(world, f):
                     yield start(PARENTING_ASSESSMENT, case.index)
                 case.timetabled = 1
             kind = FINAL_HEARING + 1 if decided else kind + 1

@@ -15,7 +15,7 @@ import numpy as np
 from best_sim.engine.luck import SERIES
 from best_sim.engine.records import rows, world_dtype
 from best_sim.pathway.parameters import fields_of, names_of
-from best_sim.pathway.words import ARMS, PLACEMENT_TYPES, VISITS
+from best_sim.pathway.words import ARMS, PLACEMENT_TYPES, PROFESSIONS, VISITS
 from best_sim.scenario.schema import (
     MOST_STRATA,
     Allocation,
@@ -72,15 +72,22 @@ FAMILY = np.dtype(
         # the service
         ("receipt", "i8"),
         ("settled", "f8"),
+        ("clinicians", "i8", len(PROFESSIONS)),
+        ("treatment_indicated", "i8"),
         ("return_advised", "i8"),
         ("treatment", "i8"),
         ("lift_asked", "f8"),
+        ("lift_waited", "i8"),
         ("lift_started", "f8"),
         ("lift_assessed", "f8"),
         ("treatment_started", "f8"),
         ("treatment_ended", "f8"),
         ("treatment_full", "i8"),
         ("lift_freed", "f8"),
+        # whose work with LIFT goes on: who brings the child up now, as LIFT last saw them; 0 where there is none
+        ("carers", "i8"),
+        ("carers_started", "f8"),
+        ("carers_ended", "f8"),
         # visits
         ("visit_due", "f8", VISITS),
         ("visit_at", "f8", VISITS),
@@ -187,7 +194,15 @@ COMPUTED_OF = {
     "boroughs": (("site", "i8"), ("court", "i8"), ("team", "i8")),
     "sites": (),
     "courts": (("diary", "i8"), ("urgent_diary", "i8"), ("lead", "f8")),
-    "teams": (("resource", "i8"), ("places", SERIES), ("trial_waiting", "i8")),
+    "teams": (
+        ("resource", "i8", len(PROFESSIONS)),
+        # professions in the order in which a family takes their places, the scarcest first
+        ("order", "i8", len(PROFESSIONS)),
+        ("social_work", SERIES),
+        ("psychology", SERIES),
+        ("psychiatry", SERIES),
+        ("trial_waiting", "i8"),
+    ),
 }
 """Fields of a borough, site, court or team beside its parameters: rows it refers to, what is made from parameters,
 and what a run keeps (`lead`: the court's average wait for a date, in days)."""
@@ -197,7 +212,18 @@ SITE = np.dtype([*_WHO, *fields_of(Site), *COMPUTED_OF["sites"]])
 COURT = np.dtype([*_WHO, *fields_of(Court), *COMPUTED_OF["courts"]])
 TEAM = np.dtype([*_WHO, *fields_of(Team), *COMPUTED_OF["teams"]])
 
-OTHER = np.dtype([*_WHO, ("team", "i8"), ("asked", "f8"), ("started", "f8"), ("ended", "f8")])
+OTHER = np.dtype(
+    [
+        *_WHO,
+        ("team", "i8"),
+        ("clinicians", "i8", len(PROFESSIONS)),
+        ("asked", "f8"),
+        ("started", "f8"),
+        ("gave_up", "f8"),
+        ("assessed", "f8"),
+        ("ended", "f8"),
+    ]
+)
 """A family outside the trial that is referred to a LIFT team."""
 
 TABLES = {

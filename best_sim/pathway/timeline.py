@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -32,6 +32,7 @@ from best_sim.drawing.style import (
     text_width,
 )
 from best_sim.pathway import words as W
+from best_sim.pathway.lanes import Bar, Lane, Mark, hearings_lane
 from best_sim.pathway.records import counted_from
 from best_sim.pathway.story.happenings import Happening, happenings
 from best_sim.pathway.story.telling import VISIT_NAMES
@@ -79,43 +80,9 @@ _SHORT_RECEIPT = {
     "order_made_first": "court decided first",
     "withdrew": "withdrew",
     "not_assessed": "not assessed",
+    "court_would_not_wait": "court would not wait",
+    "not_possible": "not possible",
 }
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A stretch of time in a lane."""
-
-    start: float
-    end: float
-    words: str
-    color: str
-    ink: str = INK
-    hatch: str = ""
-    open_end: bool = False
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A moment in a lane."""
-
-    at: float
-    words: str
-    marker: str
-    face: str = INK
-    edge: str = INK
-
-
-@dataclass
-class Lane:
-    """One lane: its name, its bars and marks."""
-
-    name: str
-    bars: list[Bar] = field(default_factory=list)
-    marks: list[Mark] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self.bars or self.marks)
 
 
 @dataclass(frozen=True)
@@ -135,11 +102,20 @@ def lanes_of(journeys: Journeys, child: int, end: float) -> list[Lane]:
     told = happenings(journeys, child)
     c = journeys.tables["children"][child]
     f = journeys.tables["families"][int(c["family"])]
-    court, hearings = _court(told, end), _hearings(told, end)
+    court, hearings = _court(told, end), hearings_lane(told, end)
     if hearings:  # in Scotland the report is for the reviews; there is no court that waits for it
         court.marks, hearings.marks = [], sorted(hearings.marks + court.marks, key=lambda mark: mark.at)
     return [
-        lane for lane in (_lives(told, end), court, hearings, _service(told, f, end), _trial(told)) if lane
+        lane
+        for lane in (
+            _lives(told, end),
+            court,
+            hearings,
+            _service(told, f, end),
+            _carers(told, end),
+            _trial(told),
+        )
+        if lane
     ]
 
 
@@ -200,43 +176,6 @@ def _court(told: list[Happening], end: float) -> Lane:
     return lane
 
 
-def _hearings(told: list[Happening], end: float) -> Lane:
-    """Scotland: children's hearings and the sheriff, and what the local authority plans."""
-    lane = Lane("Hearings")
-    since, words, seen = math.nan, "", set()
-    for h in told:
-        if h.name in ("referred_to_reporter", "compulsory_order_made", "compulsory_order_ended"):
-            if not math.isnan(since):
-                lane.bars.append(Bar(since, h.days, words, "#dfe4e9"))
-            since = math.nan if h.name == "compulsory_order_ended" else h.days
-            words = "referral" if h.name == "referred_to_reporter" else "compulsory supervision"
-        if h.name in ("referral_discharged", "grounds_established") and h.code == 0 and not math.isnan(since):
-            lane.bars.append(Bar(since, h.days, words, "#dfe4e9"))
-            since = math.nan
-        told_of = _told_of_hearing(h)
-        if told_of:
-            label, marker, face = told_of
-            once = label if label not in seen else ""  # interim orders and reviews recur
-            seen.add(label)
-            lane.marks.append(Mark(h.days, once, marker, face))
-    if not math.isnan(since):
-        lane.bars.append(Bar(since, end, words, "#dfe4e9", open_end=True))
-    return lane
-
-
-def _told_of_hearing(h: Happening) -> tuple[str, str, str] | None:
-    """Label, marker and face of what concerns a hearing, the sheriff or the plan."""
-    if h.name == "childrens_hearing_held":
-        return W.CHILDRENS_HEARINGS[h.code].replace("_", " ") + " hearing", "o", INK
-    if h.name == "sheriff_hearing_held":
-        return "sheriff: " + W.SHERIFF_HEARINGS[h.code].replace("_", " "), "o", INK
-    if h.name == "direction_set":
-        return "plan: " + W.DIRECTIONS[h.code].replace("_", " "), "|", INK
-    if h.name == "order_made" and h.code >= W.FIRST_SCOTTISH_ORDER:
-        return W.ORDERS[h.code].replace("_", " "), "D", INK
-    return None
-
-
 def say_when(happening: Happening) -> str:
     """Whether proceedings are the first or later ones."""
     return "again" if happening.code else ""
@@ -259,9 +198,12 @@ def _service(told: list[Happening], f: np.void, end: float) -> Lane:
                 )
         elif h.name == "lift_assessed":
             assessed = h.days
-            advice = "advises work towards home" if h.code == 1 else "does not advise return"
             lane.bars.append(Bar(started, assessed, "assessment", pale))
-            lane.marks.append(Mark(assessed, advice, "s"))
+            lane.marks.append(Mark(assessed, "treatment indicated" if h.code == 1 else "meeting", "|"))
+        elif h.name == "lift_recommended":
+            lane.marks.append(
+                Mark(h.days, "advises return" if h.code == 1 else "does not advise return", "s")
+            )
         elif h.name == "treatment_started":
             treated = h.days
         elif h.name == "treatment_reviewed":
@@ -314,6 +256,23 @@ def _service(told: list[Happening], f: np.void, end: float) -> Lane:
             )
     for begun, words in open_since.values():
         lane.bars.append(Bar(begun, end, words, pale, open_end=True))
+    return lane
+
+
+def _carers(told: list[Happening], end: float) -> Lane:
+    """LIFT's work with those who bring the child up, beside all else."""
+    look = arm_look("LIFT")
+    lane = Lane("Carers")
+    begun = math.nan
+    for h in told:
+        if h.name == "carers_treatment_started":
+            begun = h.days
+        elif h.name == "carers_treatment_ended":
+            words = "LIFT with carers" if h.code == 1 else "LIFT with carers, child left"
+            lane.bars.append(Bar(begun, h.days, words, look.color, look.ink))
+            begun = math.nan
+    if not math.isnan(begun):
+        lane.bars.append(Bar(begun, end, "LIFT with carers", look.color, look.ink, open_end=True))
     return lane
 
 

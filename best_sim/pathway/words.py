@@ -157,15 +157,17 @@ UNDECIDED, DECLINED, CONSENTED, CLOSED_FIRST, ORDER_FIRST = 0, 1, 2, 3, 4
 CONSENTS = ("undecided", "declined", "consented", "recruitment_closed_first", "order_made_first")
 
 # --- the service allocated: received or not -----------------------------------------------------------------
-PENDING, RECEIVED, FAMILY_DECLINED, WAITED_TOO_LONG, ORDER_MADE_FIRST, WITHDREW, NOT_ASSESSED = (
-    0,
-    1,
-    2,
-    3,
-    4,
-    5,
-    6,
-)
+(
+    PENDING,
+    RECEIVED,
+    FAMILY_DECLINED,
+    WAITED_TOO_LONG,
+    ORDER_MADE_FIRST,
+    WITHDREW,
+    NOT_ASSESSED,
+    COURT_WOULD_NOT_WAIT,
+    NOT_POSSIBLE,
+) = range(9)
 RECEIPTS = (
     "pending",
     "received",
@@ -174,10 +176,16 @@ RECEIPTS = (
     "order_made_first",
     "withdrew",
     "not_assessed",
+    "court_would_not_wait",
+    "not_possible",
 )
 
 IN_HOUSE, INDEPENDENT_SOCIAL_WORKER, EXTERNAL_EXPERT, BY_LIFT, SOCIAL_WORK_STATEMENT = 0, 1, 2, 3, 4
 ASSESSORS = ("in_house", "independent_social_worker", "external_expert", "lift", "social_work_statement")
+
+SOCIAL_WORKER, PSYCHOLOGIST, PSYCHIATRIST = range(3)
+PROFESSIONS = ("social_workers", "psychologists", "psychiatrists")
+"""Who works in a LIFT team; as the parameters that say how many there are."""
 
 TREATMENTS = ("parent_infant_psychotherapy", "circle_of_security", "video_interaction_guidance")
 
@@ -239,18 +247,28 @@ ASSESSMENT_LEFT = _event(
 )
 LIFT_ASKED = _event("lift_asked", "family", "0")
 LIFT_STARTED = _event("lift_started", "family", "days waited")
-LIFT_ASSESSED = _event("lift_assessed", "family", "1 where return is recommended, else 0")
+LIFT_ASSESSED = _event(
+    "lift_assessed", "family", "1 where treatment with the birth parents is indicated, else 0"
+)
 TREATMENT_STARTED = _event("treatment_started", "family", "treatment, by number in TREATMENTS")
 TREATMENT_REVIEWED = _event("treatment_reviewed", "family", "0")
 TREATMENT_ENDED = _event("treatment_ended", "family", "1 complete, 0 broken off")
-LIFT_PLACE_FREED = _event("lift_place_freed", "family", "days the place was held")
+LIFT_PLACE_FREED = _event("lift_place_freed", "family", "days for which the places were held")
 SERVICE_SETTLED = _event("service_settled", "family", "receipt, by number in RECEIPTS")
 VISIT_MADE = _event("visit_made", "family", "visit, 0 first")
 VISIT_MISSED = _event("visit_missed", "family", "visit, 0 first")
-TEAM_PLACES = _event("team_places", "team", "places from now on")
+SOCIAL_WORK_PLACES = _event("social_work_places", "team", "families at a time, from now on")
 OTHER_LIFT_ASKED = _event("other_lift_asked", "other", "team")
 OTHER_LIFT_STARTED = _event("other_lift_started", "other", "days waited")
 OTHER_LIFT_ENDED = _event("other_lift_ended", "other", "days held")
+LIFT_RECOMMENDED = _event("lift_recommended", "family", "1 where return is recommended, else 0")
+CARERS_TREATMENT_STARTED = _event("carers_treatment_started", "family", "treatment, by number in TREATMENTS")
+CARERS_TREATMENT_ENDED = _event(
+    "carers_treatment_ended", "family", "1 complete, 0 the child left these carers"
+)
+PSYCHOLOGY_PLACES = _event("psychology_places", "team", "families at a time, from now on")
+PSYCHIATRY_PLACES = _event("psychiatry_places", "team", "families at a time, from now on")
+OTHER_LIFT_GAVE_UP = _event("other_lift_gave_up", "other", "days waited")
 
 # Scotland; of a case, as everything that concerns the family's or the group's present time in care
 REFERRED_TO_REPORTER = _event("referred_to_reporter", "case", "route, by number in ROUTES")
@@ -290,6 +308,8 @@ HEARING_HELD = (HEARING_EFFECTIVE, HEARING_ADJOURNED, HEARING_ADJOURNED_FOR_EVID
 """A hearing sits: one event for each of `HEARING_RESULTS`."""
 ANY_HEARING = (*HEARING_HELD, CHILDRENS_HEARING_HELD, SHERIFF_HEARING_HELD)
 """A hearing of any kind sits, of either jurisdiction."""
+TEAM_PLACES = (SOCIAL_WORK_PLACES, PSYCHOLOGY_PLACES, PSYCHIATRY_PLACES)
+"""The places of a team change: one event for each of `PROFESSIONS`."""
 VISIT_DUE = (VISIT_MADE, VISIT_MISSED)
 """A visit falls due."""
 

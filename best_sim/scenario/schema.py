@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Literal
 
-from best_sim.scenario.bank_holidays import Jurisdiction
 from best_sim.scenario.durations import Duration
-from best_sim.scenario.scotland import ChildrensHearings
+from best_sim.scenario.scotland import ChildrensHearings, Jurisdiction
 from best_sim.scenario.values import (
     MOST_DATES,
     MOST_WHOLES,
@@ -160,6 +159,8 @@ class Site(Section):
     other_exclusion: Probability
     """Share of otherwise eligible families that are not invited for another reason."""
     invites_families_with_older_child: bool
+    assessment_ratio: Annotated[float, Unit("ratio", 0.1, 10)]
+    """What the durations of the usual parenting assessments are multiplied by in this site."""
 
 
 class Court(Section):
@@ -167,10 +168,7 @@ class Court(Section):
 
     title: str
     jurisdiction: Jurisdiction
-    """Which law protects the children of its boroughs, by care proceedings or by children's hearings and the sheriff.
-
-    Its bank holidays are kept.
-    """
+    """Whose law protects the children of its boroughs, and whose bank holidays are kept."""
     sitting_days_per_week: Annotated[Series, Unit("days per week", 0, 5000)]
     hours_per_sitting_day: Annotated[float, Unit("hours", 1, 10)]
     urgent_share: Annotated[float, Unit("probability", 0.001, 0.4)]
@@ -188,13 +186,14 @@ class Court(Section):
 
 
 class Team(Section):
-    """A LIFT team: staff by profession, and the families each full-time clinician serves at a time."""
+    """A LIFT team: staff by profession, none in place of another, and the families that they serve at a time."""
 
     title: str
     social_workers: Staff
     psychologists: Staff
     psychiatrists: Staff
     families_per_clinician: Annotated[float, Unit("families", 0, 100)]
+    """Families that a full-time social worker serves at a time; other professions by their hours a week."""
     assessment: Duration
     treatment: Duration
     other_referrals: Annotated[Series, Unit("families per year", 0, 10000)]
@@ -228,24 +227,42 @@ class HoursPerSession(Section):
     video_interaction_guidance: Hours
 
 
+class WeeklyHours(Section):
+    """Hours a week that each profession gives a family that is being assessed; none, and it is not needed."""
+
+    social_workers: Annotated[float, Unit("hours per week", 0.01, 40)]
+    psychologists: Annotated[float, Unit("hours per week", 0, 40)]
+    psychiatrists: Annotated[float, Unit("hours per week", 0, 40)]
+
+
 class Lift(Section):
     """The LIFT service."""
 
+    works_as: Literal["LIFT", "services as usual"]
+    """What a family allocated to LIFT is given: LIFT, or by its name only what the others are given."""
     declines: Probability
+    not_possible: Probability
+    court_waits: Duration
+    """From issue, until when the court waits for a report of LIFT; it does not agree to one that is due later."""
     leaves_in_assessment: Probability
     leaves_assessment_at: Part
-    """Part of the assessment that a family has had that leaves it."""
     patience: Days
     priority: Literal["first come", "youngest first"]
     meeting: Duration
+    needs_psychiatrist: Probability
+    weekly_hours: WeeklyHours
+    return_may_be_possible: LogOdds
+    """What the log odds of advice to return are raised by for those to whom a return may be possible."""
     treats: Probability
+    """Of families to whom a return may be possible, those treated with the birth parents before the recommendation."""
     leaves_treatment: Probability
+    treats_carers: Probability
+    carers_within: Days
+    carers_course: Duration
     review_at: Part
     """Part of the treatment after which it is reviewed, and broken off if it is."""
     treatment_under_one: TreatmentMix
-    """Shares of treatments where the youngest child was under one at entry."""
     treatment_older: TreatmentMix
-    """Shares of treatments where the youngest child was older."""
     sessions: Sessions
     hours_per_session: HoursPerSession
     teams: Named[Team]
@@ -602,7 +619,6 @@ class Costs(Section):
     assessment_statement: Pounds
     usual_support_month: Annotated[float, Unit("GBP per month", 0)]
     lift_overhead: Ratio
-    lift_assessment_hours: Annotated[float, Unit("hours", 0, 2000)]
     social_worker_hour: PoundsPerHour
     psychologist_hour: PoundsPerHour
     psychiatrist_hour: PoundsPerHour

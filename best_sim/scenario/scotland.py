@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from best_sim.scenario.bank_holidays import Jurisdiction
 from best_sim.scenario.durations import Duration
 from best_sim.scenario.values import Days, Mix, Probability, Section, Shares, Unit
+
+__all__ = ["ChildrensHearings", "Jurisdiction"]
 
 Hours = Annotated[float, Unit("hours", 0, 200)]
 LogOdds = Annotated[float, Unit("log odds", -10, 10)]
@@ -137,8 +140,6 @@ class ChildrensHearings(Section):
     hours: SheriffHours
     invitation: Duration
     """From entry to the invitation to the trial."""
-    assessment: Duration
-    """Of the parents, by services as usual."""
     reviews: LookedAfterReviews
     directions: PlanDirections
     permanence: PermanencePlanning

@@ -301,7 +301,7 @@ def test_what_is_changed_is_what_the_user_changed(tmp_path: Path) -> None:
         "Changed by --set:",
     ]
     rows = [re.split(r"  +", line) for line in lines]
-    assert ["lift.patience", "120 days", "6 weeks"] in rows
+    assert ["lift.patience", "60 days", "6 weeks"] in rows
     assert [row[0] for row in rows if "." in row[0] and not row[0].startswith("Changed")] == [
         "lift.patience",
         "proceedings.notice.final",

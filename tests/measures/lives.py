@@ -32,7 +32,7 @@ def journeys_of(
     f = tables["families"] = np.zeros(n, TABLES["families"])
     f["index"] = np.arange(n)
     f["n_children"] = f["n_groups"] = 1
-    for name in ("ineligible", "settled", "lift_asked", "lift_started", "lift_freed"):
+    for name in ("ineligible", "settled", "lift_asked", "lift_started", "lift_freed", "treatment_started"):
         f[name] = np.nan
     f["entered"] = [life[0][0] if life else 0.0 for life in lives]
     c = tables["children"] = np.zeros(n * LARGEST_FAMILY, TABLES["children"])

@@ -8,34 +8,31 @@ import numpy as np
 import pytest
 from lives import journeys_of
 
-from best_sim.measures.workload import children_in_care, lift_use, lift_waits, received
+from best_sim.measures.workload import children_in_care, clinician_time, lift_use, lift_waits, received
 from best_sim.pathway import Journeys
 from best_sim.pathway import words as W
 
 
-def test_waiting_and_use_are_what_the_driver_counted(trial_run: Journeys) -> None:
+def test_what_is_in_use_by_year_is_what_clinicians_worked(trial_run: Journeys) -> None:
     use = lift_use(trial_run, since=trial_run.start)
-    span = trial_run.end - trial_run.start
     starts = [dt.date(y, 1, 1) for y in range(use["year"].min() + 1, use["year"].max() + 1)]
     edges = [trial_run.start, *[(d - trial_run.start_date).days for d in starts], trial_run.end]
     use["days"] = np.tile(np.diff(edges), len(trial_run.names["teams"]))
-    driver = trial_run.resources.set_index("resource")
-    for team, mine in use.groupby("team"):
-        counted = driver.loc[f"lift.{team}"]
-        assert (mine["waiting"] * mine["days"]).sum() / span == pytest.approx(counted["mean_waiting"])
-        assert (mine["in_use"] * mine["days"]).sum() / span == pytest.approx(counted["mean_in_use"])
-        assert mine["asked"].sum() == counted["asked"]
-        assert mine["started"].sum() == counted["granted"]
-        assert mine["gave_up"].sum() == counted["gave_up"]
-
-
-def test_littles_law_holds_for_what_is_listed(trial_run: Journeys) -> None:
+    work = clinician_time(trial_run)
     waits = lift_waits(trial_run, since=trial_run.start)
-    waited = (waits["left_days"] - waits["asked_days"]).groupby(waits["team"], observed=True).sum()
-    driver = trial_run.resources.set_index("resource")
-    for team, days in waited.items():
-        mean = driver.loc[f"lift.{team}", "mean_waiting"]
-        assert days == pytest.approx(mean * (trial_run.end - trial_run.start))
+    for number, (team, mine) in enumerate(use.groupby("team", sort=False)):
+        ours = work.team == number
+        spent = np.minimum(work.end[ours], trial_run.end) - work.start[ours]
+        assert (mine["in_use"] * mine["days"]).sum() == pytest.approx(spent.sum())
+        asked = waits[waits["team"] == team]
+        waited = (asked["left_days"] - asked["asked_days"]).sum()
+        assert (mine["waiting"] * mine["days"]).sum() == pytest.approx(waited)
+        assert mine["asked"].sum() == len(asked)
+        assert mine["started"].sum() == (asked["outcome"] == "started").sum()
+        assert mine["gave_up"].sum() == asked["outcome"].isin(["gave up", "court would not wait"]).sum()
+        known = mine[mine["places"].notna()]
+        assert len(known) > 3 and set(known["busiest"]) <= set(W.PROFESSIONS)
+        assert (known["busiest_occupancy"] >= known["occupancy"] - 1e-9).all()
 
 
 def test_what_became_of_requests_by_hand() -> None:
@@ -47,15 +44,21 @@ def test_what_became_of_requests_by_hand() -> None:
         lift_started=[15.0, nan, nan, nan, nan],
         lift_freed=[115.0, nan, nan, nan, nan],
         settled=[100.0, 140.0, 30.0, nan, 50.0],
-        events=[(0.0, W.TEAM_PLACES, 0, 2.0), (73.0, W.TEAM_PLACES, 0, 1.0)],
+        lift_waited=[1, 1, 0, 1, 1],
+        clinicians=[(1, 1, 0)] + 4 * [(0, 0, 0)],
+        events=[
+            (0.0, W.SOCIAL_WORK_PLACES, 0, 2.0), (0.0, W.PSYCHOLOGY_PLACES, 0, 1.0), (0.0, W.PSYCHIATRY_PLACES, 0, 0.0),
+            (73.0, W.SOCIAL_WORK_PLACES, 0, 1.0),
+        ],
     )  # fmt: skip
     waits = lift_waits(j)
     assert waits["outcome"].tolist() == ["started", "gave up", "still waiting", "order made first"]
     assert (waits["left_days"] - waits["asked_days"]).tolist() == [5.0, 120.0, 100.0, 10.0]
     assert waits["held_days"].tolist()[:1] == [100.0]
     first = lift_use(j).set_index("year").loc[2018]
-    assert first["places"] == pytest.approx((73 * 2 + 292) / 365)
-    assert first["in_use"] == pytest.approx(100 / 365)
+    assert first["places"] == pytest.approx((73 * 2 + 292) / 365 + 1)
+    assert first["in_use"] == pytest.approx(2 * 100 / 365)
+    assert (first["busiest"], first["busiest_occupancy"]) == ("psychologists", pytest.approx(100 / 365))
     assert first["waiting"] == pytest.approx((5 + 120 + 10) / 365)
     assert first["mean_wait"] == 5.0
     assert np.isnan(lift_use(j, since=-10.0)["places"].iloc[0])  # before the scenario says how many

@@ -275,19 +275,44 @@ def _evidence(j: Journeys, scenario: Scenario) -> None:
 
 def _lift(j: Journeys, scenario: Scenario) -> None:
     f, o = j.tables["families"], j.tables["others"]
-    places = lower(scenario).capacities[: len(j.names["teams"])].copy()
-    held = np.zeros(len(places), int)
+    n = len(W.PROFESSIONS)
+    places = lower(scenario).capacities[: n * len(j.names["teams"])].reshape(-1, n).copy()
+    held = np.zeros_like(places)
+
+    def takes(team: int, professions: np.ndarray, time: float) -> None:
+        held[team] += professions
+        assert (held[team] <= places[team])[professions > 0].all(), (
+            f"team {team} at day {time}: more families than places"
+        )
+
+    def of(treatment: int) -> np.ndarray:
+        out = np.zeros(n, int)
+        out[W.PSYCHOLOGIST if treatment == 0 else W.SOCIAL_WORKER] = 1
+        return out
+
+    with_carers: dict[int, int] = {}
     for row in j.record:
-        event, subject = row["event"], int(row["subject"])
-        if event == W.TEAM_PLACES:
-            places[subject] = row["value"]
-        elif event in (W.LIFT_STARTED, W.OTHER_LIFT_STARTED):
-            team = (f if event == W.LIFT_STARTED else o)["team"][subject]
-            held[team] += 1
-            assert held[team] <= places[team], f"team {team} at day {row['time']}: more families than places"
-        elif event in (W.LIFT_PLACE_FREED, W.OTHER_LIFT_ENDED):
-            team = (f if event == W.LIFT_PLACE_FREED else o)["team"][subject]
-            held[team] -= 1
+        event, subject, time = row["event"], int(row["subject"]), float(row["time"])
+        if event in W.TEAM_PLACES:
+            places[subject, W.TEAM_PLACES.index(event)] = row["value"]
+        elif event == W.LIFT_STARTED:
+            takes(f["team"][subject], f["clinicians"][subject], time)
+        elif event == W.LIFT_PLACE_FREED:
+            held[f["team"][subject]] -= f["clinicians"][subject]
+        elif event == W.OTHER_LIFT_STARTED:  # the others give up all but the social worker without an event
+            held[o["team"][subject], W.SOCIAL_WORKER] += 1
+            assert (held <= places)[o["team"][subject], W.SOCIAL_WORKER], f"too many families at day {time}"
+        elif event == W.OTHER_LIFT_ENDED:
+            held[o["team"][subject], W.SOCIAL_WORKER] -= 1
+        elif event == W.TREATMENT_STARTED:
+            takes(f["team"][subject], of(int(row["value"])), time)
+        elif event == W.TREATMENT_ENDED:
+            held[f["team"][subject]] -= of(int(f["treatment"][subject]))
+        elif event == W.CARERS_TREATMENT_STARTED:
+            with_carers[subject] = int(row["value"])
+            takes(f["team"][subject], of(with_carers[subject]), time)
+        elif event == W.CARERS_TREATMENT_ENDED:
+            held[f["team"][subject]] -= of(with_carers.pop(subject))
     assert (held >= 0).all()
     asked = f[~np.isnan(f["lift_asked"])]
     assert (asked["arm"] == W.LIFT).all()
@@ -297,10 +322,10 @@ def _lift(j: Journeys, scenario: Scenario) -> None:
     order = (
         "lift_asked",
         "lift_started",
+        "lift_freed",
         "lift_assessed",
         "treatment_started",
         "treatment_ended",
-        "lift_freed",
     )
     for one, other in combinations(order, 2):
         both = ~np.isnan(f[one]) & ~np.isnan(f[other])

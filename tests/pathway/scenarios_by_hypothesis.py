@@ -37,6 +37,7 @@ recruiting = [{{ from = 2000-01-01, value = 1 }}]
 consent = 0.9
 other_exclusion = 0.1
 invites_families_with_older_child = true
+assessment_ratio = 1.0
 """
 COURT = """
 [courts.court_{i}]
@@ -74,6 +75,13 @@ rate_variation = 0
 """
 
 
+FRAME = [
+    "trial.target_families=1000000",
+    *(f"lift.weekly_hours.{p}=0" for p in ("psychologists", "psychiatrists")),
+]
+"""Few families are needed for a queue where only social workers are; scenarios may need the others too."""
+
+
 @cache
 def frame(sites: int, courts: int, teams: int, boroughs: int) -> Scenario:
     """A scenario with so many of each; nobody enters yet."""
@@ -84,7 +92,7 @@ def frame(sites: int, courts: int, teams: int, boroughs: int) -> Scenario:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "frame.toml"
         file.write_text("\n".join(text), encoding="utf-8")
-        return Scenario.load(file, overrides=["trial.target_families=1000000"])
+        return Scenario.load(file, overrides=FRAME)
 
 
 # --- what the schema allows ---------------------------------------------------------------------------------
@@ -399,10 +407,14 @@ def _teams(draw: Any, shape: tuple[int, int, int, int]) -> dict[str, Any]:
         elif places == "rising and falling":
             changes[f"{team}.social_workers"] = draw(dated(st.sampled_from([0, 1, 2, 5, 12])))
             changes[f"{team}.psychologists"] = draw(dated(st.sampled_from([0, 0.5, 1])))
+            changes[f"{team}.psychiatrists"] = draw(dated(st.sampled_from([0, 0.5, 1])))
     for name in ("lift.patience", "proceedings.evidence_patience"):
         patience = draw(st.sampled_from([None, 60.0, 1e6, 14.0, 1.0, 0.0]))
         if patience is not None:
             changes[name] = {"value": patience, "unit": "days"}
+    changes["lift.weekly_hours.psychologists"] = draw(st.sampled_from([0.0, 0.0, 4.0]))
+    changes["lift.weekly_hours.psychiatrists"] = draw(st.sampled_from([0.0, 0.0, 1.5]))
+    changes["lift.works_as"] = draw(st.sampled_from(["LIFT", "LIFT", "LIFT", "services as usual"]))
     changes["lift.priority"] = draw(st.sampled_from(["first come", "youngest first"]))
     return changes
 

@@ -23,10 +23,23 @@ from best_sim.pathway.scores import SCORES
 from best_sim.scenario import Duration, Scenario
 
 AT_ENTRY = (
-    "stream", "number", "known_at", "entered", "issue_at", "route", "reaches_court", "n_children", "n_groups",
+    "stream", "number", "known_at", "comes_in", "issue_at", "route", "reaches_court", "n_children", "n_groups",
     "youngest_days", "oldest_days", "older_sibling", "kin_available", "need",
 )  # fmt: skip
 OF_CHILD = ("stream", "number", "age_at_entry", "male", "frailty")
+
+
+def fixed(family, row, name):
+    """A field that is fixed when a family becomes known, of the family or of a child.
+
+    One that comes in during proceedings waits for a hearing, and an infant born on the day of issue is older by that.
+    """
+    waits = family["route"] == W.DURING_PROCEEDINGS
+    if name == "comes_in":
+        name = "removal_due" if waits else "entered"
+    if waits and name in ("youngest_days", "oldest_days", "age_at_entry"):
+        return None
+    return row[name].item()
 
 
 def who(journeys, borough=None):
@@ -37,12 +50,12 @@ def who(journeys, borough=None):
         keep &= f["borough"] == journeys.names["boroughs"].index(borough)
     c = journeys.tables["children"].reshape(-1, LARGEST_FAMILY)[keep]
     families = {
-        (int(row["stream"]), int(row["number"])): tuple(row[name].item() for name in AT_ENTRY)
+        (int(row["stream"]), int(row["number"])): tuple(fixed(row, row, name) for name in AT_ENTRY)
         for row in f[keep]
     }
     children = {
-        (int(child["stream"]), int(child["number"])): tuple(child[name].item() for name in OF_CHILD)
-        for family in c
+        (int(child["stream"]), int(child["number"])): tuple(fixed(row, child, name) for name in OF_CHILD)
+        for row, family in zip(f[keep], c, strict=True)
         for child in family
         if child["index"] >= 0
     }
@@ -82,11 +95,15 @@ def before(endless):
 
 
 def test_a_change_of_lift_in_london_leaves_glasgow_as_it_is(endless, before):
-    changed = run(endless.replace({"lift.teams.london.families_per_clinician": 8}), seed=4)
+    changed = run(endless.replace({"lift.teams.london.families_per_clinician": 1.5}), seed=4)
     assert who(before) == who(changed), "arrivals, ages and all that is fixed at entry"
     assert histories(before, "glasgow") == histories(changed, "glasgow")
     assert histories(before, "croydon") != histories(changed, "croydon")
-    assert changed.resources["mean_waiting"][1] < 0.5 * before.resources["mean_waiting"][1]
+    waiting, less = (
+        j.resources.set_index("resource").filter(like="lift.london", axis=0)["mean_waiting"].sum()
+        for j in (changed, before)
+    )
+    assert waiting > 2.0 * less > 0.0
 
 
 def test_a_change_of_lift_leaves_everyone_else_as_they_are_where_nothing_is_shared(endless):
@@ -97,6 +114,7 @@ def test_a_change_of_lift_leaves_everyone_else_as_they_are_where_nothing_is_shar
             **{f"courts.{court}.other_cases": always(0) for court in endless.courts},
             "trial.allocation.method": "simple",
             "sites.london.other_exclusion": 0.0,  # so that London has many families
+            "sites.london.consent": 1.0,
         }
     )
     one = run(roomy, seed=6)
@@ -109,7 +127,8 @@ def test_a_change_of_lift_leaves_everyone_else_as_they_are_where_nothing_is_shar
         index = np.flatnonzero(rows)
         differ[name] = set((index if name == "families" else index // LARGEST_FAMILY).tolist())
     touched = set().union(*differ.values())
-    assert len(touched) > 50
+    # of some hundred families two fifths are served by LIFT in neither: the legal context, or their own choice
+    assert len(touched) > 35
     assert (f["arm"][sorted(touched)] == W.LIFT).all()
     assert (f["site"][sorted(touched)] == one.names["sites"].index("london")).all()
 
@@ -144,7 +163,7 @@ def test_a_borough_that_grows_has_the_same_families_sooner(endless, before):
     (old, children), (new, more) = who(before, "croydon"), who(grown, "croydon")
     assert set(old) < set(new)
     at = AT_ENTRY.index("known_at")
-    timeless = [i for i, name in enumerate(AT_ENTRY) if name not in ("known_at", "entered", "issue_at")]
+    timeless = [i for i, name in enumerate(AT_ENTRY) if name not in ("known_at", "comes_in", "issue_at")]
     assert all(new[key][at] <= old[key][at] for key in old)
     assert all([new[key][i] for i in timeless] == [old[key][i] for i in timeless] for key in old)
     assert all(more[key] == children[key] for key in children)

@@ -53,24 +53,30 @@ def test_hooks_hear_every_command_and_change_nothing(world, alone):
     times = [time for time, *_ in heard]
     assert times == sorted(times)
     by = Counter((kind, describe(command).partition("(")[0]) for _, kind, _, command in heard)
-    assert by["proceedings", "book"] == len(rows(alone, W.HEARING_LISTED))
+    booked = by["proceedings", "book"] - by["proceedings", "vacate"]
+    listed = len(rows(alone, W.HEARING_LISTED))
+    books = [
+        time for time, kind, _, command in heard if kind == "proceedings" and describe(command)[:4] == "book"
+    ]
+    # an interim hearing for which no day is left in the run is not listed
+    assert 0 <= booked - listed <= sum(time > alone.end - 30.0 for time in books)
     recorded = sum(n for (_, command), n in by.items() if command == "record")
     assert recorded == len(alone.record)
 
 
 def test_a_closure_of_the_team_is_felt(world, alone):
     """The documented example: a resource closed for a time by a process of one's own."""
+    theirs = alone.resources["resource"].tolist().index("lift.london.social_workers")
 
     def christmas(env, run):
         yield env.timeout(100.0)
-        places = run.resources[1].capacity
-        run.resources[1].set_capacity(0)
+        places = run.resources[theirs].capacity
+        run.resources[theirs].set_capacity(0)
         yield env.timeout(120.0)
-        run.resources[1].set_capacity(places)
+        run.resources[theirs].set_capacity(places)
 
     closed = simulate(world, seed=2, extensions=[christmas])
     london = alone.names["teams"].index("london")
-    assert alone.resources["resource"][1] == "lift.london"
     f, o = closed.tables["families"], closed.tables["others"]
     started = [
         *f["lift_started"][f["team"] == london],
@@ -78,7 +84,7 @@ def test_a_closure_of_the_team_is_felt(world, alone):
     ]
     begin = closed.record["time"][0]
     assert not [at for at in started if begin + 100 < at < begin + 220]
-    assert closed.resources["mean_waiting"][1] > alone.resources["mean_waiting"][1]
+    assert closed.resources["mean_waiting"][theirs] > alone.resources["mean_waiting"][theirs]
     # and until then nothing differs
     a, b = (j.record[j.record["time"] < begin + 100] for j in (alone, closed))
     assert a.tobytes() == b.tobytes()

@@ -94,7 +94,7 @@ def test_without_places_lift_serves_nobody(small):
     # the court has a report all the same
     assert set(journeys.assessments["assessor"]) == {"in_house"}
     assert len(rows(journeys, W.CASE_DECIDED)) > 100
-    assert journeys.resources["mean_in_use"].tolist() == [0.0]
+    assert journeys.resources["mean_in_use"].tolist() == [0.0, 0.0, 0.0]
 
 
 def test_places_in_use_are_never_taken_away():
@@ -114,7 +114,7 @@ def test_places_in_use_are_never_taken_away():
     started = journeys.services["started_days"].to_numpy()
     assert started[:10] == pytest.approx(first)
     assert started[10:] == pytest.approx(first + 100)
-    assert journeys.resources["longest_queue"].tolist() == [2]
+    assert journeys.resources["longest_queue"].tolist() == [2, 0, 0]
 
 
 def test_a_tiny_court_books_beyond_its_diary():
@@ -156,7 +156,7 @@ def test_one_family():
 
 def test_nobody_at_all():
     journeys = run(plain_world({f"{BOROUGH}.entries": always(0)}))
-    assert set(journeys.events["event"]) == {"team_places"}
+    assert set(journeys.events["event"]) == {"social_work_places", "psychology_places", "psychiatry_places"}
     for name in (
         "families",
         "children",

@@ -12,7 +12,19 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from small_worlds import COURT, MONDAY, after, always, days, in_days, plain_world, rows, run, run_known_at
+from small_worlds import (
+    COURT,
+    MONDAY,
+    SITE,
+    after,
+    always,
+    days,
+    in_days,
+    plain_world,
+    rows,
+    run,
+    run_known_at,
+)
 
 from best_sim.pathway import words as W
 from best_sim.pathway.journeys import Journeys
@@ -344,7 +356,8 @@ BY_HAND = {
     "childrens_hearings.appeals.against_order": 0.0,
     "childrens_hearings.appeals.against_review": 0.0,
     "childrens_hearings.invitation": days(10),
-    "childrens_hearings.assessment": days(80),
+    f"{SITE}.assessment_ratio": 1.0,
+    "sau.in_house": days(80),
     "childrens_hearings.reviews.put_off": 0.0,
     "childrens_hearings.reviews.home_early": 0.0,
     "childrens_hearings.directions.adoption.intercept": 10.0,
@@ -377,7 +390,7 @@ def test_one_child_by_hand():
     assert dt.date(2018, 1, 1) == MONDAY
     j = run_known_at(plain_world(BY_HAND), 9.5, arm="SAU")
     told = [(float(r["time"]), W.EVENTS[r["event"]].name, int(round(r["value"]))) for r in j.record if r["event"] not in
-            (W.PLAN_MADE, W.SCREENED, W.TEAM_PLACES, W.CONSENT_ANSWERED, W.RANDOMISED, W.INTERIM_ORDER_MADE,
+            (W.PLAN_MADE, W.SCREENED, *W.TEAM_PLACES, W.CONSENT_ANSWERED, W.RANDOMISED, W.INTERIM_ORDER_MADE,
              W.VISIT_MADE, W.SERVICE_SETTLED, W.ASSESSOR_ASKED, W.SHERIFF_HEARING_LISTED)]  # fmt: skip
     expected = [
         (9.5, "entered_care", W.BY_ORDER),

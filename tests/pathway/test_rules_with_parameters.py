@@ -43,7 +43,11 @@ def test_a_family_leaves_the_assessment_after_the_part_that_is_given(part):
 def test_treatment_is_reviewed_and_may_end_after_the_part_that_is_given(leaves, takes):
     journeys = run(
         lift_world(
-            lift__treats=1.0, lift__leaves_treatment=leaves, lift__review_at=0.2, advice__intercept=10.0
+            lift__treats=1.0,
+            lift__leaves_treatment=leaves,
+            lift__review_at=0.2,
+            advice__intercept=-2.0,
+            lift__return_may_be_possible=10.0,
         )
     )
     begun, reviewed, ended = (
@@ -51,9 +55,12 @@ def test_treatment_is_reviewed_and_may_end_after_the_part_that_is_given(leaves, 
         for event in (W.TREATMENT_STARTED, W.TREATMENT_REVIEWED, W.TREATMENT_ENDED)
     )
     assert len(ended) > 50
+    # what leads home is not broken off
+    home = {int(row["subject"]) for row in rows(journeys, W.LIFT_RECOMMENDED) if row["value"] == 1}
+    assert 5 < len(home & set(ended)) < len(ended) / 2
     for family, time in ended.items():
         assert reviewed[family] - begun[family] == pytest.approx(20.0)
-        assert time - begun[family] == pytest.approx(takes)
+        assert time - begun[family] == pytest.approx(100.0 if family in home else takes)
 
 
 def test_siblings_are_born_at_least_the_gap_apart():

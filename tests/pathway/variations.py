@@ -27,9 +27,10 @@ DELAYS = (
 
 
 def staff(*steps: tuple[dt.date, float]) -> dict[str, Any]:
-    """Both teams with so many full-time social workers from each date, and nobody else."""
+    """Both teams with so many full-time social workers from each date, and nobody else: no other is needed."""
     series = [{"from": day, "value": value} for day, value in steps]
     changes: dict[str, Any] = {f"lift.teams.{t}.{p}": always(0) for t in TEAMS for p in PROFESSIONS}
+    changes |= {f"lift.weekly_hours.{p}": 0.0 for p in PROFESSIONS[1:]}
     return changes | {f"lift.teams.{t}.social_workers": series for t in TEAMS}
 
 
@@ -116,6 +117,17 @@ VARIATIONS: dict[str, dict[str, Any]] = {
     "an impatient court": {"proceedings.evidence_patience": {"value": 0, "unit": "days"}},
     "impatient families": {"lift.patience": {"value": 0, "unit": "days"}},
     "everyone is treated": {"lift.treats": 1.0, "advice.intercept": 2.0},
+    "no psychiatrist": {f"lift.teams.{t}.psychiatrists": always(0) for t in TEAMS},
+    "the psychologists leave": {
+        f"lift.teams.{t}.psychologists": [
+            {"from": LONG_AGO, "value": 3}, {"from": dt.date(2018, 6, 1), "value": 0.25}
+        ]
+        for t in TEAMS
+    },
+    "a court that never waits for LIFT": {"lift.court_waits": days(0)},
+    "LIFT is as usual": {"lift.works_as": "services as usual"},
+    "all carers": {"lift.treats_carers": 1.0, "lift.carers_within": {"value": 60, "unit": "months"}},
+    "long treatments": {f"lift.teams.{t}.treatment": days(900) for t in TEAMS},
     "large families": {
         "population.children_per_family": {"one": 0.0, "two": 0.0, "three": 1.0},
         "population.split_with_two_siblings": 1.0,

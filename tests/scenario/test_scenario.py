@@ -250,13 +250,13 @@ def test_what_the_user_changed_is_told_against_what_comes_with_the_package(tmp_p
     (tmp_path / "costs.toml").write_text('extends = "london-2017"\nlift.patience = 100\n')
     (tmp_path / "mine.toml").write_text('extends = "costs.toml"\nproceedings.timetable = 12\n')
     assert Scenario.load("london-2017").changed().empty
-    assert Scenario.load("trial-as-run", ["lift.patience=120"]).changed().empty  # as it was
+    assert Scenario.load("trial-as-run", ["lift.patience=60"]).changed().empty  # as it was
     mine = Scenario.load("mine.toml", ["lift.treats=0.5"])
     changed = mine.changed().set_index("name")
     assert list(changed.index) == ["proceedings.timetable", "lift.patience", "lift.treats"]
-    assert list(changed["before"]) == ["11 weeks", "120 days", "0.6 (probability)"]
+    assert list(changed["before"]) == ["11 weeks", "60 days", "0.45 (probability)"]
     assert list(changed["file"]) == ["mine.toml", "costs.toml", "--set"]
-    assert mine["lift.patience"].before.value == 120
+    assert mine["lift.patience"].before.value == 60
     assert mine["lift.declines"].before is None and not mine["lift.declines"].changed
 
 

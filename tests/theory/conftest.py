@@ -103,7 +103,7 @@ def busy_team() -> BusyTeam:
             for x in (np.ones(len(wait)), wait > 0.0, wait, served - it.load / it.per_day)
         ]
         it.weeks.append(np.stack(of_week, axis=1))
-        assessed = rows(journeys, W.LIFT_ASSESSED)
+        assessed = rows(journeys, W.LIFT_RECOMMENDED)
         it.assessed.append(len(assessed))
         it.return_advised.append(assessed["value"].sum())
         advised = np.zeros(len(journeys.tables["families"]), int)

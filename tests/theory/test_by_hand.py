@@ -31,6 +31,7 @@ pytestmark = pytest.mark.theory
 TEN = 10.0 / 24.0
 NOON = 0.5
 WEDNESDAY = 2 + NOON
+CIRCLE_OF_SECURITY = W.TREATMENTS.index("circle_of_security")
 
 TIMES = {
     "simulation.end_date": after(1500),
@@ -73,7 +74,7 @@ def assert_story(journeys, expected):
     got = [
         (float(row["time"]), W.EVENTS[row["event"]].name, float(row["value"]))
         for row in journeys.record
-        if row["event"] not in (W.PLAN_MADE, W.TEAM_PLACES, W.SCREENED)
+        if row["event"] not in (W.PLAN_MADE, *W.TEAM_PLACES, W.SCREENED)
     ]
     for (day, name, value), (at, event, said) in zip(expected, got, strict=False):
         assert event == name, f"at day {at:.4f}: expected {name} at day {day:.4f}, got {event}"
@@ -169,8 +170,9 @@ def test_lift_and_adoption():
             *LIFT_BEGINNING,
             (REPORT, "lift_assessed", 0.0),
             (REPORT, "service_settled", W.RECEIVED),
-            (REPORT, "evidence_in", W.BY_LIFT),
             (REPORT, "lift_place_freed", 90.0),
+            (REPORT, "lift_recommended", 0.0),
+            (REPORT, "evidence_in", W.BY_LIFT),
             held(IRH, LIFT_IRH),
             listed(FINAL, LIFT_IRH, LIFT_FINAL),
             held(FINAL, LIFT_FINAL),
@@ -189,10 +191,15 @@ def test_lift_and_adoption():
     assert child["permanent_days"] == pytest.approx(274 + TEN)  # the first day with those who adopt
 
 
-def test_lift_treats_with_the_carers_after_the_order():
-    # Return is not advised: the report goes in, the treatment waits for the order on day 154 and takes 100 days.
+def test_lift_works_with_the_carers_beside_the_proceedings():
+    # From the meeting on day 121 for 100 days, past the order on day 154: the carers stay the same for good.
+    changes = {
+        "lift.treats_carers": 1.0,
+        "lift.carers_course": days(100),
+        "placements.planned.long_term_same_carer": 1.0,
+    }
     journeys = run_known_at(
-        plain_world({**TIMES, **order_is("care_order"), "lift.treats": 1.0}), WEDNESDAY, arm="LIFT"
+        plain_world({**TIMES, **order_is("care_order"), **changes}), WEDNESDAY, arm="LIFT"
     )
     assert_story(
         journeys,
@@ -200,29 +207,35 @@ def test_lift_treats_with_the_carers_after_the_order():
             *LIFT_BEGINNING,
             (REPORT, "lift_assessed", 0.0),
             (REPORT, "service_settled", W.RECEIVED),
+            (REPORT, "lift_place_freed", 90.0),
+            (REPORT, "lift_recommended", 0.0),
             (REPORT, "evidence_in", W.BY_LIFT),
+            (REPORT, "carers_treatment_started", CIRCLE_OF_SECURITY),
             held(IRH, LIFT_IRH),
             listed(FINAL, LIFT_IRH, LIFT_FINAL),
             held(FINAL, LIFT_FINAL),
             (LIFT_FINAL, "case_decided", 3.0),
             (LIFT_FINAL, "order_made", W.CARE_ORDER),
-            (LIFT_FINAL, "treatment_started", journeys.tables["families"]["treatment"][0]),
-            (LIFT_FINAL + 40, long_term_event(journeys), W.LONG_TERM_FOSTER),
-            (LIFT_FINAL + 50, "treatment_reviewed", 0.0),
-            (LIFT_FINAL + 100, "treatment_ended", 1.0),
-            (LIFT_FINAL + 100, "lift_place_freed", LIFT_FINAL + 100 - RANDOMISED),
+            (LIFT_FINAL + 40, "stayed_with_carer", W.LONG_TERM_FOSTER),
+            (REPORT + 100, "carers_treatment_ended", 1.0),
             *VISITED[1:],
         ],
     )
 
 
-def long_term_event(journeys):
-    """With the same carer or another: the one thing left to chance (60 %)."""
-    return W.EVENTS[rows(journeys, (W.STAYED_WITH_CARER, W.MOVED_AS_PLANNED))["event"][-1]].name
+def test_work_with_carers_ends_as_the_child_leaves_them():
+    # The order is made on day 154; 10 days later the child goes home, day 164, from the foster carers.
+    changes = {"lift.treats_carers": 1.0, "lift.carers_course": days(100)}
+    journeys = run_known_at(plain_world({**TIMES, **order_is("home"), **changes}), WEDNESDAY, arm="LIFT")
+    (begun,), (ended,) = (
+        rows(journeys, event) for event in (W.CARERS_TREATMENT_STARTED, W.CARERS_TREATMENT_ENDED)
+    )
+    assert (begun["time"], ended["time"]) == pytest.approx((REPORT, LIFT_FINAL + 10))
+    assert ended["value"] == 0.0
 
 
 def test_lift_treats_with_the_parents_and_reports_then():
-    # Return is advised, so the treatment comes first, days 121 to 221, and then the report. The hearing of day 133 is
+    # Treatment is indicated, so it comes first, days 121 to 221, and then the recommendation. The hearing of day 133 is
     # adjourned for it: 27.5 days' notice end on Thursday night; Friday, day 249. The final hearing: Wednesday night;
     # Thursday, day 269.
     again, final = 249 + TEN, 269 + TEN
@@ -237,12 +250,13 @@ def test_lift_treats_with_the_parents_and_reports_then():
             *LIFT_BEGINNING,
             (REPORT, "lift_assessed", 1.0),
             (REPORT, "service_settled", W.RECEIVED),
-            (REPORT, "treatment_started", journeys.tables["families"]["treatment"][0]),
+            (REPORT, "lift_place_freed", 90.0),
+            (REPORT, "treatment_started", CIRCLE_OF_SECURITY),
             held(IRH, LIFT_IRH, W.ADJOURNED_FOR_EVIDENCE),
             (REPORT + 50, "treatment_reviewed", 0.0),
             (REPORT + 100, "treatment_ended", 1.0),
+            (REPORT + 100, "lift_recommended", 1.0),
             (REPORT + 100, "evidence_in", W.BY_LIFT),
-            (REPORT + 100, "lift_place_freed", 190.0),
             listed(IRH, REPORT + 100, again),
             held(IRH, again),
             listed(FINAL, again, final),
@@ -292,8 +306,9 @@ def test_after_an_interim_hearing_the_arm_is_known_at_case_management():
             (21 + TEN + MONTH, "visit_made", 0.0),
             (report, "lift_assessed", 0.0),
             (report, "service_settled", W.RECEIVED),
-            (report, "evidence_in", W.BY_LIFT),
             (report, "lift_place_freed", 90.0),
+            (report, "lift_recommended", 0.0),
+            (report, "evidence_in", W.BY_LIFT),
             held(IRH, irh),
             listed(FINAL, irh, final),
             held(FINAL, final),
@@ -399,7 +414,7 @@ def test_two_families_take_turns_where_lift_has_one_place():
     services = journeys.services
     assert services["started_days"].tolist() == pytest.approx([RANDOMISED, 121 + TEN])
     assert services["assessed_days"].tolist() == pytest.approx([121 + TEN, 211 + TEN])
-    (team,) = journeys.resources.to_dict("records")
+    team = journeys.resources.set_index("resource").loc["lift.glasgow.social_workers"]
     assert team["mean_waiting"] * 1500 == pytest.approx(90)
     assert team["mean_in_use"] * 1500 == pytest.approx(180)
 

@@ -263,7 +263,7 @@ def test_plans_survive_an_unplanned_move():
     world = plain_world(
         {
             **all_unplanned(6.0),
-            "proceedings.timetable_sau": in_days(1e5),
+            "proceedings.timetable": in_days(1e5),
             "population.kin_available_share": 1.0,
             "placements.planned.to_kin_share": 1.0,
             "placements.planned.to_kin_delay": days(90),

@@ -107,6 +107,9 @@ _RECEIPT = {
     "order_made_first": "The court had decided first; the family did not receive the service it was allocated.",
     "withdrew": "The family withdrew, and did not receive the service it was allocated.",
     "not_assessed": "There was no parenting assessment; the family did not receive the service it was allocated.",
+    "court_would_not_wait": "The court would not wait for LIFT's report; the family did not receive the service it was "
+    "allocated.",
+    "not_possible": "LIFT was not possible for the family, which did not receive the service it was allocated.",
 }
 _TREATMENT = {
     "parent_infant_psychotherapy": "parent-infant psychotherapy",
@@ -339,17 +342,16 @@ class Teller:
         return f"LIFT's assessment of the family began, {wait}."
 
     def _lift_assessed(self, h: Happening) -> str:
-        advice = (
-            "advised working towards the child's return home"
+        then = (
+            "treatment with the birth parents was indicated, before LIFT would recommend to the court"
             if h.code == 1
-            else "did not advise a return home"
+            else "no treatment with the birth parents was indicated"
         )
-        return f"LIFT's assessment was complete and had been discussed with the professionals; it {advice}."
+        return f"LIFT's assessment was complete and had been discussed with the professionals: {then}."
 
     def _treatment_started(self, h: Happening) -> str:
-        whom = "the birth parents" if int(self.family["return_advised"]) == 1 else "the child's carers"
         what = _TREATMENT.get(name_of(W.TREATMENTS, h.code), "treatment")
-        return f"LIFT began treatment with {whom}: {what}."
+        return f"LIFT began a trial of treatment with the birth parents: {what}."
 
     def _treatment_reviewed(self, h: Happening) -> str:
         return "The treatment was reviewed, halfway."
@@ -357,8 +359,23 @@ class Teller:
     def _treatment_ended(self, h: Happening) -> str:
         return "The treatment was complete." if h.code == 1 else "The treatment was broken off."
 
+    def _lift_recommended(self, h: Happening) -> str:
+        what = "recommended" if h.code == 1 else "did not recommend"
+        return f"LIFT reported to the court: it {what} the child's return home."
+
+    def _carers_treatment_started(self, h: Happening) -> str:
+        what = _TREATMENT.get(name_of(W.TREATMENTS, h.code), "treatment")
+        return f"LIFT began to work with the child's carers: {what}."
+
+    def _carers_treatment_ended(self, h: Happening) -> str:
+        return (
+            "LIFT's work with the carers was complete."
+            if h.code == 1
+            else "LIFT's work with the carers ended, since the child no longer lived with them."
+        )
+
     def _lift_place_freed(self, h: Happening) -> str:
-        return f"The family's place with LIFT, held for {say.span(h.value)}, was free again."
+        return f"The places that the family had had with LIFT's clinicians for {say.span(h.value)} were free again."
 
     def _service_settled(self, h: Happening) -> str:
         return _RECEIPT.get(

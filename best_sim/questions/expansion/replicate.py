@@ -21,7 +21,7 @@ from best_sim.measures.costs import HOLDERS, PARTS, UnitCosts, cost_items
 from best_sim.measures.observed import overlap
 from best_sim.measures.stability import child_moves
 from best_sim.measures.timeliness import STATUTORY_WEEKS, courts_falling_behind, decided_cases
-from best_sim.measures.workload import TRIAL, lift_waits, received
+from best_sim.measures.workload import TRIAL, clinician_time, lift_waits, received
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
@@ -254,20 +254,23 @@ def _lift(j: Journeys, frame: Frame) -> dict[str, Any]:
     asks = lift_waits(j, -math.inf)
     asked, left = asks["asked_days"].to_numpy(), asks["left_days"].to_numpy()
     began = (asks["outcome"] == "started").to_numpy()
-    held = asks["held_days"].to_numpy()
-    freed = np.where(np.isnan(held), np.inf, left + held)[began]
+    work = clinician_time(j)
     trial = (asks["who"] == TRIAL).to_numpy()
     waits = (left - asked)[trial & began]
-    gave_up = (asks["outcome"] == "gave up").to_numpy()[trial]
+    gave_up = asks["outcome"].isin(("gave up", "court would not wait")).to_numpy()[trial]
     edges = np.array([frame.day(day) for day in frame.months])
     month = np.clip(np.searchsorted(edges, asked, side="right") - 1, 0, len(edges) - 2)
-    use = _between(left[began], freed, edges)
+    use = _between(work.start, work.end, edges)
     there = _places(j, edges)
     queue = _between(asked, left, edges)
     window = np.array([frame.day(frame.opened), frame.day(frame.closed)])
     in_use, places, waiting = (
         float(each[0])
-        for each in (_between(left[began], freed, window), _places(j, window), _between(asked, left, window))
+        for each in (
+            _between(work.start, work.end, window),
+            _places(j, window),
+            _between(asked, left, window),
+        )
     )
     days = np.diff(edges)
     n = len(days)
@@ -291,14 +294,15 @@ def _between(start: np.ndarray, end: np.ndarray, edges: np.ndarray) -> np.ndarra
 
 
 def _places(j: Journeys, edges: np.ndarray) -> np.ndarray:
-    """Place-days of all LIFT teams between each two edges."""
-    rows = j.record[j.record["event"] == W.TEAM_PLACES]
+    """Place-days of all professions of all LIFT teams between each two edges."""
     out = np.zeros(len(edges) - 1)
-    for team in range(len(j.names["teams"])):
-        mine = rows[rows["subject"] == team]
-        change = np.append(mine["time"], np.inf)
-        days = overlap(change[:-1, None], change[1:, None], edges[None, :-1], edges[None, 1:])
-        out += mine["value"].astype(float) @ days
+    for event in W.TEAM_PLACES:
+        rows = j.record[j.record["event"] == event]
+        for team in range(len(j.names["teams"])):
+            mine = rows[rows["subject"] == team]
+            change = np.append(mine["time"], np.inf)
+            days = overlap(change[:-1, None], change[1:, None], edges[None, :-1], edges[None, 1:])
+            out += mine["value"].astype(float) @ days
     return out
 
 

@@ -45,6 +45,8 @@ WORDS: dict[str, str] = {
     "undecided": "no answer by the end",
     "recruitment_closed_first": "recruitment closed first",
     "order_made_first": "court decided first",
+    "court_would_not_wait": "court would not wait",
+    "not_possible": "not possible",
     "not_yet_allocated": "not yet allocated at the end",
     "pending": "not settled by the end",
     "family_declined": "family declined",

@@ -95,7 +95,14 @@ def _today(j: Journeys, day: float) -> dict[str, int]:
     f, cases = j.tables["families"], j.tables["cases"]
     mine = np.flatnonzero((f["arm"] != W.NOT_ALLOCATED) & (f["randomised"] < day) & np.isnan(f["ineligible"]))
     decided, issued = cases["decided"][mine], cases["issued"][mine]
-    asked, started, freed = (f[name][mine] for name in ("lift_asked", "lift_started", "lift_freed"))
+    asked, started = (f[name][mine] for name in ("lift_asked", "lift_started"))
+    # assessed, treated, or its carers worked with, from the first to the last of them
+    stretches = (
+        ("lift_started", "lift_freed"),
+        ("treatment_started", "treatment_ended"),
+        ("carers_started", "carers_ended"),
+    )
+    served = np.any([(f[one][mine] <= day) & ~(f[other][mine] <= day) for one, other in stretches], axis=0)
     settled = f["settled"][mine]
     due = f["visit_due"][mine]
     return {
@@ -103,7 +110,7 @@ def _today(j: Journeys, day: float) -> dict[str, int]:
         "today.waiting_for_lift": int(
             ((asked <= day) & ~(started <= day) & ~(settled <= day)).sum()
         ),
-        "today.in_lift": int(((started <= day) & ~(freed <= day)).sum()),
+        "today.in_lift": int(served.sum()),
         "today.visits_due_in_a_year": int(((due >= day) & (due < day + YEAR)).sum()),
         "today.last_visits_over": int((due[:, -1] < day).sum()),
     }  # fmt: skip

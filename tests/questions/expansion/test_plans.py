@@ -158,9 +158,9 @@ def test_staff_from_a_date_on_replaces_what_the_scenario_says_from_then_on() -> 
     )
     asked = question(OpeningPlan(name="base"), OpeningPlan(name="more", team=team))
     series = asked.scenarios["more"].lift.teams["london"].psychologists
-    # without the scenario's own step to 2 in June 2018
+    # without the scenario's own step to 3 in June 2018
     assert list(series) == [
-        (dt.date(2017, 1, 1), 1.0), (dt.date(2018, 1, 1), 3.0), (dt.date(2019, 1, 1), 4.0)
+        (dt.date(2017, 1, 1), 2.0), (dt.date(2018, 1, 1), 3.0), (dt.date(2019, 1, 1), 4.0)
     ]  # fmt: skip
 
 
