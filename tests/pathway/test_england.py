@@ -100,7 +100,9 @@ def test_sitting_time_and_other_cases_are_in_proportion_to_the_children(england:
         assert days[name] / children[name] == pytest.approx(
             sum(days.values()) / sum(children.values()), rel=0.01
         )
-        assert other[name] / (5.0 * days[name]) == pytest.approx(0.756 if name in london else 0.661, rel=0.001)
+        assert other[name] / (5.0 * days[name]) == pytest.approx(
+            0.756 if name in london else 0.661, rel=0.001
+        )
 
 
 def test_a_trial_in_so_many_areas_is_refused_with_what_is_allowed() -> None:

@@ -186,7 +186,9 @@ def _of_older(share: float, newborn: float, raised: float) -> float:
         return (1.0 - newborn) * special.expit(x) + newborn * special.expit(x + raised) - share
 
     middle = float(special.logit(share))
-    return float(special.expit(optimize.brentq(excess, middle - abs(raised) - 1.0, middle + abs(raised) + 1.0)))
+    return float(
+        special.expit(optimize.brentq(excess, middle - abs(raised) - 1.0, middle + abs(raised) + 1.0))
+    )
 
 
 def voluntary(work: Estimation) -> None:

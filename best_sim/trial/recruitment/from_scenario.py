@@ -61,7 +61,9 @@ def borough_plans(scenario: Scenario) -> tuple[BoroughPlan, ...]:
                 name=name,
                 opens=borough.opens,
                 closes=borough.closes,
-                entries=tuple((day, rate * scenario.entry.first_time_share / children) for day, rate in borough.entries),
+                entries=tuple(
+                    (day, rate * scenario.entry.first_time_share / children) for day, rate in borough.entries
+                ),
                 eligible=_eligible(scenario, borough.site, scenario.courts[borough.court].jurisdiction),
                 consent=scenario.sites[borough.site].consent,
                 shape=_shape(borough.rate_variation),
