@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from best_sim.drawing import wording as say
 from best_sim.pathway import words as W
 from best_sim.pathway.story.happenings import Happening
@@ -64,7 +66,8 @@ class ScottishTeller(Teller):
 
     def tell(self, h: Happening) -> str:
         """The sentence for one happening."""
-        return self.in_law(super().tell(h))
+        told: Callable[[Happening], str] | None = getattr(self, f"_{h.name}", None)
+        return self.in_law(told(h) if told is not None else super().tell(h))
 
     def in_law(self, sentence: str) -> str:
         """A sentence in the words of Scots law."""
