@@ -53,6 +53,12 @@ _IN_SCOTLAND = (
     ("to relatives as special guardians", "to relatives under a kinship care order"),
     ("are special guardians", "have the kinship care order"),
     ("was before the court", "was ready for the next looked-after review"),
+    ("before LIFT would recommend to the court", "before LIFT would recommend"),
+    ("LIFT reported to the court", "LIFT reported to the local authority and the hearing"),
+    (
+        "Long-term foster care was planned.",
+        "Carers with whom the child could stay were looked for, whatever would become of the plan.",
+    ),
     ("the court had decided", "the plan had been decided"),
     ("The court had decided first", "The plan had been decided first"),
     ("The court decided before", "The plan was decided before"),
