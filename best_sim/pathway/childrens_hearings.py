@@ -134,7 +134,7 @@ def childrens_hearings(case, world):
     if going_on == 1:
         case.hearings += 1
         yield record(CHILDRENS_HEARING_HELD, case.index, GROUNDS)
-        if happens(world, case, purposes.DISCHARGED, case.again, world.childrens_hearings.discharged):
+        if is_discharged(world, f, case):
             yield record(REFERRAL_DISCHARGED, case.index, 0.0)
             home = 1
         elif happens(world, case, purposes.ACCEPTED, case.again, world.childrens_hearings.accepted):
@@ -295,8 +295,21 @@ def childrens_hearings(case, world):
 
 
 @rule
+def is_discharged(world, f, case):
+    """Whether the grounds hearing discharges the referral; not where the children come into care by its own order."""
+    if case.group < 0 and f.entered > world.now:
+        return False
+    return happens(world, case, purposes.DISCHARGED, case.again, world.childrens_hearings.discharged)
+
+
+@rule
 def is_measured(world, g):
-    """Whether a group needs compulsory measures, if anybody's does: looked after with nothing settled, or sent home."""
+    """Whether a group needs compulsory measures, if anybody's does: looked after with nothing settled, or sent home.
+
+    A group that has no placement yet comes into care by the order of this very hearing.
+    """
+    if g.episode == 0:
+        return True
     return g.order == SUPERVISED_AT_HOME or (g.in_care == 1 and g.order == NO_ORDER_YET)
 
 

@@ -331,7 +331,7 @@ class Adjournment(Section):
     """Hazard of adjournment that is added for each week of age beyond that."""
 
 
-class Interim(Section):
+class FirstHearing(Section):
     """Cases with an interim hearing before case management."""
 
     after_voluntary: Probability
@@ -366,7 +366,7 @@ class Proceedings(Section):
     content: Annotated[Series, Unit("ratio", 0.05, 20)]
     """What cases need, by date; 2016 is 1."""
     complexity_sd: Annotated[float, Unit("log scale", 0, 2)]
-    interim: Interim
+    interim: FirstHearing
     removal: Removal
     timetable: Days
     """Least time from case management to issues resolution, of a case that needs as much as those of 2016."""

@@ -100,6 +100,19 @@ def test_in_the_trial_each_site_has_its_own_law(trial_run):
 
 
 # --- hearings -----------------------------------------------------------------------------------------------
+def test_a_hearing_that_takes_children_into_care_does_not_discharge_their_referral(cases):
+    """Who is placed away from home by order of a hearing is under its order (ss.91, 92)."""
+    taken = 0
+    for j, by in cases:
+        f = j.tables["families"]
+        for case in np.flatnonzero(f["route"] == W.DURING_PROCEEDINGS):
+            if is_first(j, case) and case in by and np.isfinite(f["entered"][case]):
+                discharged = by[case].times(W.REFERRAL_DISCHARGED)
+                assert not [t for t in discharged if t <= f["entered"][case]]
+                taken += 1
+    assert taken > 50
+
+
 def test_hearings_and_reviews_are_on_working_days(runs):
     """Panels of lay members sit, and authorities' offices are open, on working days."""
     scottish = {d for year in range(2009, 2026) for d in bank_holidays("Scotland", year)}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from best_sim.measures.observed import Bools, Floats, Ints, Stays, day_of, stays_of
+from best_sim.measures.observed import Bools, Floats, Ints, Stays, day_of, stays_of, under_scots_law
 from best_sim.pathway import words as W
 from best_sim.pathway.records import counted_from
 from best_sim.scenario.durations import MONTH, YEAR
@@ -264,8 +264,7 @@ class Seen:
         of = np.zeros(len(f), bool)
         for one in where:
             if one in JURISDICTIONS:
-                law = np.array(names["jurisdictions"], dtype=object)
-                scottish = law[f["court"]] == "Scotland"
+                scottish = under_scots_law(self.journeys)
                 of |= scottish if one == "scotland" else ~scottish
             for column in ("site", "borough", "court"):
                 if one in names[f"{column}s"]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from best_sim.drawing import wording as say
 from best_sim.pathway import words as W
 from best_sim.pathway.story.happenings import Happening
@@ -51,6 +53,12 @@ _IN_SCOTLAND = (
     ("to relatives as special guardians", "to relatives under a kinship care order"),
     ("are special guardians", "have the kinship care order"),
     ("was before the court", "was ready for the next looked-after review"),
+    ("before LIFT would recommend to the court", "before LIFT would recommend"),
+    ("LIFT reported to the court", "LIFT reported to the local authority and the hearing"),
+    (
+        "Long-term foster care was planned.",
+        "Carers with whom the child could stay were looked for, whatever would become of the plan.",
+    ),
     ("the court had decided", "the plan had been decided"),
     ("The court had decided first", "The plan had been decided first"),
     ("The court decided before", "The plan was decided before"),
@@ -64,7 +72,8 @@ class ScottishTeller(Teller):
 
     def tell(self, h: Happening) -> str:
         """The sentence for one happening."""
-        return self.in_law(super().tell(h))
+        told: Callable[[Happening], str] | None = getattr(self, f"_{h.name}", None)
+        return self.in_law(told(h) if told is not None else super().tell(h))
 
     def in_law(self, sentence: str) -> str:
         """A sentence in the words of Scots law."""
