@@ -81,7 +81,9 @@ def test_power_of_two_independent_samples_is_the_t_tests():
     # of all at once: for each, scipy takes longer than the trial
     t, n, m = np.array(t), np.array(one_arm), np.array(other_arm)
     rejected = 2.0 * special.stdtr(n + m - 2, -np.abs(t)) < 0.05
-    exact = float(np.mean([t_power(effect, sd_rounded, *arms) for arms in zip(one_arm, other_arm, strict=True)]))
+    exact = float(
+        np.mean([t_power(effect, sd_rounded, *arms) for arms in zip(one_arm, other_arm, strict=True)])
+    )
     places = stats.nct.cdf(t, n + m - 2, effect / sd_rounded / np.sqrt(1 / n + 1 / m))
     assert 0.93 < exact < 0.97
     assert_agrees(np.mean(rejected), math.sqrt(exact * (1 - exact) / len(rejected)), exact, "power")

@@ -860,7 +860,9 @@ def simulate_reestimation(rng, n, effect, correction):
         for j, stop in enumerate((planned, result.families)):
             arm = treated[:stop] == 1
             families[j, i], t[j, i] = stop, student(means[:stop][arm], means[:stop][~arm])
-    p = 2.0 * special.stdtr(families - 2, -np.abs(t))  # of all at once: for each, scipy takes longer than the trial
+    p = 2.0 * special.stdtr(
+        families - 2, -np.abs(t)
+    )  # of all at once: for each, scipy takes longer than the trial
     return (p <= 0.05).sum(axis=1), families[1]
 
 

@@ -45,7 +45,9 @@ def test_a_calibrated_parameter_has_a_figure_that_says_so(name: str) -> None:
     table = Scenario.load(name).table()
     fitted = list(table["name"][table["status"] == "calibrated"])
     assert len(fitted) > 40
-    told_of = {one for key in told for one in fitted if fnmatch.fnmatch(one, key) or one.startswith(f"{key}.")}
+    told_of = {
+        one for key in told for one in fitted if fnmatch.fnmatch(one, key) or one.startswith(f"{key}.")
+    }
     assert sorted(set(fitted) - told_of) == []
 
 
