@@ -18,7 +18,7 @@ _DECISION_AFTER_EVIDENCE = 28.0
 """The agency's decision is no event of the model; it is taken to follow the final evidence by four weeks."""
 
 
-def _exits(seen: Seen) -> tuple[Ints, Ints, Ints]:
+def _left(seen: Seen) -> tuple[Ints, Ints, Ints]:
     """Stays with which a child left care; to what, by number in `EXITS`; the order that the child had by then."""
     stays = seen.stays
     before = np.append(False, stays.in_care[:-1]) & same_child_before(stays.child)
@@ -31,6 +31,10 @@ def _exits(seen: Seen) -> tuple[Ints, Ints, Ints]:
     to[place == W.ADOPTED] = ADOPTED
     to[place == W.HOME] = HOME
     return use, to, order
+
+
+def _exits(seen: Seen) -> tuple[Ints, Ints, Ints]:
+    return seen.once(_left)
 
 
 def _of_exits(seen: Seen, stay: Ints, value: Floats, **more: Ints) -> Values:
