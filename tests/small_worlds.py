@@ -103,6 +103,7 @@ PLAIN: dict[str, Any] = {
     f"{SITE}.other_exclusion": 0.0,
     f"{SITE}.invites_families_with_older_child": True,
     f"{COURT}.sitting_days_per_week": always(5000),
+    f"{COURT}.jurisdiction": "England and Wales",
     f"{COURT}.hours_per_sitting_day": 10,
     f"{COURT}.other_cases": always(0),
     f"{COURT}.pace": 1.0,

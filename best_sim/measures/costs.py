@@ -367,7 +367,7 @@ def _of_assessments(j: Journeys, prices: UnitCosts, until: np.ndarray) -> Block:
 
 def _of_hearings(j: Journeys, prices: UnitCosts, until: np.ndarray) -> Block:
     r = j.record
-    r = r[W.which(W.HEARING_HELD, r["event"]) >= 0]
+    r = r[W.which(W.ANY_HEARING, r["event"]) >= 0]
     family = j.tables["cases"]["family"][r["subject"].astype(np.int64)]
     use = r["time"] <= until[family]
     r, family = r[use], family[use]

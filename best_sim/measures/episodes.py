@@ -393,7 +393,8 @@ _ADOPTED_BY_CARER = "A5"
 _PROVIDER = {W.WITH_PARENTS: "PR0", W.HOSPITAL: "PR3"}
 EMERGENCY_ORDER_DAYS = 15
 """Children Act 1989, section 45: eight days, and once seven more."""
-_BY_COURT = {W.PLACEMENT_ORDER: "E1", W.CARE_ORDER: "C2"}
+_TO_ADOPT = (W.PLACEMENT_ORDER, W.PERMANENCE_ORDER_TO_ADOPT)
+_BY_COURT = dict.fromkeys(_TO_ADOPT, "E1") | dict.fromkeys((W.CARE_ORDER, W.PERMANENCE_ORDER), "C2")
 
 
 def episodes_of(

@@ -129,6 +129,12 @@ def nth_of(subject: Ints) -> Ints:
     return position - np.maximum.accumulate(np.where(begins, position, 0))
 
 
+def under_scots_law(journeys: Journeys) -> Bools:
+    """Whether Scots law protects each family's children: for them there are no care proceedings."""
+    law = np.array(journeys.names["jurisdictions"], dtype=object)
+    return np.asarray(law[journeys.tables["families"]["court"]] == "Scotland", bool)
+
+
 def day_of(journeys: Journeys, date: dt.date) -> float:
     """Days from `start_date` to the morning of a date."""
     return float((date - journeys.start_date).days)

@@ -10,6 +10,7 @@ from best_sim.pathway.allocation import allocate, stratum_of
 from best_sim.pathway.kinds import (
     FOLLOW_UP,
     LIFT_SERVICE,
+    LOOKED_AFTER_REVIEWS,
     PARENTING_ASSESSMENT,
     PLACEMENT,
     PROCEEDINGS,
@@ -18,6 +19,7 @@ from best_sim.pathway.kinds import (
 from best_sim.pathway.population import come_into_care, draw_children, draw_family, draw_way_in
 from best_sim.pathway.records import LARGEST_FAMILY, boroughs, cases, groups, sites, teams
 from best_sim.pathway.rules import purposes
+from best_sim.pathway.rules.childrens_hearings import is_scottish
 from best_sim.pathway.rules.draws import happens, lasts
 from best_sim.pathway.rules.placements import days_in_care
 from best_sim.pathway.rules.services import AS_LIFT, is_served_as_usual
@@ -48,18 +50,25 @@ from best_sim.pathway.words import (
 def family_enters(f, world):
     """A family becomes known, its children enter care, and proceedings are issued, in whichever order.
 
-    Where proceedings come first, this waits for the court, or for an emergency order.
+    Where proceedings come first, this waits for the court, or for an emergency order. In Scotland reviews begin, when
+    the children are looked after or at the referral that comes before.
     """
     if world.complete == 1 and world.now > world.completed_at + world.simulation.after_recruitment:
         return
     draw_family(world, f)
     draw_children(world, f)
     draw_way_in(world, f)
-    during = f.route == DURING_PROCEEDINGS
+    scottish = is_scottish(world, f)
+    referred_first = scottish and f.entered > world.now
+    during = f.route == DURING_PROCEEDINGS and not scottish
     if during:
         yield start(PROCEEDINGS, f.index)
         yield wait(math.inf)
         come_into_care(world, f)
+    elif referred_first:
+        yield start(LOOKED_AFTER_REVIEWS, f.index)
+        yield hold(f.entered - world.now)
+        f.entered = world.now
     yield record(ENTERED_CARE, f.index, f.route)
     k = 0
     while k < f.n_groups:
@@ -75,6 +84,9 @@ def family_enters(f, world):
         case = cases(world, f.index)
         if case.first_sat <= world.now and not case.decided <= world.now:
             yield start(TRIAL_ENTRY, f.index)
+    elif scottish:
+        if not referred_first:
+            yield start(LOOKED_AFTER_REVIEWS, f.index)
     else:
         yield hold(f.issue_at - world.now)
         yield start(PROCEEDINGS, f.index)

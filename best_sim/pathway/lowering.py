@@ -18,7 +18,7 @@ from best_sim.engine.luck import purpose, series_record, stream, uniform_at, uni
 from best_sim.engine.model import State, starts_table
 from best_sim.pathway.kinds import FAMILY_ENTERS, OTHER_CASES, OTHER_REFERRAL, TEAM_CALENDAR
 from best_sim.pathway.parameters import write_parameters
-from best_sim.pathway.records import LARGEST_FAMILY, TABLES, WORLD
+from best_sim.pathway.records import LARGEST_FAMILY, MOST_HOLIDAYS, TABLES, WORLD
 from best_sim.pathway.scores import OutcomeModel
 from best_sim.pathway.words import (
     ADOPTED,
@@ -67,7 +67,7 @@ class Lowered:
     resources : tuple of str
         Names of the resources, in their order.
     names : dict of tuple of str
-        Names of boroughs, sites, courts and teams, in order of their numbers.
+        Names of boroughs, sites, courts and teams, in order of their numbers; and of each court's jurisdiction.
     start, end : float
         First and last moment, days since `start_date`.
     begins : dict of numpy.ndarray
@@ -114,6 +114,7 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
     w["end"] = end
     w["first_weekday"] = start_date.weekday()
     w["forced_arm"] = 0 if arm is None else ARMS.index(arm)
+    w["scottish_bank_holidays"] = _holidays("Scotland", start_date, start, end)
     w["hazard"] = _hazards(scenario.placements)
     write_parameters(world, 0, scenario.parameters, start_date)
 
@@ -180,6 +181,7 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
             "boroughs": tuple(scenario.boroughs),
             "sites": tuple(scenario.sites),
             "courts": tuple(scenario.courts),
+            "jurisdictions": tuple(court.jurisdiction for court in scenario.courts.values()),
             "teams": tuple(scenario.lift.teams),
         },
         start_date=start_date,
@@ -271,8 +273,10 @@ _NOT_YET = {
         "carers_started", "carers_ended", "visit_due", "visit_at",
     ),
     "children": (),
-    "groups": (),
-    "cases": ("issued", "first_sat", "directed", "report_due", "evidence_in", "decided"),
+    "groups": ("directed_at", "approved_at"),
+    "cases": (
+        "issued", "first_sat", "directed", "report_due", "evidence_in", "decided", "order_until", "interim_since",
+    ),
     "others": ("started", "gave_up", "assessed", "ended"),
 }  # fmt: skip
 """Fields that are NAN until something happens."""
@@ -378,9 +382,23 @@ def _diaries(court: Court, start_date: dt.date, start: float, n_days: int) -> np
     weekday = (np.floor(days).astype(int) + start_date.weekday()) % 7
     week = per_week[k] * court.hours_per_sitting_day
     dates = [start_date + dt.timedelta(days=int(day)) for day in np.floor(days)]
-    holiday = np.array([day in bank_holidays(court.bank_holidays, day.year) for day in dates])
+    holiday = np.array([day in bank_holidays(court.jurisdiction, day.year) for day in dates])
     hours = np.where((weekday < 5) & ~holiday, week / 5.0, 0.0)
     return np.stack([hours * (1.0 - court.urgent_share), hours * court.urgent_share])
+
+
+def _holidays(jurisdiction: str, start_date: dt.date, start: float, end: float) -> np.ndarray:
+    """The bank holidays of a run, and of a year before and after it, in days since `start_date`."""
+    first, last = (start_date + dt.timedelta(days=at) for at in (start, end))
+    days = [
+        float((day - start_date).days)
+        for year in range(first.year - 1, last.year + 2)
+        for day in bank_holidays(jurisdiction, year)
+    ]
+    found = np.full(MOST_HOLIDAYS, np.inf)
+    some = sorted(days)[:MOST_HOLIDAYS]
+    found[: len(some)] = some
+    return found
 
 
 def _places(team: Team, hours: WeeklyHours, start_date: dt.date) -> tuple[np.ndarray, np.ndarray]:

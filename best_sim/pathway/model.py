@@ -12,10 +12,12 @@ from best_sim.engine.model import Engine, EngineAsked, Model, ProcessKind, State
 from best_sim.engine.simpy_driver import run_simpy
 from best_sim.pathway import (
     allocation,
+    childrens_hearings,
     entry,
     followup,
     kinds,
     parameters,
+    permanence_planning,
     placements,
     population,
     proceedings,
@@ -41,6 +43,15 @@ _PROCESSES = {
     kinds.OTHER_CASES: ProcessKind("other_cases", proceedings.other_cases, "courts"),
     kinds.OTHER_REFERRAL: ProcessKind("other_referral", services.other_referral, "others"),
     kinds.WORK_WITH_CARERS: ProcessKind("work_with_carers", services.work_with_carers, "families"),
+    kinds.LOOKED_AFTER_REVIEWS: ProcessKind(
+        "looked_after_reviews", permanence_planning.looked_after_reviews, "cases"
+    ),
+    kinds.CHILDRENS_HEARINGS: ProcessKind(
+        "childrens_hearings", childrens_hearings.childrens_hearings, "cases"
+    ),
+    kinds.PERMANENCE_PLANNING: ProcessKind(
+        "permanence_planning", permanence_planning.permanence_planning, "groups"
+    ),
 }
 
 PATHWAY = Model(
@@ -49,10 +60,12 @@ PATHWAY = Model(
     processes=tuple(_PROCESSES[number] for number in range(len(_PROCESSES))),
     sources=(
         allocation,
+        childrens_hearings,
         entry,
         followup,
         kinds,
         parameters,
+        permanence_planning,
         placements,
         population,
         proceedings,

@@ -11,9 +11,11 @@ import math
 
 from best_sim.engine import rule
 from best_sim.engine.commands import SIGNALLED, record, signal, start, wait
-from best_sim.pathway.kinds import PROCEEDINGS, WORK_WITH_CARERS
+from best_sim.pathway.kinds import WORK_WITH_CARERS
+from best_sim.pathway.permanence_planning import plan_after_scottish_order
 from best_sim.pathway.records import cases, families
 from best_sim.pathway.rules import purposes
+from best_sim.pathway.rules.childrens_hearings import is_scottish, is_to_stay_looked_after, legal_process
 from best_sim.pathway.rules.draws import happens, lasts
 from best_sim.pathway.rules.entry import bridge_or_foster, first_carers, first_placement
 from best_sim.pathway.rules.placements import (
@@ -43,6 +45,7 @@ from best_sim.pathway.words import (
     CARE_ORDER,
     CHILD_ARRANGEMENTS,
     EARLY_PERMANENCE,
+    FIRST_SCOTTISH_ORDER,
     FOSTER,
     GUARDIANSHIP_ORDER,
     HOME,
@@ -96,7 +99,10 @@ def placement(g, world):
         if world.outcome == SIGNALLED:
             if g.ordered_at == world.now and g.ordered_at != seen_order:
                 seen_order = g.ordered_at
-                plan_after_order(world, f, g)
+                if g.order >= FIRST_SCOTTISH_ORDER:
+                    plan_after_scottish_order(world, f, g)
+                else:
+                    plan_after_order(world, f, g)
                 yield record(PLAN_MADE, g.index, g.plan)
         elif unplanned_in <= planned_in and unplanned_in <= stay_ends_in:
             if g.in_care == 1:
@@ -111,7 +117,7 @@ def placement(g, world):
                 g.re_entries += 1
                 case = cases(world, world.n_families + g.index)
                 still_open = case.issued <= world.now and not case.decided <= world.now
-                again = not still_open and comes_to_court_again(world, g)
+                again = not still_open and (is_scottish(world, f) or comes_to_court_again(world, g))
                 begin_episode(world, f, g, RE_ENTRY)
                 if not again and not still_open:
                     plan_voluntary_return(world, g)
@@ -120,7 +126,7 @@ def placement(g, world):
                     yield record(PLAN_MADE, g.index, g.plan)
                 if again:
                     open_case(world, g, case)
-                    yield start(PROCEEDINGS, case.index)
+                    yield start(legal_process(world, f), case.index)
         elif stay_ends_in <= planned_in:
             planned_before = g.plan
             end_short_stay(world, f, g)
@@ -296,6 +302,8 @@ def plan_after_unplanned_move(world, f, g, taken):
         g.plan == RETURN_HOME and g.order == CARE_ORDER
     ):  # taken from home, where the order had left the child
         plan_long_term(world, g)
+    elif g.plan == NO_PLAN and is_to_stay_looked_after(world, g):
+        plan_long_term(world, g)
     return g.plan != before
 
 
@@ -379,5 +387,6 @@ def carry_out_plan(world, f, g):
         how = SAME_CARER if stays_long_term(world, g) else PLANNED
         # relatives who foster for the long term are relatives still
         move(world, g, KINSHIP_FOSTER if g.place == KINSHIP_FOSTER else LONG_TERM_FOSTER, how)
-        reach_permanence(world, g, LONG_TERM_FOSTER)
+        if g.order != NO_ORDER_YET:  # in Scotland a child may stay so, looked after, without an order for it
+            reach_permanence(world, g, LONG_TERM_FOSTER)
     return how

@@ -8,8 +8,10 @@ from __future__ import annotations
 import math
 
 from best_sim.engine import rule
+from best_sim.pathway.permanence_planning import draw_scottish_way_in
 from best_sim.pathway.records import LARGEST_FAMILY, children, groups
 from best_sim.pathway.rules import purposes
+from best_sim.pathway.rules.childrens_hearings import is_scottish
 from best_sim.pathway.rules.draws import happens, standard_normal
 from best_sim.pathway.rules.entry import (
     age_of_next,
@@ -39,6 +41,9 @@ def draw_family(world, f):
 @rule
 def draw_way_in(world, f):
     """How and when the family comes into care and to court; proceedings are never issued before a child is born."""
+    if is_scottish(world, f):
+        draw_scottish_way_in(world, f)
+        return
     f.route = route_into_care(world, f)
     f.reaches_court = 1 if reaches_court(world, f) else 0
     f.entered = f.known_at

@@ -29,6 +29,8 @@ from best_sim.scenario.schema import (
 
 LARGEST_FAMILY = 3
 """Children under 60 months in one family (the trial's mean is 1.28); rows are kept for so many."""
+MOST_HOLIDAYS = 600
+"""Bank holidays of one jurisdiction that a run can have: those of sixty years."""
 FACTORS = len(names_of(Allocation, "factors"))
 STRATA = LEVELS = MOST_STRATA
 """Strata within which a trial allocates, and levels of a factor that is balanced: both may be boroughs."""
@@ -149,6 +151,10 @@ GROUP = np.dtype(
         ("permanent_at", "f8"),
         ("permanent_to", "i8"),
         ("re_entries", "i8"),
+        # Scotland: the direction of the plan, when it was set, and when the agency approved it
+        ("direction", "i8"),
+        ("directed_at", "f8"),
+        ("approved_at", "f8"),
     ]
 )
 
@@ -174,6 +180,13 @@ CASE = np.dtype(
         ("directed", "f8"),
         ("timetabled", "i8"),
         ("report_due", "f8"),
+        # Scotland: whether the hearings go on, whether a compulsory supervision order is in force, how long the interim
+        # or the compulsory order lasts, and since when interim orders have been renewed by hearings alone
+        ("hearings_open", "i8"),
+        ("supervised", "i8"),
+        ("order_until", "f8"),
+        ("interim_since", "f8"),
+        ("reviews", "i8"),
     ]
 )
 
@@ -228,6 +241,8 @@ TABLES = {
 COMPUTED = (
     ("first_weekday", "i8"),  # of day zero; Monday is 0
     ("n_families", "i8"),
+    # days on which no children's hearing sits beside weekends, in their order; infinite where there are no more
+    ("scottish_bank_holidays", "f8", (MOST_HOLIDAYS,)),
     # of a parenting assessment's kind, the resource that is asked for it; -1 where places are not limited
     ("assessor_resource", "i8", (len(names_of(Sau, "assessor")),)),
     # hazard of an unplanned move a day, by placement type: in the first year of the placement, and later

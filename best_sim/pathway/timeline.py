@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -32,6 +32,7 @@ from best_sim.drawing.style import (
     text_width,
 )
 from best_sim.pathway import words as W
+from best_sim.pathway.lanes import Bar, Lane, Mark, hearings_lane
 from best_sim.pathway.records import counted_from
 from best_sim.pathway.story.happenings import Happening, happenings
 from best_sim.pathway.story.telling import VISIT_NAMES
@@ -85,42 +86,6 @@ _SHORT_RECEIPT = {
 
 
 @dataclass(frozen=True)
-class Bar:
-    """A stretch of time in a lane."""
-
-    start: float
-    end: float
-    words: str
-    color: str
-    ink: str = INK
-    hatch: str = ""
-    open_end: bool = False
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A moment in a lane."""
-
-    at: float
-    words: str
-    marker: str
-    face: str = INK
-    edge: str = INK
-
-
-@dataclass
-class Lane:
-    """One lane: its name, its bars and marks."""
-
-    name: str
-    bars: list[Bar] = field(default_factory=list)
-    marks: list[Mark] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self.bars or self.marks)
-
-
-@dataclass(frozen=True)
 class _Label:
     at: float
     """Where its line starts, inches."""
@@ -137,11 +102,15 @@ def lanes_of(journeys: Journeys, child: int, end: float) -> list[Lane]:
     told = happenings(journeys, child)
     c = journeys.tables["children"][child]
     f = journeys.tables["families"][int(c["family"])]
+    court, hearings = _court(told, end), hearings_lane(told, end)
+    if hearings:  # in Scotland the report is for the reviews; there is no court that waits for it
+        court.marks, hearings.marks = [], sorted(hearings.marks + court.marks, key=lambda mark: mark.at)
     return [
         lane
         for lane in (
             _lives(told, end),
-            _court(told, end),
+            court,
+            hearings,
             _service(told, f, end),
             _carers(told, end),
             _trial(told),

@@ -17,7 +17,10 @@ ARMS = ("not allocated", "SAU", "LIFT")
 
 # --- how a child came into care -----------------------------------------------------------------------------
 VOLUNTARY, BY_ORDER, DURING_PROCEEDINGS = 0, 1, 2
-ROUTES = ("voluntary", "emergency_or_interim", "during_proceedings")
+SUPERVISED_AT_ENTRY = 3
+ROUTES = ("voluntary", "emergency_or_interim", "during_proceedings", "at_home_under_supervision")
+"""In Scotland: section 25, child protection order, order of a children's hearing, at home on a compulsory supervision
+order; the last there alone."""
 
 # --- where a child lives ------------------------------------------------------------------------------------
 (
@@ -112,7 +115,31 @@ ORDERS = (
     "child_arrangements_order",
     "placement_order",
     "care_order",
+    # Scotland
+    "compulsory_supervision_at_home",
+    "no_compulsory_measures",
+    "kinship_care_order",
+    "permanence_order",
+    "permanence_order_with_authority_to_adopt",
 )
+
+# --- Scotland: children's hearings, the sheriff, and the plan ---------------------------------------------------
+(
+    SUPERVISED_AT_HOME,
+    NO_COMPULSORY_MEASURES,
+    KINSHIP_CARE_ORDER,
+    PERMANENCE_ORDER,
+    PERMANENCE_ORDER_TO_ADOPT,
+) = range(7, 12)
+FIRST_SCOTTISH_ORDER = SUPERVISED_AT_HOME
+
+SECOND_WORKING_DAY, GROUNDS, INTERIM, DISPOSAL, REVIEW, ADVICE = range(6)
+CHILDRENS_HEARINGS = ("second_working_day", "grounds", "interim", "disposal", "review", "advice")
+PROOF, INTERIM_ORDER, APPEAL, PERMANENCE, SECTION_11 = range(5)
+SHERIFF_HEARINGS = ("proof", "interim_order", "appeal", "permanence", "section_11")
+
+NO_DIRECTION, DIRECTION_HOME, DIRECTION_KIN, DIRECTION_ADOPTION, DIRECTION_LONG_TERM = range(5)
+DIRECTIONS = ("none_yet", "home", "kin", "adoption", "long_term")
 
 # --- the trial ----------------------------------------------------------------------------------------------
 NOT_SCREENED, INVITED = 0, 1
@@ -243,6 +270,33 @@ PSYCHOLOGY_PLACES = _event("psychology_places", "team", "families at a time, fro
 PSYCHIATRY_PLACES = _event("psychiatry_places", "team", "families at a time, from now on")
 OTHER_LIFT_GAVE_UP = _event("other_lift_gave_up", "other", "days waited")
 
+# Scotland; of a case, as everything that concerns the family's or the group's present time in care
+REFERRED_TO_REPORTER = _event("referred_to_reporter", "case", "route, by number in ROUTES")
+CHILD_PROTECTION_ORDER_MADE = _event("child_protection_order_made", "case", "0")
+CHILDRENS_HEARING_HELD = _event("childrens_hearing_held", "case", "kind, by number in CHILDRENS_HEARINGS")
+CHILDRENS_HEARING_DEFERRED = _event(
+    "childrens_hearing_deferred", "case", "kind, by number in CHILDRENS_HEARINGS"
+)
+SHERIFF_HEARING_LISTED = _event("sheriff_hearing_listed", "case", "days from listing to sitting")
+SHERIFF_HEARING_HELD = _event("sheriff_hearing_held", "case", "kind, by number in SHERIFF_HEARINGS")
+GROUNDS_ACCEPTED = _event("grounds_accepted", "case", "0")
+GROUNDS_SENT_TO_PROOF = _event("grounds_sent_to_proof", "case", "0")
+PROOF_LODGED = _event("proof_lodged", "case", "days after the grounds hearing")
+GROUNDS_ESTABLISHED = _event("grounds_established", "case", "1 established, 0 not")
+INTERIM_ORDER_MADE = _event("interim_order_made", "case", "days for which a hearing makes or renews it")
+INTERIM_ORDER_EXTENDED = _event("interim_order_extended", "case", "days for which the sheriff extends it")
+COMPULSORY_ORDER_MADE = _event("compulsory_order_made", "case", "days it lasts at most")
+COMPULSORY_ORDER_CONTINUED = _event("compulsory_order_continued", "case", "days it lasts at most")
+COMPULSORY_ORDER_ENDED = _event("compulsory_order_ended", "case", "0")
+REFERRAL_DISCHARGED = _event("referral_discharged", "case", "0")
+APPEAL_MADE = _event("appeal_made", "case", "0")
+APPEAL_DECIDED = _event("appeal_decided", "case", "1 upheld, 0 refused")
+LOOKED_AFTER_REVIEW = _event("looked_after_review", "case", "number of the review, 1 first")
+DIRECTION_SET = _event("direction_set", "group", "direction, by number in DIRECTIONS")
+PERMANENCE_PANEL = _event("permanence_panel", "group", "direction, by number in DIRECTIONS")
+AGENCY_DECISION = _event("agency_decision", "group", "days after the panel")
+PETITION_LODGED = _event("petition_lodged", "group", "order asked for, by number in ORDERS")
+
 EVENTS = tuple(_listed)
 """The closed list of events; an event's number is its place here."""
 
@@ -252,6 +306,8 @@ HEARING_LISTED = (INTERIM_LISTED, CASE_MANAGEMENT_LISTED, ISSUES_RESOLUTION_LIST
 """A hearing is given its date: one event for each of `HEARINGS`."""
 HEARING_HELD = (HEARING_EFFECTIVE, HEARING_ADJOURNED, HEARING_ADJOURNED_FOR_EVIDENCE)
 """A hearing sits: one event for each of `HEARING_RESULTS`."""
+ANY_HEARING = (*HEARING_HELD, CHILDRENS_HEARING_HELD, SHERIFF_HEARING_HELD)
+"""A hearing of any kind sits, of either jurisdiction."""
 TEAM_PLACES = (SOCIAL_WORK_PLACES, PSYCHOLOGY_PLACES, PSYCHIATRY_PLACES)
 """The places of a team change: one event for each of `PROFESSIONS`."""
 VISIT_DUE = (VISIT_MADE, VISIT_MISSED)

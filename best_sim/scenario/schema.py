@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Literal
 
-from best_sim.scenario.bank_holidays import Jurisdiction
 from best_sim.scenario.durations import Duration
+from best_sim.scenario.scotland import ChildrensHearings, Jurisdiction
 from best_sim.scenario.values import (
     MOST_DATES,
     MOST_WHOLES,
@@ -164,15 +164,15 @@ class Site(Section):
 
 
 class Court(Section):
-    """A court and its diary."""
+    """A court and its diary; in Scotland, the sheriff court beside the children's hearings."""
 
     title: str
+    jurisdiction: Jurisdiction
+    """Whose law protects the children of its boroughs, and whose bank holidays are kept."""
     sitting_days_per_week: Annotated[Series, Unit("days per week", 0, 5000)]
     hours_per_sitting_day: Annotated[float, Unit("hours", 1, 10)]
     urgent_share: Annotated[float, Unit("probability", 0.001, 0.4)]
     """Share of the sitting time that is kept for first hearings, in lists of their own."""
-    bank_holidays: Jurisdiction
-    """Whose bank holidays the court keeps."""
     other_cases: Annotated[Series, Unit("hours per week", 0, 50000)]
     other_cases_variation: Annotated[float, Unit("ratio", 0, 3)]
     other_cases_notice: Duration
@@ -365,7 +365,7 @@ class Adjournment(Section):
     """Hazard of adjournment that is added for each week of age beyond that."""
 
 
-class Interim(Section):
+class FirstHearing(Section):
     """Cases with an interim hearing before case management."""
 
     after_voluntary: Probability
@@ -400,7 +400,7 @@ class Proceedings(Section):
     content: Annotated[Series, Unit("ratio", 0.05, 20)]
     """What cases need, by date; 2016 is 1."""
     complexity_sd: Annotated[float, Unit("log scale", 0, 2)]
-    interim: Interim
+    interim: FirstHearing
     removal: Removal
     timetable: Days
     """Least time from case management to issues resolution, of a case that needs as much as those of 2016."""
@@ -657,6 +657,7 @@ class Parameters(Section):
     courts: Named[Court]
     boroughs: Named[Borough]
     proceedings: Proceedings
+    childrens_hearings: ChildrensHearings
     sau: Sau
     lift: Lift
     advice: Advice

@@ -104,7 +104,8 @@ def test_age_is_of_the_day_and_time_in_care_of_the_present_period() -> None:
 
 def test_places_are_jurisdictions_sites_boroughs_and_courts() -> None:
     j = journeys_of([IN], [IN], [IN], end=first_of_april(2019) + 1, site=[0, 1, 1], court=[0, 1, 1])
-    j = replace(j, names={**j.names, "sites": ("glasgow", "london")})
+    law = ("Scotland", "England and Wales")  # of courts, whatever they and the sites are called
+    j = replace(j, names={**j.names, "sites": ("glasgow", "london"), "jurisdictions": law})
     count = Taken("count")
     assert figure(j, "living_with", count, where=("scotland",)) == (1.0, 1.0)
     assert figure(j, "living_with", count, where=("england",)) == (2.0, 1.0)

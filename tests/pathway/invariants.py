@@ -28,7 +28,7 @@ def _events(j: Journeys, scenario: Scenario) -> None:
     assert (np.diff(r["time"]) >= 0.0).all(), "time runs backwards"
     assert not len(r) or (r["time"][0] >= j.start and r["time"][-1] <= j.end), "an event outside the run"
     assert not np.isnan(r["value"]).any()
-    assert np.isfinite(r["value"][~np.isin(r["event"], W.HEARING_LISTED)]).all()
+    assert np.isfinite(r["value"][~np.isin(r["event"], (*W.HEARING_LISTED, W.SHERIFF_HEARING_LISTED))]).all()
     there = {
         "family": j.tables["families"]["n_children"] > 0,
         "group": j.tables["groups"]["index"] >= 0,
@@ -71,7 +71,8 @@ def _removals(j: Journeys) -> None:
     """Who is at home at issue comes into care at a hearing, or by an emergency order; and none was born after issue."""
     f = j.tables["families"]
     entered = rows(j, W.ENTERED_CARE)
-    during = entered[entered["value"] == W.DURING_PROCEEDINGS]
+    law = np.asarray(j.names["jurisdictions"], object)[f["court"][entered["subject"]]]
+    during = entered[(entered["value"] == W.DURING_PROCEEDINGS) & (law != "Scotland")]
     of = f[during["subject"]]
     held = rows(j, (W.HEARING_EFFECTIVE, W.HEARING_ADJOURNED_FOR_EVIDENCE))
     at_hearing = np.isin(during["subject"] + 1j * during["time"], held["subject"] + 1j * held["time"])
@@ -127,6 +128,7 @@ def _orders(j: Journeys, scenario: Scenario) -> None:
     decided_at: dict[int, float] = {}
     in_care: dict[int, bool] = {}
     n = len(j.tables["families"])
+    law = np.asarray(j.names["jurisdictions"], object)[j.tables["families"]["court"]]
     for row in r[np.isin(r["event"], [W.PROCEEDINGS_ISSUED, W.CASE_DECIDED, W.ORDER_MADE, *W.PLACED])]:
         subject, time = int(row["subject"]), float(row["time"])
         if row["event"] in W.PLACED:
@@ -138,7 +140,11 @@ def _orders(j: Journeys, scenario: Scenario) -> None:
             assert subject in open_since, f"case {subject} is decided and was not issued"
             assert time >= open_since.pop(subject)
             decided_at[subject] = time
+        elif int(row["value"]) >= W.FIRST_SCOTTISH_ORDER:
+            assert law[subject // LARGEST_FAMILY] == "Scotland", f"group {subject}: an order of Scots law"
+            assert in_care[subject], f"group {subject}: an order on children who are not in care"
         else:
+            assert law[subject // LARGEST_FAMILY] != "Scotland", f"group {subject}: an order of English law"
             mine = (subject // LARGEST_FAMILY, n + subject)
             assert any(decided_at.get(case) == time for case in mine), (
                 f"group {subject}: an order without a decision"
@@ -155,11 +161,11 @@ def _hearings(j: Journeys, scenario: Scenario) -> None:
     assert np.allclose(held[done] % 1.0, MORNING, atol=1e-9), "a hearing that is not at ten in the morning"
     closed = {
         (day - scenario.simulation.start_date).days
-        for court in {court.bank_holidays for court in scenario.courts.values()}
+        for court in {court.jurisdiction for court in scenario.courts.values()}
         for year in range(j.date(j.start).year, j.date(j.end).year + 1)
         for day in bank_holidays(court, year)
     }
-    if len({court.bank_holidays for court in scenario.courts.values()}) == 1:
+    if len({court.jurisdiction for court in scenario.courts.values()}) == 1:
         assert not np.isin(np.floor(held[done]), list(closed)).any(), "a hearing on a bank holiday"
     assert (held[done] >= h["listed_days"].to_numpy()[done]).all()
     listed = rows(j, W.HEARING_LISTED)
@@ -246,8 +252,11 @@ def _evidence(j: Journeys, scenario: Scenario) -> None:
     issued: dict[int, float] = {}
     pace = np.array([court.pace for court in scenario.courts.values()])
     cases, families = j.tables["cases"], j.tables["families"]
+    law = np.asarray(j.names["jurisdictions"], object)[families["court"]]
     for row in j.record[np.isin(j.record["event"], [W.PROCEEDINGS_ISSUED, W.EVIDENCE_IN, *W.HEARING_HELD])]:
         case, time = int(row["subject"]), float(row["time"])
+        if law[cases["family"][case]] == "Scotland":
+            continue  # no court waits for the report; a family looked after again has another
         if row["event"] == W.PROCEEDINGS_ISSUED:
             issued[case] = time
             in_at.pop(case, None)

@@ -42,6 +42,7 @@ assessment_ratio = 1.0
 COURT = """
 [courts.court_{i}]
 title = "A court"
+jurisdiction = "England and Wales"
 sitting_days_per_week = [{{ from = 2000-01-01, value = 20 }}]
 hours_per_sitting_day = 5
 urgent_share = 0.1
@@ -49,7 +50,6 @@ other_cases = [{{ from = 2000-01-01, value = 20 }}]
 other_cases_variation = 0.3
 other_cases_notice = {{ distribution = "exponential", mean = 10 }}
 pace = 1.0
-bank_holidays = "England and Wales"
 """
 TEAM = """
 [lift.teams.team_{i}]

@@ -143,7 +143,7 @@ def test_in_a_huge_court_nobody_waits_longer_than_a_long_weekend(small):
     first = table[table["kind"] == "case_management"]
     wait = (first["held_days"] - first["listed_days"]).to_numpy()
     assert (wait >= 0).all()
-    assert (wait <= 4).all()  # Good Friday
+    assert (wait <= 5).all()  # from Maundy Thursday to the Tuesday after Easter, the bank holidays of England
     assert (wait <= 3).mean() > 0.95
 
 

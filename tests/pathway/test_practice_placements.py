@@ -36,6 +36,7 @@ def placed(name: str, seed: int) -> pd.DataFrame:
     family = p["group"].to_numpy() // 3
     p["issued"] = first_issue(j)[family]
     p["kin"] = j.tables["families"]["kin_available"][family]
+    p["law"] = np.asarray(j.names["jurisdictions"], object)[j.tables["families"]["court"][family]]
     orders = j.record[j.record["event"] == W.ORDER_MADE]
     made = pd.DataFrame(
         {
@@ -59,6 +60,15 @@ def first_issue(j: Journeys) -> np.ndarray:
     return issued
 
 
+def of_english_law(name: str, seed: int) -> pd.DataFrame:
+    """`placed`, of children of England and Wales; rules of Scots law are in test_practice_scotland.py."""
+    p = placed(name, seed)
+    p = p[p["law"] == "England and Wales"]
+    if p.empty:
+        pytest.skip("its courts are Scottish")
+    return p
+
+
 every_world = pytest.mark.parametrize(
     ("name", "seed"), [(n, s) for n in SCENARIOS for s in SEEDS if not (n == "england" and s > 1)]
 )
@@ -76,7 +86,7 @@ def test_parents_and_homes_are_no_long_term_foster_carers(name: str, seed: int) 
 @every_world
 def test_nobody_lives_with_parents_under_an_order_that_was_not_applied_for(name: str, seed: int) -> None:
     """Children Act 1989, section 20(8): in voluntary care parents may have the child back; P1 with V2 is no code."""
-    p = placed(name, seed)
+    p = of_english_law(name, seed)
     here = p[p["type"] == "with_parents"]
     assert len(here) > 5
     assert (here["issued"] <= here["start_days"]).all()
@@ -87,7 +97,9 @@ def test_orders_to_kin_are_to_kin(name: str, seed: int) -> None:
     """Children Act 1989, section 14A: guardians apply, or agree to it; who is not there can't."""
     j = journeys_of(name, seed)
     orders = j.record[j.record["event"] == W.ORDER_MADE]
-    to_kin = orders[np.isin(orders["value"], (W.GUARDIANSHIP_ORDER, W.CHILD_ARRANGEMENTS))]
+    to_kin = orders[
+        np.isin(orders["value"], (W.GUARDIANSHIP_ORDER, W.CHILD_ARRANGEMENTS, W.KINSHIP_CARE_ORDER))
+    ]
     family = to_kin["subject"].astype(np.int64) // 3
     assert len(family) > 5
     assert (j.tables["families"]["kin_available"][family] == 1).all()
@@ -101,7 +113,7 @@ def test_adoption_comes_after_a_placement_for_it_and_that_after_a_placement_orde
     name: str, seed: int
 ) -> None:
     """Adoption and Children Act 2002, sections 18, 21 and 42; rules 336 and 408 of the SSDA903 return."""
-    p = placed(name, seed)
+    p = of_english_law(name, seed)
     adopted, adoptive = (p[p["type"] == kind] for kind in ("adopted", "placed_for_adoption"))
     assert len(adopted) > 5
     assert set(adopted["before"]) == {"placed_for_adoption"}
@@ -116,7 +128,10 @@ def test_adoption_comes_after_a_placement_for_it_and_that_after_a_placement_orde
 def test_a_child_at_home_is_removed_before_it_can_be_adopted(name: str, seed: int) -> None:
     """Adoption and Children Act 2002, section 21(2): a threshold of harm in the parent's care; in practice removal."""
     j, p = journeys_of(name, seed), placed(name, seed)
-    orders = j.record[(j.record["event"] == W.ORDER_MADE) & (j.record["value"] == W.PLACEMENT_ORDER)]
+    orders = j.record[
+        (j.record["event"] == W.ORDER_MADE)
+        & np.isin(j.record["value"], (W.PLACEMENT_ORDER, W.PERMANENCE_ORDER_TO_ADOPT))
+    ]
     made = pd.DataFrame({"group": orders["subject"].astype(np.int64), "at": orders["time"]})
     lived = pd.merge_asof(
         made.sort_values("at"),
@@ -155,7 +170,7 @@ def test_no_child_collects_moves_without_bound(name: str, seed: int) -> None:
     moved = p[p["began_by"].isin(["unplanned_move", "planned_move"])]
     total = moved.groupby("group").size()
     assert total.max() <= 25
-    assert (total > 15).mean() < 0.001
+    assert (total > 15).sum() <= max(3.0, 0.001 * len(total))  # of a thousand groups, three may be chance
     time = moved["start_days"].to_numpy()
     group = moved["group"].to_numpy()
     k = 7
@@ -169,7 +184,7 @@ def test_no_child_collects_moves_without_bound(name: str, seed: int) -> None:
 @every_world
 def test_most_moves_are_planned(name: str, seed: int) -> None:
     """DfE 2024, reasons for a change of placement under five: the care plan 55 to 62 %, and another 27 % untold."""
-    moved = placed(name, seed)["began_by"]
+    moved = of_english_law(name, seed)["began_by"]
     share = (moved == "planned_move").sum() / moved.isin(["unplanned_move", "planned_move"]).sum()
     assert 0.55 < share < 0.89
 
@@ -177,7 +192,7 @@ def test_most_moves_are_planned(name: str, seed: int) -> None:
 @every_world
 def test_most_guardians_who_are_kin_had_the_child_already(name: str, seed: int) -> None:
     """DfE: 58 to 68 % of special guardians were foster carers who are kin, 22 to 30 % kin who did not foster."""
-    p = placed(name, seed)
+    p = of_english_law(name, seed)
     guardians = p[(p["type"] == "special_guardianship") & (p["order"] == "special_guardianship_order")]
     assert len(guardians) > 30
     assert 0.5 < (guardians["before"] == "kinship_foster").mean() < 0.9
@@ -186,7 +201,7 @@ def test_most_guardians_who_are_kin_had_the_child_already(name: str, seed: int) 
 @every_world
 def test_at_home_on_a_care_order_ends_at_home_or_in_long_term_care(name: str, seed: int) -> None:
     """Public Law Working Group (2021) on care orders at home: discharged in time, or the child is removed."""
-    p = placed(name, seed)
+    p = of_english_law(name, seed)
     after = p[(p["before"] == "with_parents") & (p["order"] == "care_order")]
     assert set(after["began_by"]) <= {"same_carer", "unplanned_move"}
     assert (after.loc[after["began_by"] == "same_carer", "type"] == "home").all()

@@ -136,6 +136,8 @@ VARIATIONS: dict[str, dict[str, Any]] = {
     "all voluntary": {"entry.route": {"voluntary": 1.0, "emergency_or_interim": 0.0, "during_proceedings": 0.0}},
     "all after issue": {"entry.route": {"voluntary": 0.0, "emergency_or_interim": 0.0, "during_proceedings": 1.0}},
     "everyone is seen": {f"visits.retention.{v}": 10.0 for v in ("first", "second", "third")},
+    "Scots law everywhere": {f"courts.{court}.jurisdiction": "Scotland" for court in COURTS},
+    "English law everywhere": {"courts.glasgow.jurisdiction": "England and Wales"},
     "everyone is found ineligible": {"trial.found_ineligible": 1.0},
 }  # fmt: skip
 """By name: changes to the trial as it ran."""

@@ -167,9 +167,9 @@ def age_at_issue(seen: Seen, first: float, last: float) -> Values:
 
 @quantity("families with a hearing in the period: hearings a year", "hearings a year", "run")
 def hearings_a_year(seen: Seen, first: float, last: float) -> Values:
-    """One row for each family with at least one hearing in the period."""
+    """One row for each family with at least one hearing in the period; in Scotland, children's hearings."""
     r = seen.journeys.record
-    held = r[W.which(W.HEARING_HELD, r["event"]) >= 0]
+    held = r[W.which((*W.HEARING_HELD, W.CHILDRENS_HEARING_HELD), r["event"]) >= 0]
     held = held[(held["time"] > first) & (held["time"] <= last)]
     of: Ints = seen.journeys.tables["cases"]["family"][held["subject"]].astype(np.int64)
     year = np.floor((held["time"] - first) / YEAR).astype(np.int64)

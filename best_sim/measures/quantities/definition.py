@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
-from best_sim.measures.observed import Bools, Floats, Ints, Stays, day_of, stays_of
+from best_sim.measures.observed import Bools, Floats, Ints, Stays, day_of, stays_of, under_scots_law
 from best_sim.pathway import words as W
 from best_sim.pathway.records import counted_from
 from best_sim.scenario.durations import MONTH, YEAR
@@ -31,7 +31,6 @@ Made = TypeVar("Made")
 Moment = Literal["flow", "snapshot", "run"]
 """Counted as it happens in the period; on each 31 March of it; or over the whole run, whatever the period."""
 JURISDICTIONS = ("england", "scotland")
-_SCOTTISH_SITES = ("glasgow",)
 _NOBODY = (np.nan, 0.0)
 
 
@@ -270,7 +269,7 @@ class Seen:
         return self._rows[key]
 
     def families_of(self, where: tuple[str, ...]) -> Bools:
-        """Whether each family belongs to one of these jurisdictions, sites, boroughs or courts."""
+        """Whether each family belongs to one of these jurisdictions (by its court), sites, boroughs or courts."""
         if where not in self._families:
             self._families[where] = self._belongs(where)
         return self._families[where]
@@ -280,9 +279,7 @@ class Seen:
         of = np.zeros(len(f), bool)
         for one in where:
             if one in JURISDICTIONS:
-                scottish = np.isin(
-                    f["site"], [i for i, s in enumerate(names["sites"]) if s in _SCOTTISH_SITES]
-                )
+                scottish = under_scots_law(self.journeys)
                 of |= scottish if one == "scotland" else ~scottish
             for column in ("site", "borough", "court"):
                 if one in names[f"{column}s"]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from best_sim.measures.observed import Floats, Ints
@@ -27,7 +29,7 @@ def _left(seen: Seen) -> tuple[Ints, Ints, Ints]:
     order, _ = seen.order_by(group, stays.start[use])
     place = stays.place[use]
     to: Ints = np.full(len(use), GUARDIANSHIP)
-    to[order == W.CHILD_ARRANGEMENTS] = ARRANGEMENTS
+    to[np.isin(order, (W.CHILD_ARRANGEMENTS, W.KINSHIP_CARE_ORDER))] = ARRANGEMENTS
     to[place == W.ADOPTED] = ADOPTED
     to[place == W.HOME] = HOME
     return use, to, order
@@ -56,12 +58,14 @@ def exits(seen: Seen, first: float, last: float) -> Values:
     return _of_exits(seen, stay, to.astype(float), order=order)
 
 
-@quantity("children who leave care: how long they had been in it", "days", having=_EXIT)
+@quantity("children who leave care: how long they had been in it", "days",
+          having={**_EXIT, "first_placement": W.PLACEMENT_TYPES})  # fmt: skip
 def days_in_care_at_exit(seen: Seen, first: float, last: float) -> Values:
     """Length of the period of care that ends."""
     stay, to, order = _exits(seen)
-    begun = seen.stays.start[seen.first_stay[stay - 1]]
-    return _of_exits(seen, stay, seen.stays.start[stay] - begun, exit=to, order=order)
+    begun = seen.first_stay[stay - 1]
+    days = seen.stays.start[stay] - seen.stays.start[begun]
+    return _of_exits(seen, stay, days, exit=to, order=order, first_placement=seen.stays.place[begun])
 
 
 @quantity("children who leave care: placements during all their periods of care", "placements", having=_EXIT)
@@ -194,6 +198,15 @@ def entry_to_adoption(seen: Seen, first: float, last: float) -> Values:
     return _step(seen, "entry_to_order")
 
 
+@quantity("children adopted within four years of entry: from entry to care to the adoption order", "months")
+def entry_to_adoption_within_four_years(seen: Seen, first: float, last: float) -> Values:
+    """By the day of entry: of those who entered in a period, as a study that follows them for four years sees it."""
+    rows = _step(seen, "entry_to_order")
+    entered = rows.at - rows.value * MONTH
+    rows = replace(rows, at=entered)
+    return rows[(rows.value < 4.0 * YEAR / MONTH) & (entered <= seen.journeys.end - 4.0 * YEAR)]
+
+
 @quantity(
     "adopted children: whether by the carer with whom they lived already", names=("new_carer", "same_carer")
 )
@@ -297,6 +310,7 @@ ALL = (
     match_to_placed,
     placed_to_order,
     entry_to_adoption,
+    entry_to_adoption_within_four_years,
     adopters,
     lives_after_two_years,
     lives_after_four_years,

@@ -6,6 +6,7 @@ from best_sim.engine import rule
 from best_sim.engine.luck import lognormal_quantile, uniform
 from best_sim.pathway.parameters import names_of
 from best_sim.pathway.rules import purposes
+from best_sim.pathway.rules.childrens_hearings import is_scottish
 from best_sim.pathway.rules.draws import happens, lasts, which
 from best_sim.pathway.words import (
     BRIDGING_FOSTER,
@@ -15,6 +16,7 @@ from best_sim.pathway.words import (
     KINSHIP_FOSTER,
     PARENT_AND_BABY,
     PLACEMENT_TYPES,
+    SUPERVISED_AT_ENTRY,
     VOLUNTARY,
     WITH_PARENTS,
 )
@@ -106,7 +108,12 @@ def days_from_entry_to_issue(world, f):
 
 @rule
 def first_placement(world, f, g):
-    """Where a group goes first: a newborn often stays in hospital, and older children need a bridge to a carer."""
+    """Where a group goes first: a newborn often stays in hospital, and older children need a bridge to a carer.
+
+    In Scotland with parents if on a compulsory supervision order at home, and only then.
+    """
+    if f.route == SUPERVISED_AT_ENTRY:
+        return WITH_PARENTS
     newborn = g.youngest_days < WEEK
     if newborn and g.n_children == 1:
         in_hospital = world.entry.hospital_share_of_newborns
@@ -133,6 +140,7 @@ def first_carers(world, f, g):
         return FOSTER
     if place == PARENT_AND_BABY and g.youngest_days > YEAR:
         return FOSTER
-    if place == WITH_PARENTS and (f.route != DURING_PROCEEDINGS or f.issue_at > f.entered):
+    ordered = f.route == DURING_PROCEEDINGS and not is_scottish(world, f)
+    if place == WITH_PARENTS and (not ordered or f.issue_at > f.entered):
         return FOSTER
     return place

@@ -7,8 +7,9 @@ import math
 from best_sim.engine import rule
 from best_sim.engine.luck import duration_quantile, uniform
 from best_sim.pathway.parameters import number_of
-from best_sim.pathway.records import LARGEST_FAMILY, sites, teams
+from best_sim.pathway.records import LARGEST_FAMILY, families, sites, teams
 from best_sim.pathway.rules import purposes
+from best_sim.pathway.rules.childrens_hearings import is_scottish
 from best_sim.pathway.rules.court import needs
 from best_sim.pathway.rules.draws import happens, lasts, logistic, which
 from best_sim.pathway.words import (
@@ -16,6 +17,7 @@ from best_sim.pathway.words import (
     BY_LIFT,
     EXTERNAL_EXPERT,
     FOSTER,
+    IN_HOUSE,
     INDEPENDENT_SOCIAL_WORKER,
     KINSHIP_FOSTER,
     LIFT,
@@ -55,7 +57,12 @@ WORKS_WITH = (
 # --- reports to the court -----------------------------------------------------------------------------------
 @rule
 def parenting_assessor(world, case):
-    """Who makes the parenting assessment: in house, an independent social worker, an external expert."""
+    """Who makes the parenting assessment: in house, an independent social worker, an external expert.
+
+    In Scotland it is the local authority's own team (in Glasgow the Family Assessment and Contact Service).
+    """
+    if is_scottish(world, families(world, case.family)):
+        return IN_HOUSE
     return which(uniform(world, case, purposes.SAU_KIND, case.again), world.sau.assessor)
 
 
@@ -63,15 +70,16 @@ def parenting_assessor(world, case):
 def assessment_days(world, f, case, assessor):
     """Days that a parenting assessment takes, or the social worker's statement where there is none; by need."""
     u = uniform(world, case, purposes.SAU_DURATION, case.again)
+    more = 1.0 if is_scottish(world, f) else needs(world, case)
     if assessor == SOCIAL_WORK_STATEMENT:
-        return duration_quantile(world.sau.statement, u) * needs(world, case)
+        return duration_quantile(world.sau.statement, u) * more
     if assessor == INDEPENDENT_SOCIAL_WORKER:
         days = duration_quantile(world.sau.independent_social_worker, u)
     elif assessor == EXTERNAL_EXPERT:
         days = duration_quantile(world.sau.external_expert, u)
     else:
         days = duration_quantile(world.sau.in_house, u)
-    return days * needs(world, case) * sites(world, f.site).assessment_ratio
+    return days * more * sites(world, f.site).assessment_ratio
 
 
 @rule
@@ -162,7 +170,9 @@ def lift_is_not_possible(world, f):
 
 @rule
 def latest_start(world, f, case, court, team):
-    """Last day on which LIFT may begin so that its report is due while the court still waits for it."""
+    """Last day on which LIFT may begin so that its report is due while the court still waits; in Scotland none does."""
+    if is_scottish(world, f):
+        return math.inf
     waits = lasts(world, f, purposes.LIFT_COURT_WAITS, 0, world.lift.court_waits) * court.pace
     return case.issued + waits - lift_report_days(world, team)
 

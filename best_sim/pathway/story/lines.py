@@ -15,6 +15,7 @@ from best_sim.drawing import wording as say
 from best_sim.pathway import words as W
 from best_sim.pathway.records import counted_from
 from best_sim.pathway.story.happenings import Happening, happenings
+from best_sim.pathway.story.scotland import teller_of
 from best_sim.pathway.story.telling import STANDING, VISIT_NAMES, Teller, name_of, where
 from best_sim.pathway.story.who import choose_child
 
@@ -127,7 +128,7 @@ def story(journeys: Journeys, child: int | str) -> Story:
     """
     child = choose_child(journeys, child)
     told = happenings(journeys, child)
-    teller = Teller(journeys, child)
+    teller = teller_of(journeys, child)
     c = teller.child
     entered = float(counted_from(teller.family))
     born = entered - float(c["age_at_entry"])
@@ -200,7 +201,8 @@ def _closing(
     lived = end - teller.since
     out = [
         f"At the end of the simulated time, on {when}, the child is {say.age(end - born)} old and lives "
-        f"{where(teller.place, teller.order)}, since {say.day(j.date(teller.since))} ({say.span(lived)}). "
+        f"{teller.in_law(where(teller.place, teller.order))}, since {say.day(j.date(teller.since))} "
+        f"({say.span(lived)}). "
         f"So far: {say.plural(teller.placements, 'placement')}, {say.plural(int(g['moves']), 'move')} in "
         f"care, "
         f"{say.number(int(g['unplanned']))} of them unplanned."
@@ -210,6 +212,9 @@ def _closing(
     decided = sum(h.name == "case_decided" for h in told)
     if issued > decided:
         unknown.insert(0, "how the court will decide")
+    reviewed = any(h.name == "looked_after_review" for h in told)
+    if reviewed and not any(h.name in ("direction_set", "order_made") for h in told):
+        unknown.insert(0, "which way the plan will go")
     plan = STANDING.get(name_of(W.PLANS, int(g["plan"])))
     if plan:
         unknown.insert(0, f"how it goes on ({plan})")

@@ -161,6 +161,10 @@ class Teller:
         teller: Callable[[Happening], str] | None = getattr(self, f"_{h.name}", None)
         return teller(h) if teller is not None else f"{h.name.replace('_', ' ').capitalize()}."
 
+    def in_law(self, sentence: str) -> str:
+        """A sentence in the words of the law that protects the child."""
+        return sentence
+
     # entry, and where the child lives
     def _entered_care(self, h: Happening) -> str:
         how = {
@@ -254,13 +258,16 @@ class Teller:
         return self._listed("final", h)
 
     def _listed(self, kind: str, h: Happening) -> str:
+        words = HEARING[kind]
+        return self._sits(f"{'An' if words[0] in 'aeiou' else 'A'} {words}", h)
+
+    def _sits(self, what: str, h: Happening) -> str:
         sits = h.days + h.value
         if not math.isfinite(sits):
             return "The next hearing could not be listed within the simulated time."
         ahead = int(math.floor(sits) - math.floor(h.days))
-        words = HEARING[kind]
         return (
-            f"{'An' if words[0] in 'aeiou' else 'A'} {words} was listed for {say.day(self.j.date(sits))}, "
+            f"{what} was listed for {say.day(self.j.date(sits))}, "
             f"{'the same day' if ahead == 0 else say.plural(ahead, 'day') + ' ahead'}."
         )
 

@@ -61,8 +61,8 @@ def court_figures(journeys: Journeys, year: int, court: str | None = None) -> di
     journeys : Journeys
     year : int
     court : str, optional
-        One court; by default all English courts. Cases served by LIFT are left out, as the national figures hold few
-        of them, or none.
+        One court; by default all, for only England and Wales have care proceedings. Cases served by LIFT are left out,
+        as the national figures hold few of them, or none.
 
     Returns
     -------
@@ -72,8 +72,9 @@ def court_figures(journeys: Journeys, year: int, court: str | None = None) -> di
     p = journeys.proceedings
     first, last = ((dt.date(y, 1, 1) - journeys.start_date).days for y in (year, year + 1))
     decided = p["decided_days"].to_numpy(float)
-    where = p["court"] != "glasgow" if court is None else p["court"] == court
-    use = (decided >= max(first, 0)) & (decided < last) & (where & (p["arm"] != "LIFT")).to_numpy(bool)
+    use = (decided >= max(first, 0)) & (decided < last) & (p["arm"] != "LIFT").to_numpy(bool)
+    if court is not None:
+        use &= (p["court"] == court).to_numpy(bool)
     if not use.any():
         return dict.fromkeys(_COURT_UNITS, math.nan)
     weeks = p["weeks"].to_numpy(float)[use]

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from best_sim.measures.observed import under_scots_law
 from best_sim.pathway import Journeys
 from best_sim.pathway import words as W
 from best_sim.pathway.records import LARGEST_FAMILY
@@ -65,8 +66,9 @@ def _days_to_permanence(j: Journeys) -> np.ndarray:
 
 def _weeks_of_proceedings(j: Journeys) -> np.ndarray:
     cases = j.tables["cases"]
-    weeks = (cases["decided"] - cases["issued"])[np.arange(len(j.tables["children"])) // LARGEST_FAMILY] / 7.0
-    return np.where(np.isfinite(weeks), weeks, np.nan)
+    families = np.arange(len(j.tables["children"])) // LARGEST_FAMILY
+    weeks = (cases["decided"] - cases["issued"])[families] / 7.0
+    return np.where(np.isfinite(weeks) & ~under_scots_law(j)[families], weeks, np.nan)
 
 
 MEASURES: Mapping[str, PairedMeasure] = MappingProxyType(

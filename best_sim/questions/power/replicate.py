@@ -18,7 +18,7 @@ import numpy as np
 from best_sim.engine.model import Engine
 from best_sim.measures.costs import UnitCosts
 from best_sim.measures.economics import Amounts, amounts_of
-from best_sim.measures.observed import day_of
+from best_sim.measures.observed import day_of, under_scots_law
 from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
@@ -290,7 +290,7 @@ def what_happened(j: Journeys) -> dict[str, Any]:
         days = g["care_days"][group]
         days = days + np.where(g["in_care"][group] == 1, j.end - g["episode_since"][group], 0.0)
         out[f"moves_per_year_{name}"] = _ratio(g["care_moves"][group].sum() * YEAR, days.sum())
-        decided = families[cases["decided"][families] <= j.end]
+        decided = families[(cases["decided"][families] <= j.end) & ~under_scots_law(j)[families]]
         out[f"proceedings_weeks_{name}"] = _mean((cases["decided"] - cases["issued"])[decided] / 7.0)
         out[f"hearings_{name}"] = _mean(cases["hearings"][decided])
         out[f"re_entered_{name}"] = _mean(g["re_entries"][group] > 0)

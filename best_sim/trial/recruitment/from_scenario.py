@@ -46,7 +46,12 @@ def borough_plans(scenario: Scenario) -> tuple[BoroughPlan, ...]:
     for borough in scenario.boroughs.values():
         first_opening[borough.site] = min(borough.opens, first_opening.get(borough.site, borough.opens))
     to_randomisation = _to_randomisation(scenario)
-    to_invitation = {name: _to_invitation(scenario, court.pace) for name, court in scenario.courts.items()}
+    to_invitation = {
+        name: _to_invitation_in_scotland(scenario)
+        if court.jurisdiction == "Scotland"
+        else _to_invitation(scenario, court.pace)
+        for name, court in scenario.courts.items()
+    }
     plans = []
     for name, borough in scenario.boroughs.items():
         days_before = min(before, (first_opening[borough.site] - start).days)
@@ -56,7 +61,7 @@ def borough_plans(scenario: Scenario) -> tuple[BoroughPlan, ...]:
                 opens=borough.opens,
                 closes=borough.closes,
                 entries=tuple((day, rate / children) for day, rate in borough.entries),
-                eligible=_eligible(scenario, borough.site),
+                eligible=_eligible(scenario, borough.site, scenario.courts[borough.court].jurisdiction),
                 consent=scenario.sites[borough.site].consent,
                 shape=_shape(borough.rate_variation),
                 pauses=_pauses(scenario.sites[borough.site].recruiting, borough.opens, borough.closes),
@@ -74,12 +79,14 @@ def _shape(variation: float) -> float:
     return 1.0 / variation**2 if variation > 1e-6 else math.inf
 
 
-def _eligible(scenario: Scenario, site: str) -> float:
-    """Share of families entering care in a site that are invited."""
+def _eligible(scenario: Scenario, site: str, jurisdiction: str) -> float:
+    """Share of families entering care in a site that are invited; in Scotland of those entering away from home."""
     place = scenario.sites[site]
     entry = scenario.entry
-    in_court = 1.0 - entry.route["voluntary"] * entry.voluntary_never_in_proceedings
     young = 1.0 if place.invites_families_with_older_child else 1.0 - scenario.population.older_sibling_share
+    if jurisdiction == "Scotland":
+        return (1.0 - scenario.childrens_hearings.route["at_home"]) * young * (1.0 - place.other_exclusion)
+    in_court = 1.0 - entry.route["voluntary"] * entry.voluntary_never_in_proceedings
     # only an interim order lets a child live with parents, and so only those who come after issue do
     with_parents = entry.route["during_proceedings"] * entry.first_placement["with_parents"]
     return (in_court - with_parents) * young * (1.0 - place.other_exclusion)
@@ -145,6 +152,16 @@ def _to_invitation(scenario: Scenario, pace: float) -> tuple[float, ...]:
             ]
         )
     )
+
+
+def _to_invitation_in_scotland(scenario: Scenario) -> tuple[float, ...]:
+    """From when a family becomes known, where a hearing removes the child from its referral, to the invitation."""
+    section = scenario.childrens_hearings
+    entered = np.array(delay_by_day(section.invitation.quantile))
+    # a hearing sits from Monday to Friday
+    referred = np.array(delay_by_day(section.referral_to_grounds.quantile, _wait_for_next([1.0] * 4 + [3.0])))
+    by_hearing = section.route["hearing"] / (1.0 - section.route["at_home"])
+    return of_sum_one(_mixture([(1.0 - by_hearing, entered), (by_hearing, np.convolve(referred, entered))]))
 
 
 def _wait_for_next(gaps: Sequence[float]) -> Callable[[float], float]:

@@ -303,9 +303,11 @@ def test_a_published_figure_is_counted_as_published_and_a_year_of_ones_own_as_a_
     """Hearings of 2022 are published of its first quarter."""
     world = Scenario.load("london-2017", ["simulation.end_date=2022-12-31"])
     journeys = simulate(world, 7, 0)
-    quarter, year = figures_for(
-        journeys, world, [Target(measure="hearings_2022"), Target(measure="hearings_2022", value=6.2, standard_error=1.0)]
-    )  # fmt: skip
+    targets = [
+        Target(measure="hearings_2022"),
+        Target(measure="hearings_2022", value=6.2, standard_error=1.0),
+    ]
+    quarter, year = figures_for(journeys, world, targets)
     p = journeys.proceedings
     days = [(dt.date(2022, month, 1) - journeys.start_date).days for month in (1, 4)]
     decided = p[p["decided_days"].between(*days, inclusive="left")]

@@ -1,0 +1,279 @@
+"""Scotland: the local authority's reviews decide the plan, and what follows brings it about.
+
+Nobody waits for the report on the parents: it is before the review that comes next. From a direction to the order each
+group of siblings goes its own way: home by a hearing, to kin by a kinship care order, or away from home by panel,
+agency decision, advice hearing and a petition to the sheriff.
+
+What counts as permanence is said once, here and in `best_sim.pathway.placements.reach_permanence`: the first day on
+which a child lives with those who are to bring it up, the order having been made. In England and Wales that is home
+under a supervision order or none, with special guardians or under a child arrangements order, placed with adopters
+under a placement order, long-term foster care under a care order. In Scotland it is home, or staying there, under a
+compulsory supervision order or none; with kin under a kinship care order (section 11); with the carers of a permanence
+order; placed with adopters under a permanence order with authority to adopt. Being looked after away from home under a
+compulsory supervision order, with kin too, is not permanence.
+"""
+
+from __future__ import annotations
+
+import math
+
+from best_sim.engine import rule
+from best_sim.engine.commands import SIGNALLED, book, hold, record, signal, start, wait
+from best_sim.pathway.kinds import (
+    CHILDRENS_HEARINGS,
+    LIFT_SERVICE,
+    PARENTING_ASSESSMENT,
+    PERMANENCE_PLANNING,
+    PLACEMENT,
+    TRIAL_ENTRY,
+)
+from best_sim.pathway.records import LARGEST_FAMILY, cases, courts, families, groups
+from best_sim.pathway.rules import purposes
+from best_sim.pathway.rules.childrens_hearings import (
+    days_until,
+    direction_of,
+    entry_by_hearing,
+    goes_home_early,
+    hearing_listed,
+    last_hearing_day,
+    next_hearing_day,
+    review_date,
+    scottish_route,
+    sets_direction,
+    stays_looked_after,
+)
+from best_sim.pathway.rules.draws import happens, lasts
+from best_sim.pathway.words import (
+    ADOPTION_MATCH,
+    ADVICE,
+    AGENCY_DECISION,
+    CHILDRENS_HEARING_HELD,
+    DIRECTION_ADOPTION,
+    DIRECTION_HOME,
+    DIRECTION_KIN,
+    DIRECTION_SET,
+    DURING_PROCEEDINGS,
+    KINSHIP_CARE_ORDER,
+    KINSHIP_FOSTER,
+    LOOKED_AFTER_REVIEW,
+    NO_COMPULSORY_MEASURES,
+    NO_DIRECTION,
+    NO_ORDER_YET,
+    ORDER_MADE,
+    PERMANENCE,
+    PERMANENCE_ORDER,
+    PERMANENCE_ORDER_TO_ADOPT,
+    PERMANENCE_PANEL,
+    PETITION_LODGED,
+    PLAN_MADE,
+    RETURN_HOME,
+    REVIEW,
+    SECTION_11,
+    SHERIFF_HEARING_HELD,
+    SHERIFF_HEARING_LISTED,
+    SUPERVISED_AT_ENTRY,
+    SUPERVISED_AT_HOME,
+    TO_GUARDIANS,
+    TO_KIN,
+    TO_LONG_TERM,
+    WITH_PARENTS,
+)
+
+
+@rule
+def draw_scottish_way_in(world, f):
+    """How and when a family's children come to be looked after; each comes to reviews, none to care proceedings."""
+    f.route = scottish_route(world, f)
+    f.reaches_court = 1
+    f.entered = f.known_at
+    f.issue_at = f.known_at
+    f.removal_due = f.known_at
+    if f.route == DURING_PROCEEDINGS or f.route == SUPERVISED_AT_ENTRY:
+        f.entered = entry_by_hearing(world, f)
+
+
+def looked_after_reviews(case, world):
+    """From being looked after to a direction for each group: of a family, or of a group that came back into care."""
+    f = families(world, case.family)
+    case.issued = max(world.now, f.entered) if case.group < 0 else world.now
+    case.decided = math.nan
+    case.evidence_in = math.nan
+    case.directed = case.issued  # an assessment is asked for as the children are accommodated
+    case.report_due = math.nan
+    case.timetabled = 1
+    case.outside_limit = 0
+    case.assessor = -1
+    case.advice = 0
+    case.reviews = 0
+    first = case.group if case.group >= 0 else f.index * LARGEST_FAMILY
+    last = case.group + 1 if case.group >= 0 else first + f.n_groups
+    k = first
+    while k < last:
+        groups(world, k).direction = NO_DIRECTION
+        k += 1
+    if case.hearings_open == 0 and cases(world, f.index).hearings_open == 0:
+        yield start(CHILDRENS_HEARINGS, case.index)
+    if case.group < 0:
+        days = lasts(world, f, purposes.INVITATION, 0, world.childrens_hearings.invitation)
+        yield wait(days_until(world, min(case.issued + days, review_date(world, case))))
+        yield start(TRIAL_ENTRY, f.index)
+    else:
+        yield start(PARENTING_ASSESSMENT, case.index)
+    while math.isnan(case.decided):
+        yield wait(days_until(world, review_date(world, case)))
+        still_open = 0
+        sets = 0
+        if world.outcome != SIGNALLED:
+            case.reviews += 1
+            yield record(LOOKED_AFTER_REVIEW, case.index, case.reviews)
+            sets = 1 if sets_direction(world, case) or goes_home_early(world, f, case) else 0
+        k = first
+        while k < last:
+            g = groups(world, k)
+            mine = g.in_care == 1 and g.order == NO_ORDER_YET and g.re_entries == case.again
+            if mine and g.direction == NO_DIRECTION:
+                # at home on a compulsory supervision order there is no plan to live elsewhere
+                if sets == 1 and not (g.place == WITH_PARENTS and f.route == SUPERVISED_AT_ENTRY):
+                    g.direction = direction_of(world, f, g, case)
+                    g.directed_at = world.now
+                    yield record(DIRECTION_SET, k, g.direction)
+                    yield start(PERMANENCE_PLANNING, k)
+                else:
+                    still_open = 1
+            k += 1
+        if still_open == 0 and math.isnan(case.decided):
+            case.decided = world.now
+            yield signal(PARENTING_ASSESSMENT, case.index)
+            if case.group < 0:
+                yield signal(LIFT_SERVICE, f.index)
+
+
+def permanence_planning(g, world):
+    """A group's way from the direction of its plan to the order that makes it so, if anybody asks for one."""
+    stays = stays_looked_after(world, g)
+    if settles(world, g, stays):
+        yield record(PLAN_MADE, g.index, g.plan)
+        yield signal(PLACEMENT, g.index)
+    if stays:
+        return
+    f = families(world, g.family)
+    court = courts(world, f.court)
+    case = cases(world, f.index if g.re_entries == 0 else world.n_families + g.index)
+    count = g.episode
+    order = NO_COMPULSORY_MEASURES
+    if g.direction == DIRECTION_HOME:
+        yield hold(
+            lasts(
+                world, g, purposes.REHABILITATION, count, world.childrens_hearings.permanence.rehabilitation
+            )
+        )
+        if case.supervised == 1 or cases(world, f.index).supervised == 1:
+            yield hold(days_until(world, hearing_listed(world, case, world.now, math.inf)))
+            case.hearings += 1
+            yield record(CHILDRENS_HEARING_HELD, case.index, REVIEW)
+            order = SUPERVISED_AT_HOME
+    elif g.direction == DIRECTION_KIN:
+        days = lasts(
+            world, g, purposes.SECTION_11_DELAY, count, world.childrens_hearings.permanence.section_11
+        )
+        yield hold(days_until(world, next_hearing_day(world, world.now + days)))
+        order = KINSHIP_CARE_ORDER
+        yield record(PETITION_LODGED, g.index, order)
+        days = lasts(
+            world, g, purposes.CALLING_DELAY, count, world.childrens_hearings.permanence.first_calling
+        )
+        yield book(court.diary, world.now + days, world.childrens_hearings.hours.section_11)
+        at = world.booked
+        yield record(SHERIFF_HEARING_LISTED, case.index, at - world.now)
+        yield hold(days_until(world, at))
+        yield record(SHERIFF_HEARING_HELD, case.index, SECTION_11)
+    else:
+        order = PERMANENCE_ORDER_TO_ADOPT if g.direction == DIRECTION_ADOPTION else PERMANENCE_ORDER
+        days = lasts(world, g, purposes.PANEL_DELAY, count, world.childrens_hearings.permanence.panel)
+        yield hold(days_until(world, next_hearing_day(world, world.now + days)))
+        yield record(PERMANENCE_PANEL, g.index, g.direction)
+        days = lasts(
+            world, g, purposes.AGENCY_DELAY, count, world.childrens_hearings.permanence.agency_decision
+        )
+        days = days_until(world, last_hearing_day(world, world.now + days))
+        yield hold(days)
+        g.approved_at = world.now
+        yield record(AGENCY_DECISION, g.index, days)
+        days = lasts(
+            world, g, purposes.ADVICE_DELAY, count, world.childrens_hearings.permanence.advice_hearing
+        )
+        yield hold(days_until(world, next_hearing_day(world, world.now + days)))
+        case.hearings += 1
+        yield record(CHILDRENS_HEARING_HELD, case.index, ADVICE)
+        days = lasts(world, g, purposes.PETITION_DELAY, count, world.childrens_hearings.permanence.petition)
+        yield hold(days_until(world, next_hearing_day(world, world.now + days)))
+        yield record(PETITION_LODGED, g.index, order)
+        days = lasts(
+            world, g, purposes.CALLING_DELAY, count, world.childrens_hearings.permanence.first_calling
+        )
+        yield book(court.diary, world.now + days, world.childrens_hearings.hours.permanence)
+        at = world.booked
+        yield record(SHERIFF_HEARING_LISTED, case.index, at - world.now)
+        yield hold(days_until(world, at))
+        yield record(SHERIFF_HEARING_HELD, case.index, PERMANENCE)
+        if happens(world, g, purposes.DEFENDED, count, world.childrens_hearings.permanence.defended):
+            days = lasts(
+                world, g, purposes.PETITION_CONTINUED, count, world.childrens_hearings.permanence.defended_for
+            )
+            yield book(court.diary, world.now + days, world.childrens_hearings.hours.permanence)
+            at = world.booked
+            yield record(SHERIFF_HEARING_LISTED, case.index, at - world.now)
+            yield hold(days_until(world, at))
+            yield record(SHERIFF_HEARING_HELD, case.index, PERMANENCE)
+        if not happens(world, g, purposes.GRANTED, count, world.childrens_hearings.permanence.granted):
+            order = PERMANENCE_ORDER  # without authority to adopt: the child stays with its carers
+    if g.in_care == 1 and g.order == NO_ORDER_YET:
+        g.order = order
+        g.ordered_at = world.now
+        yield record(ORDER_MADE, g.index, order)
+        yield signal(PLACEMENT, g.index)
+        yield signal(CHILDRENS_HEARINGS, case.index)
+        yield signal(CHILDRENS_HEARINGS, f.index)
+
+
+@rule
+def settles(world, g, stays):
+    """Before any order children move to kin who are to bring them up, those who stay looked after to carers for long.
+
+    Neither is permanence, for no order makes it so. Returns whether such a move is planned.
+    """
+    planned = world.placements.planned
+    if g.place == KINSHIP_FOSTER or not (stays or g.direction == DIRECTION_KIN):
+        return False
+    if g.direction == DIRECTION_KIN:
+        g.plan = TO_KIN
+        g.plan_at = world.now + lasts(world, g, purposes.KIN_DELAY, g.episode, planned.to_kin_delay)
+    else:
+        g.plan = TO_LONG_TERM
+        days = lasts(world, g, purposes.LONG_TERM_DELAY, g.episode, planned.long_term_delay)
+        g.plan_at = world.now + days
+    return True
+
+
+@rule
+def plan_after_scottish_order(world, f, g):
+    """What an order sets in train; family finding has gone on since the agency's decision."""
+    planned = world.placements.planned
+    days = 0.0
+    if g.order == SUPERVISED_AT_HOME or g.order == NO_COMPULSORY_MEASURES:
+        g.plan = RETURN_HOME
+    elif g.order == KINSHIP_CARE_ORDER:
+        g.plan = TO_GUARDIANS
+        if g.place != KINSHIP_FOSTER:
+            days = lasts(world, g, purposes.GUARDIANS_DELAY, g.episode, planned.guardians_delay)
+    elif g.order == PERMANENCE_ORDER:
+        g.plan = TO_LONG_TERM
+    elif happens(world, g, purposes.NO_MATCH, g.episode, planned.no_match_share):
+        g.plan = TO_LONG_TERM  # no adopters are found
+        days = lasts(world, g, purposes.MATCH_DELAY, g.episode, planned.no_match_delay)
+    else:
+        g.plan = ADOPTION_MATCH
+        finding = world.childrens_hearings.permanence.family_finding
+        days = lasts(world, g, purposes.FAMILY_FINDING, g.episode, finding)
+        days = max(0.0, g.approved_at + days - world.now)
+    g.plan_at = world.now + days
