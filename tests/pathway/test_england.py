@@ -88,6 +88,21 @@ def test_each_area_has_the_same_share_of_london_or_of_the_rest_in_every_year(eng
             assert np.ptp(shares) < 1e-4, name
 
 
+def test_the_sample_is_a_quarter_of_england_with_londons_share(england: Scenario) -> None:
+    sample = Scenario.load("england-sample")
+    assert check("england-sample") == []
+    for year in PER_YEAR:
+        whole, part = (entries(one, dt.date(year, 10, 1)) for one in (england, sample))
+        there = {name: n for name, n in part.items() if n > 0}
+        assert len(there) == 9
+        assert all(n == whole[name] for name, n in there.items())
+        assert sum(there.values()) / sum(whole.values()) == pytest.approx(0.2467, abs=0.0015)
+        of_london = sum(whole[name] for name in LONDON) / sum(whole.values())
+        assert sum(there.get(name, 0.0) for name in LONDON) / sum(there.values()) == pytest.approx(
+            of_london, rel=0.05
+        )
+
+
 def test_sitting_time_and_other_cases_are_in_proportion_to_the_children(england: Scenario) -> None:
     """In proportion to the children of the years ending March 2021-25: London's share was larger before, by year."""
     at = dt.date(2018, 10, 1)
