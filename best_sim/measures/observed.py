@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -65,8 +66,11 @@ class Stays:
         return Stays(*(getattr(self, name)[use] for name in self.__dataclass_fields__))
 
 
+_STAYS: WeakKeyDictionary[Journeys, Stays] = WeakKeyDictionary()
+
+
 def stays_of(journeys: Journeys) -> Stays:
-    """Where every child lived, from the event record.
+    """Where every child lived, from the event record; worked out once.
 
     Parameters
     ----------
@@ -77,6 +81,12 @@ def stays_of(journeys: Journeys) -> Stays:
     Stays
         The same stays as `Journeys.placements`, as arrays: siblings who are placed together have one each.
     """
+    if journeys not in _STAYS:
+        _STAYS[journeys] = _stays_of(journeys)
+    return _STAYS[journeys]
+
+
+def _stays_of(journeys: Journeys) -> Stays:
     placed = journeys.record[W.which(W.PLACED, journeys.record["event"]) >= 0]
     placed = placed[np.argsort(placed["subject"], kind="stable")]
     group, start = placed["subject"].astype(np.int64), placed["time"].astype(np.float64)

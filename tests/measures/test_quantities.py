@@ -265,3 +265,16 @@ def test_the_last_row_before_a_day_is_of_the_same_subject() -> None:
     of, day = np.array([1, 1, 2, 3, 1]), np.array([4.0, 9.0, 9.0, 9.0, 7.0])
     assert last_before(subject, time, of, day).tolist() == [-1, 1, -1, 2, 0]
     assert last_before(subject[:0], time[:0], of, day).tolist() == [-1] * 5
+
+
+def test_the_last_row_before_a_day_is_what_looking_through_all_of_them_finds() -> None:
+    random = np.random.default_rng(8)
+    subject, time = random.integers(0, 9, 60), random.integers(0, 12, 60).astype(float)
+    order = np.lexsort((time, subject))
+    subject, time = subject[order], time[order]
+    of, day = random.integers(0, 11, 80), random.integers(-1, 14, 80).astype(float)
+    by_hand = [
+        max((i for i in range(60) if subject[i] == one and time[i] <= until), default=-1)
+        for one, until in zip(of, day, strict=True)
+    ]
+    assert last_before(subject, time, of, day).tolist() == by_hand

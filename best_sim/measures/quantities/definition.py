@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Statistic = Literal["mean", "median", "sd", "share", "rate", "count"]
 """What is made of the values: their mean, median or standard deviation; the share of them that meets a condition; their
 sum over the sum of exposures; how many there are, a year (of a flow) or on a day (of a snapshot)."""
+Made = TypeVar("Made")
 Moment = Literal["flow", "snapshot", "run"]
 """Counted as it happens in the period; on each 31 March of it; or over the whole run, whatever the period."""
 JURISDICTIONS = ("england", "scotland")
@@ -191,6 +192,15 @@ class Seen:
     def __init__(self, journeys: Journeys, scenario: Scenario) -> None:
         self.journeys, self.scenario = journeys, scenario
         self._rows: dict[tuple[str, float, float], Values] = {}
+        self._families: dict[tuple[str, ...], Bools] = {}
+        self._once: dict[Callable[[Seen], Any], Any] = {}
+
+    def once(self, make: Callable[[Seen], Made]) -> Made:
+        """What a function makes of this replicate, made at the first call."""
+        if make not in self._once:
+            self._once[make] = make(self)
+        made: Made = self._once[make]
+        return made
 
     @cached_property
     def stays(self) -> Stays:
@@ -260,6 +270,11 @@ class Seen:
 
     def families_of(self, where: tuple[str, ...]) -> Bools:
         """Whether each family belongs to one of these jurisdictions (by its court), sites, boroughs or courts."""
+        if where not in self._families:
+            self._families[where] = self._belongs(where)
+        return self._families[where]
+
+    def _belongs(self, where: tuple[str, ...]) -> Bools:
         f, names = self.journeys.tables["families"], self.journeys.names
         of = np.zeros(len(f), bool)
         for one in where:
@@ -383,17 +398,14 @@ def last_before(subject: Any, time: Any, of: Ints, day: Floats) -> Ints:
     numpy.ndarray of int
         Row numbers; -1 where there is none.
     """
+    subject, time = np.asarray(subject), np.asarray(time)
     if not len(subject):
         return np.full(len(of), -1, np.int64)
-    order = np.lexsort((np.concatenate([np.zeros(len(subject)), np.ones(len(of))]),
-                        np.concatenate([time, day]), np.concatenate([subject, of])))  # fmt: skip
-    mine = order < len(subject)
-    last = np.maximum.accumulate(np.where(mine, np.arange(len(order)), -1))
-    at = order[np.maximum(last, 0)]
-    out = np.full(len(of), -1, np.int64)
-    asked = ~mine
-    which = order[asked] - len(subject)
-    found, row = last[asked] >= 0, at[asked]
-    found &= np.asarray(subject)[np.minimum(row, len(subject) - 1)] == of[which]
-    out[which] = np.where(found, row, -1)
-    return out
+    first = np.searchsorted(subject, of, side="left")
+    low, high = first.copy(), np.searchsorted(subject, of, side="right")
+    # bisection within each subject's own rows
+    while (going := low < high).any():
+        middle = (low + high) // 2
+        later = time[np.minimum(middle, len(time) - 1)] > day
+        high, low = np.where(going & later, middle, high), np.where(going & ~later, middle + 1, low)
+    return np.where(low > first, low - 1, -1)

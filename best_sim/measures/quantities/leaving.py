@@ -16,11 +16,11 @@ ADOPTED, GUARDIANSHIP, ARRANGEMENTS, HOME = range(4)
 EXITS = ("adopted", "special_guardianship", "child_arrangements", "home")
 _EXIT = {"exit": EXITS, "order": W.ORDERS}
 _ARRIVED = ("not_yet", "arrived")
-_DECISION_AFTER_EVIDENCE = 28.0
-"""The agency's decision is no event of the model; it is taken to follow the final evidence by four weeks."""
+_DECISION_AFTER_EVIDENCE = 49.0
+"""The agency's decision is no event of the model; it is taken to follow the final evidence by seven weeks."""
 
 
-def _exits(seen: Seen) -> tuple[Ints, Ints, Ints]:
+def _left(seen: Seen) -> tuple[Ints, Ints, Ints]:
     """Stays with which a child left care; to what, by number in `EXITS`; the order that the child had by then."""
     stays = seen.stays
     before = np.append(False, stays.in_care[:-1]) & same_child_before(stays.child)
@@ -33,6 +33,10 @@ def _exits(seen: Seen) -> tuple[Ints, Ints, Ints]:
     to[place == W.ADOPTED] = ADOPTED
     to[place == W.HOME] = HOME
     return use, to, order
+
+
+def _exits(seen: Seen) -> tuple[Ints, Ints, Ints]:
+    return seen.once(_left)
 
 
 def _of_exits(seen: Seen, stay: Ints, value: Floats, **more: Ints) -> Values:

@@ -96,14 +96,14 @@ def figures_for(journeys: Journeys, scenario: Scenario, targets: Sequence[Target
         For unit costs.
     targets : sequence of Target
         A published figure is computed in the part of its period that the run covers, and where it covers none, in all
-        of the run.
+        of the run. A court's figure of a year that a target gives a value of its own is counted in the calendar year.
 
     Returns
     -------
     list of float
     """
     published = _figures()
-    ours = [one.measure for one in targets if not COURT_FIGURE.fullmatch(one.measure)]
+    ours = [one.measure for one in targets if not _of_court(one)]
     computed = figures_of(journeys, scenario, [_in_run(published[name], journeys) for name in ours])
     known = {
         name: (top / n / published[name].scale if n else math.nan)
@@ -112,7 +112,7 @@ def figures_for(journeys: Journeys, scenario: Scenario, targets: Sequence[Target
     courts: dict[tuple[int, str | None], dict[str, float]] = {}
     out = []
     for one in targets:
-        if match := COURT_FIGURE.fullmatch(one.measure):
+        if match := _of_court(one):
             which = (int(match[2]), one.court)
             if which not in courts:
                 courts[which] = court_figures(journeys, *which)
@@ -120,6 +120,12 @@ def figures_for(journeys: Journeys, scenario: Scenario, targets: Sequence[Target
         else:
             out.append(known[one.measure])
     return out
+
+
+def _of_court(one: Target) -> re.Match[str] | None:
+    """The figure and the year, where a target is a court's of a year; a published figure is counted as published."""
+    as_published = one.given is None and one.court is None and one.measure in _figures()
+    return None if as_published else COURT_FIGURE.fullmatch(one.measure)
 
 
 def _in_run(figure: PublishedFigure, journeys: Journeys) -> PublishedFigure:

@@ -106,6 +106,20 @@ def test_shipped_calibrations_can_be_used(name: str) -> None:
     assert one.scenario_at(one.start) == before
 
 
+def test_the_joint_fit_is_to_figures_that_set_a_parameter_and_to_no_check() -> None:
+    one = CalibrationQuestion.load("calibration")
+    figures = {figure.id: figure for figure in read_published()}
+    fitted = {key for parameter in one.parameters for key in parameter.keys}
+    for target in one.targets:
+        figure = figures[target.measure]
+        assert figure.role == "set", target.measure
+        # a count is of the areas that are simulated; all else is as published
+        assert target.given is None or figure.unit == "children", target.measure
+    told = {name for target in one.targets for name in figures[target.measure].sets}
+    unheard = {key for key in fitted if not any(key == name or key.startswith(f"{name}.") for name in told)}
+    assert not unheard, "no target says that it set these"
+
+
 def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     text = """
 kind = "calibration"
@@ -285,6 +299,22 @@ def test_a_target_is_of_the_part_of_its_period_that_the_run_covers() -> None:
     assert figures_for(journeys, world, of_court) == [known["weeks"], known["within_26"]]
 
 
+def test_a_published_figure_is_counted_as_published_and_a_year_of_ones_own_as_a_calendar_year() -> None:
+    """Hearings of 2022 are published of its first quarter."""
+    world = Scenario.load("london-2017", ["simulation.end_date=2022-12-31"])
+    journeys = simulate(world, 7, 0)
+    targets = [
+        Target(measure="hearings_2022"),
+        Target(measure="hearings_2022", value=6.2, standard_error=1.0),
+    ]
+    quarter, year = figures_for(journeys, world, targets)
+    p = journeys.proceedings
+    days = [(dt.date(2022, month, 1) - journeys.start_date).days for month in (1, 4)]
+    decided = p[p["decided_days"].between(*days, inclusive="left")]
+    assert quarter == pytest.approx(decided["hearings"].mean())
+    assert year == court_figures(journeys, 2022)["hearings"] != quarter
+
+
 def test_a_courts_figures_are_of_its_own_cases() -> None:
     journeys = simulate(Scenario.load("london", ["simulation.end_date=2019-12-31"]), 7, 0)
     together = court_figures(journeys, 2019)
@@ -400,7 +430,7 @@ def test_a_truth_that_made_the_targets_is_found_again(tmp_path: Path, seed: int)
 
 def test_a_busier_court_is_what_lengthens_proceedings(tmp_path: Path) -> None:
     """The court's load, fitted to longer proceedings, rises; no duration is touched."""
-    busier = parameter("courts.east_london.other_cases", 0.8, 1.3, 'change = "factor"\nfrom = 2018-01-01')
+    busier = parameter("courts.east_london.other_cases", 0.8, 1.3, 'change = "factor"')
     target = '[[target]]\nmeasure = "weeks_2019"\ncourt = "east_london"\nvalue = 36\nstandard_error = 1\n'
     found = run(read(tmp_path, SHORT + busier + target).replaced(replicates=6, steps=4))
     assert found.parameters.loc[0, "fitted"] > 1.0
