@@ -137,7 +137,8 @@ def test_as_many_children_enter_as_were_to_enter(short_run: Journeys, short_engl
     expected = first * PER_YEAR[2014][0] * short_run.end / 365.25
     # areas vary by 8 % between replicates, families come in ones to threes
     variance = sum(
-        (0.08 * first * n * short_run.end / 365.25) ** 2 for n in entries(short_england, dt.date(2014, 6, 1)).values()
+        (0.08 * first * n * short_run.end / 365.25) ** 2
+        for n in entries(short_england, dt.date(2014, 6, 1)).values()
     )
     shares = np.asarray(short_england.population.children_per_family.shares)
     sizes = np.arange(1, 4)
