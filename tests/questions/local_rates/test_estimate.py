@@ -242,12 +242,13 @@ def always(value: float) -> list[dict[str, Any]]:
 
 
 def model_world(entries: float, **changes: Any) -> Scenario:
-    """Glasgow without a trial, with single children and a court that is never congested."""
+    """Glasgow under English law and without a trial, with single children and a court that is never congested."""
     return Scenario.load("glasgow").replace(
         {
             "simulation.start_date": dt.date(2014, 1, 1),
             "simulation.end_date": dt.date(2023, 1, 1),
             "sites.glasgow.recruiting": always(0),
+            "courts.glasgow.jurisdiction": "England and Wales",
             "courts.glasgow.sitting_days_per_week": always(5000),
             "courts.glasgow.other_cases": always(0),
             "boroughs.glasgow.entries": always(entries),
@@ -336,7 +337,9 @@ def test_siblings_widen_the_intervals_by_what_the_design_effect_says() -> None:
 
 def test_what_depends_on_the_youngest_sibling_is_given_back_where_siblings_are_named() -> None:
     families = {"one": 0.4, "two": 0.4, "three": 0.2}
-    many = model_world(1_800.0, population__children_per_family=families)
+    # siblings stay together: an older one who does not live with the infant can't be in a parent and baby placement
+    apart = {f"population__split_with_{n}": 0.0 for n in ("one_sibling", "two_siblings")}
+    many = model_world(2_800.0, population__children_per_family=families, **apart)
     e = episodes_of(simulate(many, seed=9))
     names = [
         "population.under_one_share_of_youngest",
