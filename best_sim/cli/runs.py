@@ -63,14 +63,15 @@ def reproduce(
 
     Example: [bold]best-sim reproduce results/power/20261128-101500-power-2017[/bold]
     """
+    from best_sim.questions.runs import checked
     from best_sim.questions.runs import reproduce as again
     from best_sim.questions.writing import refuse_taken
     from best_sim.replications import Store
 
     refuse_taken(out)
     console = Console()
-    about = Store(folder).manifest
-    console.print(f"[bold]{about.get('title') or about.get('kind', '')}[/bold]")
+    about = checked(Store(folder))
+    console.print(f"[bold]{about.get('title') or about['kind']}[/bold]")
     used = "compiled" if about["engine"] == "none" else engine_of(engine, console)
     told: list[str] = []
     with progress_of(console, 0, told) as tell, executor_of(used, workers, cluster) as executor:

@@ -158,11 +158,13 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
     entries = []
     shares = np.asarray(scenario.population.children_per_family.shares)
     mean_size = float(shares @ np.arange(1, LARGEST_FAMILY + 1))
+    # those who come back into care are among the children who start to be looked after; the model returns its own
+    families_of = scenario.entry.first_time_share / mean_size
     for i, (row, borough) in enumerate(zip(boroughs, scenario.boroughs.values(), strict=True)):
         row["site"] = list(scenario.sites).index(borough.site)
         row["court"] = list(scenario.courts).index(borough.court)
         row["team"] = list(scenario.lift.teams).index(borough.lift_team)
-        times, rates = _dated(borough.entries, start_date, 1 / (YEAR * mean_size))
+        times, rates = _dated(borough.entries, start_date, families_of / YEAR)
         entries.append((i, times, rates, float(borough.rate_variation)))
     begins = _beginnings(scenario, boroughs, start)
     return Lowered(

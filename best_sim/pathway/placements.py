@@ -24,6 +24,7 @@ from best_sim.pathway.rules.placements import (
     days_in_care,
     days_of_short_stay,
     days_to_unplanned_move,
+    days_until_carers_apply,
     early_permanence,
     foster_again,
     hazard_left,
@@ -43,6 +44,7 @@ from best_sim.pathway.words import (
     ASSESSMENT_ENDS,
     AT_ENTRY,
     CARE_ORDER,
+    CARERS_APPLY,
     CHILD_ARRANGEMENTS,
     EARLY_PERMANENCE,
     FIRST_SCOTTISH_ORDER,
@@ -62,6 +64,7 @@ from best_sim.pathway.words import (
     PLACED_FOR_ADOPTION,
     PLACED_ON_ENTRY,
     PLACED_ON_RE_ENTRY,
+    PLACEMENT_ORDER,
     PLAN_MADE,
     PLANNED,
     RE_ENTRY,
@@ -138,7 +141,7 @@ def placement(g, world):
             how = carry_out_plan(world, f, g)
             if how >= 0:
                 yield record(PLACED[how], g.index, g.place)
-            if g.plan != NO_PLAN or done == ADOPTION_MATCH:
+            if (g.plan != NO_PLAN and g.plan != CARERS_APPLY) or done == ADOPTION_MATCH:
                 yield record(PLAN_MADE, g.index, g.plan)
 
 
@@ -281,6 +284,8 @@ def end_short_stay(world, f, g):
             plan_before_order(world, f, g)
     else:
         move(world, g, foster_again(world, g), PLANNED)
+        if g.plan == CARERS_APPLY:
+            plan_carers_application(world, g)
 
 
 @rule
@@ -295,6 +300,8 @@ def plan_after_unplanned_move(world, f, g, taken):
         g.plan_at = math.inf
     if taken and g.plan == NO_PLAN and g.order == NO_ORDER_YET:
         plan_before_order(world, f, g)
+    elif g.plan == CARERS_APPLY:
+        plan_carers_application(world, g)
     elif g.plan == ADOPTION_ORDER:  # the adoptive placement disrupted: a new match is looked for
         g.plan = ADOPTION_MATCH
         g.plan_at = world.now + adoption_match_days(world, g)
@@ -313,6 +320,13 @@ def plan_long_term(world, g):
     g.plan = TO_LONG_TERM
     days = lasts(world, g, purposes.LONG_TERM_DELAY, g.episode, world.placements.planned.long_term_delay)
     g.plan_at = world.now + days
+
+
+@rule
+def plan_carers_application(world, g):
+    """Carers for the long term may apply for special guardianship later; no decision of anybody, so none recorded."""
+    g.plan = CARERS_APPLY
+    g.plan_at = world.now + days_until_carers_apply(world, g)
 
 
 @rule
@@ -371,6 +385,9 @@ def carry_out_plan(world, f, g):
         how = SAME_CARER if g.place == KINSHIP_FOSTER else PLANNED
         move(world, g, SPECIAL_GUARDIANSHIP, how)
         reach_permanence(world, g, g.place)
+    elif plan == CARERS_APPLY:
+        how = SAME_CARER
+        move(world, g, SPECIAL_GUARDIANSHIP, how)
     elif plan == ADOPTION_MATCH:
         g.plan = ADOPTION_PLACEMENT
         g.plan_at = world.now + lasts(world, g, purposes.PLACED_DELAY, count, planned.adoption_placed)
@@ -389,4 +406,6 @@ def carry_out_plan(world, f, g):
         move(world, g, KINSHIP_FOSTER if g.place == KINSHIP_FOSTER else LONG_TERM_FOSTER, how)
         if g.order != NO_ORDER_YET:  # in Scotland a child may stay so, looked after, without an order for it
             reach_permanence(world, g, LONG_TERM_FOSTER)
+        if g.order == CARE_ORDER or g.order == PLACEMENT_ORDER:
+            plan_carers_application(world, g)
     return how

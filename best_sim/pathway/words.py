@@ -76,7 +76,8 @@ PLACEMENT_REASONS = ("entry", "unplanned_move", "planned_move", "same_carer", "r
     ADOPTION_PLACEMENT,
     ADOPTION_ORDER,
     TO_LONG_TERM,
-) = range(11)
+    CARERS_APPLY,
+) = range(12)
 PLANS = (
     "none",
     "to_early_permanence",
@@ -89,6 +90,7 @@ PLANS = (
     "adoption_placement",
     "adoption_order",
     "to_long_term",
+    "carers_apply",
 )
 
 # --- the court ----------------------------------------------------------------------------------------------

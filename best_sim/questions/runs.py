@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from best_sim.engine.model import Engine
 
+_NEEDED = ("kind", "name", "file", "question_toml", "given_toml", "model", "engine")
+"""What the manifest of every run says."""
 _SHOWN = 8
 _OF_THE_RUN = ("replicates", "scenario", "set")
 """Keys of a question that the folder decides, or whose content is compared by itself."""
@@ -66,7 +68,7 @@ def resume(store: Store, replicates: int | None = None) -> Question:
     StoreError
         If the folder holds no run that can go on.
     """
-    about = _checked(store)
+    about = checked(store)
     if about["model"] != model_hash():
         raise ChangedError(
             f"{store.folder}: the model has changed since this run began; its replicates and new ones would not belong "
@@ -106,9 +108,10 @@ def stored(store: Store) -> Question:
     return question
 
 
-def _checked(store: Store) -> dict[str, Any]:
+def checked(store: Store) -> dict[str, Any]:
+    """What a run's manifest says; an error, if that is too little to go on with it or to repeat it."""
     about = store.manifest
-    if missing := [key for key in ("kind", "question_toml", "model") if key not in about]:
+    if missing := [key for key in _NEEDED if key not in about]:
         raise StoreError(f"{store.folder}: this is no run that can go on ({', '.join(missing)} missing)")
     if about["kind"] not in KINDS:
         raise StoreError(f"{store.folder}: found a run of kind {about['kind']!r}; allowed {', '.join(KINDS)}")
@@ -343,7 +346,7 @@ def reproduce(
     import pandas as pd
 
     store = Store(folder)
-    about = _checked(store)
+    about = checked(store)
     if "outputs" not in about:
         raise StoreError(
             f"{folder}: this run is not finished; `best-sim run --resume {folder}` goes on with it"

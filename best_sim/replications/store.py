@@ -144,6 +144,8 @@ class Store:
             raise StoreError(f"{self.folder}: there is no run here ({MANIFEST} is missing)") from None
         except (OSError, ValueError) as error:
             raise StoreError(f"{self.folder / MANIFEST}: this can't be read: {error}") from error
+        if not isinstance(self.manifest, dict):
+            raise StoreError(f"{self.folder / MANIFEST}: this is no manifest of a run")
         self._main = Chunks(self.folder / CHUNKS, self.folder)
 
     @classmethod

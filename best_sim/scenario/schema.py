@@ -11,6 +11,7 @@ from datetime import date
 from typing import Annotated, Literal
 
 from best_sim.scenario.durations import Duration
+from best_sim.scenario.entering import Entry, Population
 from best_sim.scenario.scotland import ChildrensHearings, Jurisdiction
 from best_sim.scenario.values import (
     MOST_DATES,
@@ -72,41 +73,6 @@ class Simulation(Section):
                 found=self.end_date,
                 allowed=f"after {self.start_date}",
             )
-
-
-class Population(Section):
-    """Who enters care."""
-
-    children_per_family: Annotated[Mix, Shares("one", "two", "three")]
-    under_one_share_of_youngest: Probability
-    newborn_share_of_under_one: Probability
-    infant_age_shape: Annotated[float, Unit("power", 0.1, 10)]
-    """Ages of infants who are not newborn: a year, times a number between 0 and 1 to this power."""
-    male_share: Probability
-    older_sibling_share: Probability
-    kin_available_share: Probability
-    split_with_one_sibling: Probability
-    split_with_two_siblings: Probability
-    pair_kept_together: Probability
-    sibling_gap: Days
-    """Least time between the births of siblings."""
-    frailty_sd: Annotated[float, Unit("log scale", 0, 3)]
-
-
-class Entry(Section):
-    """How children come into care, and when proceedings are issued."""
-
-    route: Annotated[Mix, Shares("voluntary", "emergency_or_interim", "during_proceedings")]
-    voluntary_never_in_proceedings: Probability
-    issue_after_voluntary: Duration
-    issue_after_order: Duration
-    entry_after_issue: Duration
-    voluntary_stay: Duration
-    first_placement: Annotated[Mix, Shares("foster", "kinship_foster", "parent_and_baby", "with_parents")]
-    """With kin where there are any, in a unit under one, with parents once proceedings were issued; else foster."""
-    hospital_share_of_newborns: Probability
-    """Newborns who are still in hospital when they come into care."""
-    hospital_stay: Duration
 
 
 class Allocation(Section):
@@ -473,6 +439,10 @@ class Planned(Section):
     no_match_delay: Duration
     long_term_delay: Duration
     long_term_same_carer: Probability
+    guardianship_by_kin: PerYear
+    """Of relatives who foster for the long term in England and Wales: who become special guardians, each year."""
+    guardianship_by_foster_carers: PerYear
+    """The same of long-term foster carers who are no relatives."""
 
 
 class Breakdown(Section):

@@ -12,7 +12,8 @@ COURTS = ("glasgow", "east_london")
 BOROUGHS = ("glasgow", "croydon", "tower_hamlets", "bromley", "sutton", "barking_and_dagenham")
 PROFESSIONS = ("social_workers", "psychologists", "psychiatrists")
 DELAYS = (
-    "entry.issue_after_voluntary", "entry.issue_after_order", "entry.entry_after_issue", "entry.voluntary_stay",
+    "entry.issue_after_voluntary", "entry.issue_after_voluntary_under_one",
+    "entry.issue_after_order", "entry.entry_after_issue", "entry.voluntary_stay",
     "trial.consent_delay", "trial.randomisation_delay", "trial.baseline_delay", "trial.found_ineligible_delay",
     "proceedings.notice.interim", "proceedings.notice.case_management", "proceedings.notice.issues_resolution",
     "proceedings.notice.final", "proceedings.notice.further", "sau.in_house", "sau.independent_social_worker",

@@ -28,6 +28,8 @@ from best_sim.replications import Store
 from best_sim.scenario import Scenario
 
 HERE = Path(__file__).parent
+COARSE = 40
+"""Dots an inch: that the same comes out again can be seen as well in small pictures."""
 OBSERVED = HERE.parents[1] / "experiments" / "observed-example.csv"
 RETURNS = "<returns>"
 """Stands for a folder of returns of simulated children."""
@@ -55,6 +57,8 @@ SMALL: dict[str, list[str]] = {
     "write-903": ["--replicates", "4", "--year", "2020", "--borough", "croydon"],
 }  # fmt: skip
 """By kind, what makes a run of a few seconds that keeps at least two chunks."""
+KILLED = ("power", "sample-size", "simulation")
+"""Kinds of which a run is killed in `make test`: several designs, one that decides how far to go, journeys alone."""
 FROM_PYTHON: dict[str, dict[str, object]] = {
     "best-plan": {"replicates": 20},
     "calibration": {"replicates": 4, "steps": 1},
@@ -69,6 +73,7 @@ FROM_PYTHON: dict[str, dict[str, object]] = {
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("best_sim.drawing.style.DPI", COARSE)
     return tmp_path
 
 
@@ -97,6 +102,7 @@ def ran(
     kind, folder = request.param, tmp_path_factory.mktemp("ran")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        patch.setattr("best_sim.drawing.style.DPI", COARSE)
         patch.setattr(sys, "argv", ["best-sim", KINDS[kind].command, *small(kind), "--out", "run"])
         with pytest.raises(SystemExit) as ended:
             cli.main()
@@ -123,6 +129,11 @@ def test_a_run_leaves_what_repeats_it(ran: tuple[str, Path], here: Path, best_si
     assert checksum(here / "again" / name) == about["outputs"][name]
 
 
+@pytest.mark.parametrize(
+    "ran",
+    [pytest.param(kind, marks=() if kind in KILLED else pytest.mark.slow) for kind in KINDS],
+    indirect=True,
+)
 def test_a_run_goes_on_after_it_was_killed(
     ran: tuple[str, Path], here: Path, best_sim: Callable, small: Callable
 ) -> None:

@@ -207,6 +207,19 @@ def test_runs_are_listed_with_how_far_they_have_come(here: Path, best_sim: Calla
     assert code == 0 and "8 of 50" in told and "best-sim run --resume FOLDER" in told
 
 
+@pytest.mark.parametrize(
+    ("manifest", "told"), [("{", "can't be read"), ("[]", "no manifest of a run"), ("{}", "kind, name, file")]
+)
+def test_a_manifest_that_is_none_is_one_clear_message(
+    here: Path, best_sim: Callable, manifest: str, told: str
+) -> None:
+    (here / "run").mkdir()
+    (here / "run" / "manifest.json").write_text(manifest)
+    for arguments in (["reproduce", "run"], ["run", "--resume", "run"], ["power", "--resume", "run"]):
+        code, _, error = best_sim(*arguments)
+        assert code == 2 and told in error and "Traceback" not in error, error
+
+
 def test_the_experiment_in_a_folder_is_the_one_that_was_run(here: Path, best_sim: Callable) -> None:
     best_sim("power", "ours.toml", "--out", "run")
     assert PowerQuestion.load(here / "run" / "question.toml").designs[1].effect == -3.0

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.theory
 
 @pytest.mark.parametrize("design", DESIGNS, ids=lambda design: design.name)
 def test_power_is_what_theory_says(design: Design) -> None:
-    got = simulated(design, 600, seed=23, workers=1)
+    got = simulated(design, 300, seed=23, workers=1)
     assert got.failed == 0
     assert abs(got.away) < 4.0, f"{got.power:.4f} against {got.exact:.4f}"
 

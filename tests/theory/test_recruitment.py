@@ -40,7 +40,7 @@ def test_a_boroughs_recruits_are_negative_binomial(many_boroughs):
     per_day, cv, last = 0.25, 0.5, 25 + MORNING  # Friday
     world = lower(many_boroughs(per_day * 365.25, {"simulation.end_date": after(27)}, cv=cv))
     counts = []
-    for replicate in range(1200):
+    for replicate in range(1000):
         journeys = run(world, replicate=replicate)
         randomised = rows(journeys, W.RANDOMISED)["subject"]
         borough = journeys.tables["families"]["borough"][randomised]

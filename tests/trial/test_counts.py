@@ -130,7 +130,7 @@ def test_the_order_of_rows_and_the_names_of_arms_do_not_matter(seed):
 
 
 def test_siblings_alike_the_test_has_its_size_and_without_families_it_has_not():
-    n, found, plain = 1500, 0, 0
+    n, found, plain = 800, 0, 0
     for seed in range(n):
         y, arm, family, _, years = trial(50_000 + seed, n_families=120, shared=0.999)
         found += negative_binomial(y, arm, family, exposure=years).p_value < 0.05

@@ -16,8 +16,8 @@ ADOPTED, GUARDIANSHIP, ARRANGEMENTS, HOME = range(4)
 EXITS = ("adopted", "special_guardianship", "child_arrangements", "home")
 _EXIT = {"exit": EXITS, "order": W.ORDERS}
 _ARRIVED = ("not_yet", "arrived")
-_DECISION_AFTER_EVIDENCE = 28.0
-"""The agency's decision is no event of the model; it is taken to follow the final evidence by four weeks."""
+_DECISION_AFTER_EVIDENCE = 49.0
+"""The agency's decision is no event of the model; it is taken to follow the final evidence by seven weeks."""
 
 
 def _left(seen: Seen) -> tuple[Ints, Ints, Ints]:

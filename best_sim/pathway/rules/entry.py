@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from best_sim.engine import rule
 from best_sim.engine.luck import lognormal_quantile, uniform
 from best_sim.pathway.parameters import names_of
@@ -21,7 +23,7 @@ from best_sim.pathway.words import (
     WITH_PARENTS,
 )
 from best_sim.scenario.durations import WEEK, YEAR
-from best_sim.scenario.schema import Entry
+from best_sim.scenario.entering import Entry
 
 FIRST_PLACEMENTS = tuple(map(PLACEMENT_TYPES.index, names_of(Entry, "first_placement")))
 FIFTH_BIRTHDAY = 5.0 * YEAR
@@ -77,8 +79,17 @@ def group_of_sibling(world, f, k):
 
 @rule
 def route_into_care(world, f):
-    """Voluntary, by an order, or after proceedings were issued."""
-    return which(uniform(world, f, purposes.ROUTE, 0), world.entry.route)
+    """Voluntary, by an order, or after proceedings were issued; newborns are more often voluntary."""
+    u = uniform(world, f, purposes.ROUTE, 0)
+    route = world.entry.route
+    if f.youngest_days >= WEEK or world.entry.voluntary_newborn == 0.0:
+        return which(u, route)
+    # the odds are raised, and the other two share the rest as they do among older children
+    raised = route[VOLUNTARY] * math.exp(world.entry.voluntary_newborn)
+    share = raised / (raised + 1.0 - route[VOLUNTARY])
+    if u < share:
+        return VOLUNTARY
+    return which(1.0 - (1.0 - u) * (1.0 - route[VOLUNTARY]) / (1.0 - share), route)
 
 
 @rule
@@ -101,6 +112,8 @@ def days_from_known_to_entry(world, f):
 @rule
 def days_from_entry_to_issue(world, f):
     """Days from entry to care until proceedings are issued."""
+    if f.route == VOLUNTARY and f.youngest_days < YEAR:
+        return lasts(world, f, purposes.ISSUE_DELAY, 0, world.entry.issue_after_voluntary_under_one)
     if f.route == VOLUNTARY:
         return lasts(world, f, purposes.ISSUE_DELAY, 0, world.entry.issue_after_voluntary)
     return lasts(world, f, purposes.ISSUE_DELAY, 0, world.entry.issue_after_order)

@@ -157,6 +157,19 @@ def stays_long_term(world, g):
 
 
 @rule
+def days_until_carers_apply(world, g):
+    """Days until the carers of a child on a care order become its special guardians: a constant hazard, by kind."""
+    rate = 0.0
+    if g.place == KINSHIP_FOSTER:
+        rate = world.placements.planned.guardianship_by_kin
+    elif g.place == LONG_TERM_FOSTER or g.place == FOSTER:
+        rate = world.placements.planned.guardianship_by_foster_carers
+    if rate <= 0.0:
+        return math.inf
+    return -math.log(uniform(world, g, purposes.CARERS_APPLY, g.placements)) * YEAR / rate
+
+
+@rule
 def comes_to_court_again(world, g):
     """Whether a group's return into care comes to new proceedings."""
     return happens(world, g, purposes.AGAIN, g.re_entries, world.placements.breakdown.issued_again)

@@ -99,6 +99,7 @@ STANDING = {
     "adoption_placement": "the move to the matched adopters is planned",
     "adoption_order": "the adoption order is still to be made",
     "to_long_term": "long-term foster care is planned",
+    "carers_apply": "the carers may become the child's special guardians",
 }
 _RECEIPT = {
     "received": "With this the family counts as having received the service it was allocated.",
@@ -197,11 +198,13 @@ class Teller:
         return f"The child came back into care {stay} {where(before, self.order)}, and was placed {where(place)}."
 
     def _stayed_with_carer(self, h: Happening) -> str:
-        place, _, _ = self._new_place(h)
+        place, before, _ = self._new_place(h)
         if place == "adopted":
             return "The adoption order was made: the adopters are now the child's parents. The child did not move."
         if place == "home":
             return "The child, who was already with parents, is now at home and no longer in care."
+        if place == "special_guardianship" and before != "kinship_foster":
+            return "The foster carers with whom the child lived are now its special guardians; the child left care."
         if place == "special_guardianship":
             become = (
                 "have the child arrangements order"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import optimize, special, stats
 
 from best_sim.measures.episodes import IN_PROCEEDINGS, ROUTE_OF
 from best_sim.questions.local_rates.estimation import Estimation, JointEstimate, first_status, mix
@@ -43,7 +43,9 @@ def entries(work: Estimation) -> None:
     spread = (
         max(1.0, float(np.var(months, ddof=1) / months.mean())) if len(months) > 5 and months.sum() else 1.0
     )
-    figures = rate_interval(len(first), years, work.level, spread)
+    # the parameter counts all who start to be looked after; those who come back are not among these children
+    starts_per_entry = 1.0 / work.base.entry.first_time_share
+    figures = [starts_per_entry * x for x in rate_interval(len(first), years, work.level, spread)]
     name = "boroughs.local.entries"
     work.row("entries aged 0-4", "all routes", len(first), years, "children per year", figures, name)
     route = first["legal_status"].map(ROUTE_OF).fillna("other")
@@ -66,12 +68,15 @@ def entries(work: Estimation) -> None:
     since = dt.date(work.start.year, work.start.month, 1)
     work.parts.append(
         JointEstimate(
-            estimate=np.asarray([len(first) / years]),
+            estimate=np.asarray([starts_per_entry * len(first) / years]),
             covariance=np.zeros((1, 1)),  # the scenario itself varies the rate between replicates
             values=lambda x: {name: [{"from": since, "value": float(x[0])}], variation: cv},
             units={name: "children per year", variation: "ratio"},
             sources={
-                name: work.source(f"{len(first)} children aged 0-4 in {years:.2f} years", figures),
+                name: work.source(
+                    f"{len(first)} children aged 0-4 in {years:.2f} years, over the share who come for the first time",
+                    figures,
+                ),
                 variation: work.source("how well the rate is known: its standard error over its value"),
             },
             ranges={name: (figures[1], figures[2])},
@@ -127,7 +132,9 @@ def routes(work: Estimation) -> None:
     first, route = first[route.notna()], route[route.notna()]
     voluntary = (route == "voluntary").to_numpy()
     n, hits = len(first), int(voluntary.sum())
+    newborn = float((first["youngest"] * YEAR < _NEWBORN).mean()) if n else 0.0
     figures = share_interval(voluntary, first["family"].to_numpy(), work.level)
+    figures = [_of_older(share, newborn, work.base.entry.voluntary_newborn) for share in figures]
     ok = can_be_told(hits, n, work.least)
     name = "entry.route"
     work.row(
@@ -170,6 +177,20 @@ def routes(work: Estimation) -> None:
     )
 
 
+def _of_older(share: float, newborn: float, raised: float) -> float:
+    """Voluntary share of children not newborn, from that of all: the odds of newborns are raised by a known ratio."""
+    if not 0.0 < share < 1.0:
+        return share
+
+    def excess(x: float) -> float:
+        return (1.0 - newborn) * special.expit(x) + newborn * special.expit(x + raised) - share
+
+    middle = float(special.logit(share))
+    return float(
+        special.expit(optimize.brentq(excess, middle - abs(raised) - 1.0, middle + abs(raised) + 1.0))
+    )
+
+
 def voluntary(work: Estimation) -> None:
     """Children who came in voluntarily: whether and when an order follows, and how long the others stay.
 
@@ -188,6 +209,7 @@ def voluntary(work: Estimation) -> None:
     t = np.maximum(np.where(what == 1, ordered, np.where(what == 2, left, seen)), 0.5)
     n_court, n_home = int((what == 1).sum()), int((what == 2).sum())
     names = ("entry.voluntary_never_in_proceedings", "entry.issue_after_voluntary", "entry.voluntary_stay")
+    infants = "entry.issue_after_voluntary_under_one"
     if min(n_court, n_home) < work.least:
         work.missing.append(f"{', '.join(names)}: too few voluntary stays ended, or came to an order")
         return
@@ -241,6 +263,8 @@ def voluntary(work: Estimation) -> None:
                 "median": median,
                 "p90": median * math.exp(_P90 * spread),
             }
+        # children of all ages together: a local window holds too few to tell the two delays apart
+        out[infants] = out[names[1]]
         return out
 
     text = (
@@ -251,10 +275,11 @@ def voluntary(work: Estimation) -> None:
             estimate=x,
             covariance=covariance,
             values=values,
-            units=dict(zip(names, ("probability", "days", "days"), strict=True)),
+            units=dict(zip((*names, infants), ("probability", "days", "days", "days"), strict=True)),
             sources={
                 names[0]: work.source(text, share),
                 names[1]: work.source(f"{text}; the first order stands for issue"),
+                infants: work.source(f"{text}; the first order stands for issue"),
                 names[2]: work.source(text),
             },
             ranges={names[0]: (share[1], share[2])},

@@ -16,6 +16,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
+from types import FunctionType
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -543,7 +544,6 @@ def _search(
     ranks: Integers,
     start: Floats,
     estimated: bool,
-    likelihood: Callable[..., Any],
 ) -> tuple[Floats, NDArray[np.bool_], Floats, int, bool]:
     """Where the restricted deviance is least; which parameters are free there; its curvature; evaluations; success.
 
@@ -557,7 +557,7 @@ def _search(
     free = np.ones(n, np.bool_)
     free[n - 1] = estimated
     hessian = np.zeros((n, n))
-    deviance, gradient, information, _, _, _ = likelihood(
+    deviance, gradient, information, _, _, _ = _likelihood(
         cross, n_families, n_scores, visit, child, ranks, theta
     )
     evaluations, found = 1, False
@@ -587,7 +587,7 @@ def _search(
             if trial[n - 1] > 0.995:
                 trial[n - 1] = 0.5 * (theta[n - 1] + 0.995)
             evaluations += 1
-            new, slope, told, _, _, _ = likelihood(cross, n_families, n_scores, visit, child, ranks, trial)
+            new, slope, told, _, _, _ = _likelihood(cross, n_families, n_scores, visit, child, ranks, trial)
             if new <= deviance + 1e-9 * (1.0 + abs(deviance)):
                 better = True
                 break
@@ -603,8 +603,8 @@ def _search(
                 up, down = theta.copy(), theta.copy()
                 up[i] += h
                 down[i] -= h
-                _, above, _, _, _, _ = likelihood(cross, n_families, n_scores, visit, child, ranks, up)
-                _, below, _, _, _, _ = likelihood(cross, n_families, n_scores, visit, child, ranks, down)
+                _, above, _, _, _, _ = _likelihood(cross, n_families, n_scores, visit, child, ranks, up)
+                _, below, _, _, _, _ = _likelihood(cross, n_families, n_scores, visit, child, ranks, down)
                 hessian[i] = (above - below) / (2.0 * h)
                 evaluations += 2
         hessian = 0.5 * (hessian + hessian.T)
@@ -623,9 +623,9 @@ def _compiled() -> _Kernels:
     from numba import njit
 
     jit: Any = njit(nogil=True, cache=True)
-    likelihood, search = jit(_likelihood), jit(_search)
-
-    def searched(*told: Any) -> Any:
-        return search(*told, likelihood)
-
-    return _Kernels(jit(_cross_products), likelihood, searched)
+    likelihood = jit(_likelihood)
+    # The search finds the compiled likelihood under the name of the one that is written above. As an argument or in a
+    # closure it would be another one in each process, and the search be compiled again in each.
+    search = FunctionType(_search.__code__, {**globals(), "_likelihood": likelihood}, _search.__name__)
+    search.__module__ = __name__
+    return _Kernels(jit(_cross_products), likelihood, jit(search))

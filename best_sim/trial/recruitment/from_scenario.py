@@ -25,7 +25,8 @@ def borough_plans(scenario: Scenario) -> tuple[BoroughPlan, ...]:
     Returns
     -------
     tuple of BoroughPlan
-        In the scenario's order. Entries are families: children over the mean number of children in a family. The
+        In the scenario's order. Entries are families: children who start to be looked after for the
+        first time, over the mean number of children in a family. The
         eligible are those who reach the court, without an older child where the site excludes such families, not
         first placed with a parent, and not excluded for another reason.
 
@@ -60,7 +61,9 @@ def borough_plans(scenario: Scenario) -> tuple[BoroughPlan, ...]:
                 name=name,
                 opens=borough.opens,
                 closes=borough.closes,
-                entries=tuple((day, rate / children) for day, rate in borough.entries),
+                entries=tuple(
+                    (day, rate * scenario.entry.first_time_share / children) for day, rate in borough.entries
+                ),
                 eligible=_eligible(scenario, borough.site, scenario.courts[borough.court].jurisdiction),
                 consent=scenario.sites[borough.site].consent,
                 shape=_shape(borough.rate_variation),
@@ -86,10 +89,32 @@ def _eligible(scenario: Scenario, site: str, jurisdiction: str) -> float:
     young = 1.0 if place.invites_families_with_older_child else 1.0 - scenario.population.older_sibling_share
     if jurisdiction == "Scotland":
         return (1.0 - scenario.childrens_hearings.route["at_home"]) * young * (1.0 - place.other_exclusion)
-    in_court = 1.0 - entry.route["voluntary"] * entry.voluntary_never_in_proceedings
+    route = _routes(scenario)
+    in_court = 1.0 - route["voluntary"] * entry.voluntary_never_in_proceedings
     # only an interim order lets a child live with parents, and so only those who come after issue do
-    with_parents = entry.route["during_proceedings"] * entry.first_placement["with_parents"]
+    with_parents = route["during_proceedings"] * entry.first_placement["with_parents"]
     return (in_court - with_parents) * young * (1.0 - place.other_exclusion)
+
+
+def _newborns(scenario: Scenario) -> float:
+    """Share of families whose youngest child is newborn."""
+    population = scenario.population
+    return population.under_one_share_of_youngest * population.newborn_share_of_under_one
+
+
+def _voluntary_newborns(scenario: Scenario) -> float:
+    """Of families whose youngest child is newborn, those who come in voluntarily: by the odds of the others, raised."""
+    share = scenario.entry.route["voluntary"]
+    raised = share * math.exp(scenario.entry.voluntary_newborn)
+    return raised / (raised + 1.0 - share)
+
+
+def _routes(scenario: Scenario) -> dict[str, float]:
+    """Shares of families by the route on which they come into care, newborns and older together."""
+    route, newborns = scenario.entry.route, _newborns(scenario)
+    voluntary = (1.0 - newborns) * route["voluntary"] + newborns * _voluntary_newborns(scenario)
+    rest = (1.0 - voluntary) / (1.0 - route["voluntary"]) if route["voluntary"] < 1.0 else 0.0
+    return {name: voluntary if name == "voluntary" else share * rest for name, share in route.items()}
 
 
 def _pauses(
@@ -117,7 +142,7 @@ def _to_randomisation(scenario: Scenario) -> tuple[float, ...]:
 
 def _to_invitation(scenario: Scenario, pace: float) -> tuple[float, ...]:
     """From when a family becomes known to its first hearing, or to entry where that is later."""
-    entry, notice, population = scenario.entry, scenario.proceedings.notice, scenario.population
+    entry, notice = scenario.entry, scenario.proceedings.notice
     interim, removal = scenario.proceedings.interim, scenario.proceedings.removal
 
     def paced(duration: Duration) -> Callable[[float], float]:
@@ -127,15 +152,21 @@ def _to_invitation(scenario: Scenario, pace: float) -> tuple[float, ...]:
     working_days = _wait_for_next([1.0] * 4 + [3.0])
     managed = np.array(delay_by_day(paced(notice.case_management), working_days))
     urgent = np.array(delay_by_day(paced(notice.interim), working_days))
-    newborns = population.under_one_share_of_youngest * population.newborn_share_of_under_one
+    newborns, route = _newborns(scenario), _routes(scenario)
 
     def first(share: float) -> Floats:
         return _mixture([(1.0 - share, managed), (share, urgent)])
 
     in_court = 1.0 - entry.voluntary_never_in_proceedings
-    voluntary = np.convolve(
-        delay_by_day(entry.issue_after_voluntary.quantile), first(interim.after_voluntary)
+    older = (1.0 - scenario.population.under_one_share_of_youngest) * entry.route["voluntary"]
+    infants = route["voluntary"] - older
+    issued = _mixture(
+        [
+            (older, np.array(delay_by_day(entry.issue_after_voluntary.quantile))),
+            (infants, np.array(delay_by_day(entry.issue_after_voluntary_under_one.quantile))),
+        ]
     )
+    voluntary = in_court * np.convolve(issued, first(interim.after_voluntary))
     after_order = (1.0 - newborns) * interim.after_order + newborns * interim.newborn
     ordered = np.convolve(delay_by_day(entry.issue_after_order.quantile), first(after_order))
     # removal during proceedings: when it is needed, at a hearing listed then but for emergencies
@@ -146,9 +177,9 @@ def _to_invitation(scenario: Scenario, pace: float) -> tuple[float, ...]:
     return of_sum_one(
         _mixture(
             [
-                (entry.route["voluntary"] * in_court, voluntary),
-                (entry.route["emergency_or_interim"], ordered),
-                (entry.route["during_proceedings"], _later_of(entered, hearing)),
+                (1.0, voluntary),
+                (route["emergency_or_interim"], ordered),
+                (route["during_proceedings"], _later_of(entered, hearing)),
             ]
         )
     )
