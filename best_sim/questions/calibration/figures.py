@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 WIDTH = 9.0
 _STEP, _HEAD, _AXIS, _GAP = 0.40, 0.34, 0.58, 0.12
-_LEFT, _RIGHT = 3.3, 2.35
+_LEFT, _RIGHT = 3.0, 3.2
 _FARTHEST = 6.0
 """Standard errors from the published figure beyond which a mark is put at the edge, as an arrow."""
 

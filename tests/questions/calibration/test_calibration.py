@@ -503,6 +503,16 @@ def test_the_picture_is_readable_and_says_that_it_is_simulated(court: Calibratio
     assert len(style.alt_text(figure)) > 200
 
 
+def test_no_interval_is_hidden_by_what_is_written_beside_it(court: CalibrationFound) -> None:
+    table = court.parameters.assign(start=0.0157, fitted=0.0146, low=0.00613, high=0.0228, unit="probability")
+    figure = calibration_figure(replace(court, parameters=table))
+    figure.canvas.draw()
+    written = [text for text in figure.texts if "0.00613 to 0.0228" in text.get_text()]
+    assert len(written) == len(table)
+    right = figure.axes[-1].get_window_extent().x1
+    assert all(text.get_window_extent().x0 > right for text in written)
+
+
 def test_the_pictures_heading_counts_the_figures_that_are_near(court: CalibrationFound) -> None:
     near = {c: int((court.targets[c].abs() <= 2).sum()) for c in ("distance", "distance_before")}
     heading = texts(calibration_figure(court))[0:400]
