@@ -242,12 +242,15 @@ def always(value: float) -> list[dict[str, Any]]:
 
 
 def model_world(entries: float, **changes: Any) -> Scenario:
-    """Glasgow without a trial, with single children and a court that is never congested."""
+    """Glasgow under English law and without a trial, with single children and a court that is never congested."""
     return Scenario.load("glasgow").replace(
         {
             "simulation.start_date": dt.date(2014, 1, 1),
             "simulation.end_date": dt.date(2023, 1, 1),
             "sites.glasgow.recruiting": always(0),
+            "courts.glasgow.jurisdiction": "England and Wales",
+            # what is estimated is one delay for children of all ages
+            "entry.issue_after_voluntary_under_one": {"distribution": "lognormal", "median": 32, "p90": 200},
             "courts.glasgow.sitting_days_per_week": always(5000),
             "courts.glasgow.other_cases": always(0),
             "boroughs.glasgow.entries": always(entries),
