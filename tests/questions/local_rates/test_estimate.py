@@ -320,7 +320,12 @@ def test_siblings_widen_the_intervals_by_what_the_design_effect_says() -> None:
     """A route is the family's: the variance of a share of children rises by E[k^2] / E[k] (Kish)."""
     shares = {"one": 0.2, "two": 0.5, "three": 0.3}
     effect = (0.2 + 0.5 * 4 + 0.3 * 9) / (0.2 + 0.5 * 2 + 0.3 * 3)
-    crowd = model_world(400.0, population__children_per_family=shares, population__split_with_one_sibling=0.0)
+    crowd = model_world(
+        400.0,
+        population__children_per_family=shares,
+        population__split_with_one_sibling=0.0,
+        entry__voluntary_newborn=0.0,
+    )
     e = episodes_of(simulate(crowd, seed=4))
     window = ("2017-01-01", "2023-01-01")
     both = (estimate_rates(x, *window, base=crowd) for x in (e, e.drop(columns="family")))
@@ -339,7 +344,7 @@ def test_siblings_widen_the_intervals_by_what_the_design_effect_says() -> None:
 
 def test_what_depends_on_the_youngest_sibling_is_given_back_where_siblings_are_named() -> None:
     families = {"one": 0.4, "two": 0.4, "three": 0.2}
-    many = model_world(1_800.0, population__children_per_family=families)
+    many = model_world(2_100.0, population__children_per_family=families)
     e = episodes_of(simulate(many, seed=9))
     names = [
         "population.under_one_share_of_youngest",
