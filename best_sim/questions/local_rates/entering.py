@@ -92,7 +92,10 @@ def ages(work: Estimation) -> None:
     """Who comes into care: under ones, newborns among them, boys."""
     first = work.firsts
     under = (first["age"] < 1.0).to_numpy()
-    newborn = ((first["start"] - first["born"]) < _NEWBORN).to_numpy()
+    days_old = (first["start"] - first["born"]).to_numpy()
+    newborn = days_old < _NEWBORN
+    # of those who come evenly within seven days of birth, one in 14 does on the seventh date after it
+    dated = 14.0 / 13.0 if (days_old == np.floor(days_old)).all() else 1.0
     size = float(np.arange(1, 4) @ np.asarray(work.base.population.children_per_family.shares))
     everyone = np.ones(len(first), bool)
     youngest = everyone
@@ -103,10 +106,12 @@ def ages(work: Estimation) -> None:
         "population.under_one_share_of_youngest",
         "population.newborn_share_of_under_one",
     )
-    for quantity, hit, among, name, times in (
-        ("under one at entry", under, youngest, of_youngest, size),
-        ("newborn, of those under one", newborn, under & youngest, of_newborn, 1.0),
-        ("boys", first["boy"].to_numpy(), everyone, "population.male_share", 1.0),
+    siblings = f"{size:.3g} children a family (few older siblings are under one)"
+    dates = "14/13 (one newborn in 14 comes on the seventh date after birth)"
+    for quantity, hit, among, name, times, why in (
+        ("under one at entry", under, youngest, of_youngest, size, siblings),
+        ("newborn, of those under one", newborn, under & youngest, of_newborn, dated, dates),
+        ("boys", first["boy"].to_numpy(), everyone, "population.male_share", 1.0, ""),
     ):
         n, hits = int(among.sum()), int((hit & among).sum())
         share = share_interval(hit[among], first["family"].to_numpy()[among], work.level)
@@ -117,11 +122,7 @@ def ages(work: Estimation) -> None:
         )
         work.row(f"share {quantity}", "not", n - hits, n, "probability", complement(share), "", quantity)
         if ok:
-            more = (
-                ""
-                if times == 1.0
-                else f", times {times:.3g} children a family (few older siblings are under one)"
-            )
+            more = f", times {why}" if times != 1.0 else ""
             work.share(name, "probability", figures, f"{hits} of {n} children{more}")
 
 

@@ -344,7 +344,9 @@ def test_siblings_widen_the_intervals_by_what_the_design_effect_says() -> None:
 
 def test_what_depends_on_the_youngest_sibling_is_given_back_where_siblings_are_named() -> None:
     families = {"one": 0.4, "two": 0.4, "three": 0.2}
-    many = model_world(2_100.0, population__children_per_family=families)
+    # siblings stay together: an older one who does not live with the infant can't be in a parent and baby placement
+    apart = {f"population__split_with_{n}": 0.0 for n in ("one_sibling", "two_siblings")}
+    many = model_world(2_800.0, population__children_per_family=families, **apart)
     e = episodes_of(simulate(many, seed=9))
     names = [
         "population.under_one_share_of_youngest",
