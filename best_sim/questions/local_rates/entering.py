@@ -134,8 +134,8 @@ def routes(work: Estimation) -> None:
     voluntary = (route == "voluntary").to_numpy()
     n, hits = len(first), int(voluntary.sum())
     newborn = float((first["youngest"] * YEAR < _NEWBORN).mean()) if n else 0.0
-    figures = share_interval(voluntary, first["family"].to_numpy(), work.level)
-    figures = [_of_older(share, newborn, work.base.entry.voluntary_newborn) for share in figures]
+    of_all = share_interval(voluntary, first["family"].to_numpy(), work.level)
+    figures = [_of_older(share, newborn, work.base.entry.voluntary_newborn) for share in of_all]
     ok = can_be_told(hits, n, work.least)
     name = "entry.route"
     work.row(

@@ -249,6 +249,8 @@ def model_world(entries: float, **changes: Any) -> Scenario:
             "simulation.end_date": dt.date(2023, 1, 1),
             "sites.glasgow.recruiting": always(0),
             "courts.glasgow.jurisdiction": "England and Wales",
+            # what is estimated is one delay for children of all ages
+            "entry.issue_after_voluntary_under_one": {"distribution": "lognormal", "median": 32, "p90": 200},
             "courts.glasgow.sitting_days_per_week": always(5000),
             "courts.glasgow.other_cases": always(0),
             "boroughs.glasgow.entries": always(entries),
@@ -318,7 +320,12 @@ def test_siblings_widen_the_intervals_by_what_the_design_effect_says() -> None:
     """A route is the family's: the variance of a share of children rises by E[k^2] / E[k] (Kish)."""
     shares = {"one": 0.2, "two": 0.5, "three": 0.3}
     effect = (0.2 + 0.5 * 4 + 0.3 * 9) / (0.2 + 0.5 * 2 + 0.3 * 3)
-    crowd = model_world(400.0, population__children_per_family=shares, population__split_with_one_sibling=0.0)
+    crowd = model_world(
+        400.0,
+        population__children_per_family=shares,
+        population__split_with_one_sibling=0.0,
+        entry__voluntary_newborn=0.0,
+    )
     e = episodes_of(simulate(crowd, seed=4))
     window = ("2017-01-01", "2023-01-01")
     both = (estimate_rates(x, *window, base=crowd) for x in (e, e.drop(columns="family")))
