@@ -593,7 +593,7 @@ def _search(
                 break
             reach *= 0.5
         if not better:
-            found = decrease < 1e-6
+            found = bool(decrease < 1e-6)
             break
         theta, deviance, gradient, information = trial, new, slope, told
     if found:
