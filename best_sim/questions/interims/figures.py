@@ -96,7 +96,7 @@ def interims_figure(found: InterimsFound) -> Figure:
         why = ", ".join(f"{say.percent(row[w])} {w}" for w in ("benefit", "harm", "futility") if row[w] > 0)
         words = (
             f"Analysis {row['look']}, {say.percent(row['share'])} of last visits: {row['randomised']:.0f} randomised,",
-            f"{row['to_come']:.0f} families still to be visited. Ends here: {why or 'none'}.",
+            f"{row['to_come']:.0f} families still to see. Ends here: {why or 'none'}.",
         )
         for k, (line, color) in enumerate(zip(words, (INK, SOFT), strict=True)):
             calendar.text(
