@@ -49,7 +49,7 @@ def test_what_a_plan_changes_is_said_as_overrides_that_make_its_scenario() -> No
     changes = asked.changes_of(plan)
     assert "boroughs.bromley.opens=2018-06-01" in changes and "trial.target_families=120" in changes
     assert Scenario.load(asked.scenario, changes) == asked.scenarios[plan.name]
-    staff = [{"from": dt.date(2017, 1, 1), "value": 2}, {"from": dt.date(2018, 6, 1), "value": 3}]
+    staff = [{"from": dt.date(2017, 1, 1), "value": 2}, {"from": dt.date(2018, 6, 1), "value": 4}]
     by_hand = {
         "trial.target_families": 120, "boroughs.tower_hamlets.opens": dt.date(2018, 3, 1),
         "boroughs.bromley.opens": dt.date(2018, 6, 1), "lift.teams.london.psychologists": staff,
