@@ -359,11 +359,16 @@ def _adopted(e: pd.DataFrame) -> pd.DataFrame:
 
 
 def _for_adoption(e: pd.DataFrame) -> pd.DataFrame:
+    """Decisions for adoption; given up at the latest where a child leaves care another way, for want of adopters."""
     p = e[e["legal_status"] == "E1"].drop_duplicates("period")
+    ends = e.drop_duplicates("period", keep="last").set_index("period").loc[p["period"]]
+    left = ends["reason_ended"].str.startswith("E").to_numpy(bool)
+    given_up = left & ~ends["reason_ended"].isin(["E11", "E12"]).to_numpy(bool)
     return pd.DataFrame(
         {
             "CHILD": p["CHILD"], "DOB": _text(p["born"]), "DATE_PLACED": _text(p["decided"]),
-            "DATE_PLACED_CEASED": "", "REASON_PLACED_CEASED": "",
+            "DATE_PLACED_CEASED": np.where(given_up, _text(ends["left"]), ""),
+            "REASON_PLACED_CEASED": np.where(given_up, "RD3", ""),
         }
     )  # fmt: skip
 

@@ -347,7 +347,7 @@ def test_a_value_outside_its_plausible_range_is_told_and_used(
     assert done.stderr == (
         f"warning: {place}: proceedings.timetable\n"
         "  this is outside its plausible range, and is used all the same\n"
-        "  found:    30 weeks\n  expected: 8 to 16 (weeks)\n"
+        "  found:    30 weeks\n  expected: 6 to 16 (weeks)\n"
     )
 
 

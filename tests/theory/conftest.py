@@ -40,7 +40,7 @@ class BusyTeam:
     load: float = 0.8
     per_day: float = 200.0
     span: int = 350
-    replicates: int = 25
+    replicates: int = 34
     advice: float = -0.5
     intercept: tuple[float, ...] = (0.0, 0.3, -0.2, 0.4, 0.1)
     under_one: tuple[float, ...] = (0.0, 0.2, -0.3, 0.6, -0.4)

@@ -105,7 +105,7 @@ def test_three_or_more_is_a_third_placement_within_a_year(journeys: Journeys) ->
 def test_permanence_is_timed_from_randomisation(journeys: Journeys) -> None:
     data = analysis_set(journeys, "permanence")
     assert (data.y > 0.0).all() and (data.y < 31 * 365.25 / 12 + 60).all()
-    assert 0.8 < data.event.mean() < 1.0
+    assert 0.4 < data.event.mean() < 0.8  # most families are Glasgow's, where permanence is slow
     names = np.asarray(("none", *W.PLACEMENT_TYPES))[data.cause]
     assert set(names) == {"none", "home", "special_guardianship", "placed_for_adoption", "long_term_foster"}
     early = analysis_set(journeys, "permanence", visit=2)

@@ -144,7 +144,7 @@ def test_words_lead_with_how_many_checks_hold_and_then_name_each_that_does_not(
     assert groups[: checks["group"].nunique()] == list(dict.fromkeys(checks["group"]))
     said = " ".join(words)
     far = checks[checks["verdict"] == NOT_MET]
-    assert len(far) > 10 and all(name in said for name in far["figure"])
+    assert len(far) > 2 and all(name in said for name in far["figure"])
     assert f"{holds['s']} of {len(settings)} figures to which a parameter was set are met" in said
     assert f"{len(found.context)} published figures can't be compared" in words[-1]
     assert found.answer()["check"] == {
@@ -237,7 +237,7 @@ def test_the_command_leaves_a_run_that_can_be_gone_on_with(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     some = ("--only", "trial", "--only", "scores", "--only", "stock_0_4_2021")
-    code, out, err = best_sim("validate", "--replicates", 1, "--workers", 2, "--out", "o", *some)
+    code, out, err = best_sim("validate", "--replicates", 2, "--workers", 2, "--out", "o", *some)
     assert code == 0, err
     assert "Figures that set no parameter, and so check the model" in out and "Written to o" in out
     about = json.loads((tmp_path / "o" / "manifest.json").read_text())
@@ -248,9 +248,9 @@ def test_the_command_leaves_a_run_that_can_be_gone_on_with(
     assert set(about["inputs"]) == {"figures", "national"}
     assert "England: 41 court areas" in (tmp_path / "o" / "inputs" / "national-england").read_text()
     assert "Crawford et al., Nature Medicine" in (tmp_path / "o" / "report.html").read_text()
-    code, out, err = best_sim("validate", "--resume", "o", "--replicates", 2)
-    assert code == 0 and "1 replicate is there" in out, err
-    assert len(pd.read_parquet(tmp_path / "o" / "replicates.parquet")) == 2
+    code, out, err = best_sim("validate", "--resume", "o", "--replicates", 3)
+    assert code == 0 and "2 replicates are there" in out, err
+    assert len(pd.read_parquet(tmp_path / "o" / "replicates.parquet")) == 3
     code, out, err = best_sim("reproduce", "o")
     assert code == 0 and "same to the byte" in out, err
 
