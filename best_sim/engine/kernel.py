@@ -82,6 +82,7 @@ LOOP = np.dtype(
         ("fresh_node", "i8"),
         ("n_buckets", "i8"),
         ("bucket_at", "i8"),
+        ("bucketed", "i8"),
         ("per_day", "f8"),
         # due soon: three columns, and how many rows of them are filled
         ("heap_time", "i8"),
@@ -323,6 +324,7 @@ def _clear_away(loop: Any) -> None:
             else:
                 node.next = loop.free_node
                 loop.free_node = number
+                loop.bucketed -= 1
             number = after
 
 
@@ -356,6 +358,7 @@ def _schedule(loop: Any, end: float, number: int, time: float) -> None:
     head = _head(loop, bucket)
     node.next = head.it
     head.it = place
+    loop.bucketed += 1
 
 
 @rule
@@ -377,16 +380,15 @@ def _next_of_heap(loop: Any) -> bool:
             if _slot(loop, slots[0]).order == orders[0]:
                 return True
             _drop_top(loop)
-        bucket, last = loop.bucket_at, loop.n_buckets - 1
-        while bucket < last:
+        # Where nothing is pending the place in the buckets stays: what is due later still goes to them.
+        if loop.bucketed == 0:
+            return False
+        bucket = loop.bucket_at + 1
+        while _head(loop, bucket).it == 0:
             bucket += 1
-            if _head(loop, bucket).it != 0:
-                break
         loop.bucket_at = bucket
         head = _head(loop, bucket)
         number = head.it
-        if number == 0:
-            return False
         head.it = 0
         while number != 0:
             node = _node(loop, number)
@@ -395,6 +397,7 @@ def _next_of_heap(loop: Any) -> bool:
             after = node.next
             node.next = loop.free_node
             loop.free_node = number
+            loop.bucketed -= 1
             number = after
 
 
