@@ -48,7 +48,7 @@ PYTHON ?= $(or $(firstword $(shell for each in python3.11 python3.12 python3.13 
 ifndef CHECKING
 .NOTPARALLEL:
 endif
-.PHONY: help demo test test-all quick check lint format layers types unit docs bench pins clean distclean
+.PHONY: help demo test test-all quick check lint format layers types unit kernel docs bench pins clean distclean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,9 +78,13 @@ layers: $(VENV)/.test
 types: $(VENV)/.test
 	$(BIN)/mypy
 
-unit: $(VENV)/.test $(VENV_903)/.installed $(LIFELINES)/.installed
+unit: $(VENV)/.test $(VENV_903)/.installed $(LIFELINES)/.installed kernel
 	$(BIN)/pytest --numprocesses auto --dist worksteal -m "not slow and not lifelines"
 	$(BESIDE_LIFELINES) -m "lifelines and not slow"
+
+# Once, beside the checks, so that tests on several cores do not each compile the same.
+kernel: $(VENV)/.test
+	@$(BIN)/python -c 'from best_sim.pathway.model import compiled_pathway; compiled_pathway()'
 
 format: $(VENV)/.test ## put the code into the project's format
 	$(BIN)/ruff check --fix .

@@ -162,15 +162,24 @@ class ExpectedByDay:
         entries = _step(plan.entries, first, n) / YEAR
         if plan.known_since is not None:
             entries[: max((plan.known_since - first).days, 0)] = 0.0
-        screened = np.convolve(entries, plan.to_invitation)[:n]
+        screened = _delayed(entries, plan.to_invitation)
         closed = np.zeros(n, dtype=bool)
         closed[:before] = True
         ends = () if plan.closes is None else ((plan.closes, dt.date.max),)
         for since, to in (*plan.pauses, *ends):
             closed[max((since - first).days, 0) : max((to - first).days, 0)] = True
         screened[closed] = 0.0
-        randomised = np.convolve(screened * plan.eligible * plan.consent, plan.to_randomisation)[:n]
+        randomised = _delayed(screened * plan.eligible * plan.consent, plan.to_randomisation)
         return cls(first, screened, np.append(0.0, np.cumsum(randomised)))
+
+
+def _delayed(by_day: Floats, shares: Sequence[float]) -> Floats:
+    """What happens on each day, after a delay of which the shares by day are given."""
+    from scipy import signal
+
+    # By Fourier transforms where that is faster: decades of days by years of delays are a thousand million products.
+    # They leave rounding errors of either sign where nothing happens.
+    return np.maximum(signal.convolve(by_day, np.asarray(shares), method="auto"), 0.0)[: len(by_day)]
 
 
 def _step(series: Sequence[tuple[dt.date, float]], first: dt.date, n: int) -> Floats:
