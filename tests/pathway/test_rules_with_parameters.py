@@ -63,6 +63,25 @@ def test_treatment_is_reviewed_and_may_end_after_the_part_that_is_given(leaves, 
         assert time - begun[family] == pytest.approx(100.0 if family in home else takes)
 
 
+def test_the_share_of_infants_is_that_of_the_day_on_which_a_family_becomes_known():
+    world = plain_world(
+        {
+            "simulation.end_date": after(200),
+            f"{BOROUGH}.entries": always(50_000),
+            "population.under_one_share_of_youngest": [
+                {"from": after(0), "value": 0.25}, {"from": after(100), "value": 0.75}
+            ],
+        }
+    )  # fmt: skip
+    families = run(world).tables["families"]
+    infant = families["youngest_days"] < YEAR
+    for share, those in ((0.25, families["known_at"] < 100.0), (0.75, families["known_at"] >= 100.0)):
+        n = int(those.sum())
+        error = math.sqrt(share * (1 - share) / n)
+        assert error < 0.005
+        assert infant[those].mean() == pytest.approx(share, abs=4 * error)
+
+
 def test_siblings_are_born_at_least_the_gap_apart():
     world = plain_world(
         {

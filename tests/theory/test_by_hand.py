@@ -358,7 +358,7 @@ def test_proceedings_first_and_care_later():
     changes = {
         "entry.route": {"voluntary": 0.0, "emergency_or_interim": 0.0, "during_proceedings": 1.0},
         "entry.entry_after_issue": days(40),
-        "population.under_one_share_of_youngest": 0.0,
+        "population.under_one_share_of_youngest": always(0.0),
     }
     journeys = run_known_at(plain_world({**TIMES, **order_is("home"), **changes}), WEDNESDAY, arm="SAU")
     (family,) = journeys.families.to_dict("records")
@@ -381,7 +381,7 @@ def test_proceedings_are_not_issued_before_a_child_is_born():
     changes = {
         "entry.route": {"voluntary": 0.0, "emergency_or_interim": 0.0, "during_proceedings": 1.0},
         "entry.entry_after_issue": days(40),
-        "population.under_one_share_of_youngest": 1.0,
+        "population.under_one_share_of_youngest": always(1.0),
         "population.newborn_share_of_under_one": 1.0,
     }
     journeys = run_known_at(plain_world({**TIMES, **changes}), WEDNESDAY)

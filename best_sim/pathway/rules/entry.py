@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from best_sim.engine import rule
-from best_sim.engine.luck import lognormal_quantile, uniform
+from best_sim.engine.luck import lognormal_quantile, series_at, uniform
 from best_sim.pathway.parameters import names_of
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.childrens_hearings import is_scottish
@@ -39,7 +39,7 @@ def family_size(world, f):
 @rule
 def age_of_youngest(world, child):
     """Days old at entry: within a week of birth, else mostly early in the first year, or up to the fifth birthday."""
-    under_one = world.population.under_one_share_of_youngest
+    under_one = series_at(world.population.under_one_share_of_youngest, world.now)
     band = uniform(world, child, purposes.AGE_BAND, 0)
     u = uniform(world, child, purposes.AGE, 0)
     if band < under_one * world.population.newborn_share_of_under_one:

@@ -255,6 +255,8 @@ def model_world(entries: float, **changes: Any) -> Scenario:
             "courts.glasgow.other_cases": always(0),
             "boroughs.glasgow.entries": always(entries),
             "boroughs.glasgow.rate_variation": 0.0,
+            # the window is told one share for all of its years
+            "population.under_one_share_of_youngest": always(0.68),
             "population.children_per_family": {"one": 1.0, "two": 0.0, "three": 0.0},
             **{key.replace("__", "."): value for key, value in changes.items()},
         }
@@ -268,6 +270,8 @@ def truth_of(scenario: Scenario, names: list[str]) -> dict[str, float]:
         whole, _, part = name.rpartition(".")
         given = scenario.provenance.get(name)
         value = given.value if given is not None else scenario.provenance[whole].value[part]
+        if isinstance(value, list | tuple):
+            (value,) = {step["value"] for step in value}
         out[name] = float(value)
     return out
 
