@@ -157,8 +157,8 @@ PLAIN: dict[str, Any] = {
     **{
         f"placements.unplanned.{name}": 0.0
         for name in (
-            "foster", "kinship_foster", "parent_and_baby", "with_parents", "placed_for_adoption", "long_term_foster",
-            "residential", "early_permanence", "age", "need",
+            "foster", "kinship_foster", "parent_and_baby", "with_parents", "with_parents_first_month",
+            "placed_for_adoption", "long_term_foster", "residential", "early_permanence", "age", "need",
         )
     },
     "placements.unplanned.lift_hazard_ratio": 1.0,
@@ -171,8 +171,13 @@ PLAIN: dict[str, Any] = {
     "placements.planned.guardianship_by_kin": 0.0,
     "placements.planned.guardianship_by_foster_carers": 0.0,
     "placements.planned.adoption_match_older": 1.0,
-    **{f"placements.breakdown.{name}": 0.0 for name in ("home_first_year", "home_later", "adoption", "issued_again")},
-    "placements.breakdown.special_guardianship": 0.0,
+    **{
+        f"placements.breakdown.{name}": 0.0
+        for name in (
+            "home_first_year", "home_second_year", "home_later", "special_guardianship", "child_arrangements",
+            "adoption", "adoption_later", "issued_again",
+        )
+    },
     "visits.first": {"value": 1, "unit": "months"},
     "visits.window": in_days(0),
     "visits.arranging": days(0),

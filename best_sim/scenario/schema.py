@@ -392,6 +392,8 @@ class Unplanned(Section):
     kinship_foster: PerYear
     parent_and_baby: PerYear
     with_parents: PerYear
+    with_parents_first_month: PerYear
+    """The same within a month of going to live there."""
     placed_for_adoption: PerYear
     long_term_foster: PerYear
     residential: PerYear
@@ -449,9 +451,14 @@ class Breakdown(Section):
     """How permanence, or home, breaks down."""
 
     home_first_year: Annotated[float, Unit("probability", 0, 0.99)]
+    home_second_year: PerYear
     home_later: PerYear
+    """At home for two years or more."""
     special_guardianship: PerYear
+    child_arrangements: PerYear
     adoption: PerYear
+    """In the first five years after the adoption order."""
+    adoption_later: PerYear
     issued_again: Probability
     issued_again_delay: Duration
 

@@ -7,10 +7,16 @@ from types import SimpleNamespace as Record
 
 import numpy as np
 import pytest
-from small_worlds import BOROUGH, TEAM, after, always, days, in_days, plain_world, rows, run
+from small_worlds import BOROUGH, SITE, TEAM, after, always, days, in_days, plain_world, rows, run
 
 from best_sim.pathway import words as W
-from best_sim.pathway.rules.placements import hazard_weight
+from best_sim.pathway.rules.placements import (
+    BY_ARRANGEMENT,
+    days_until_hazard,
+    hazard_spent,
+    hazard_weight,
+    kind_of_hazard,
+)
 from best_sim.scenario.durations import YEAR
 
 
@@ -105,3 +111,81 @@ def test_age_and_need_multiply_the_hazard_and_earlier_moves_do_not():
     group = Record(in_care=1, youngest_days=YEAR, unplanned=7, frailty=2.0)
     weight = hazard_weight(world, family, group, 2.0 * YEAR)
     assert weight == pytest.approx(2.0 * math.exp(0.3 + 0.3) * 0.5)
+
+
+PIECED = Record(
+    hazard=np.array([[0.1, 0.02, 0.005], [0.0, 0.3, 0.0], [0.2, 0.0, 0.0]]),
+    hazard_until=np.array([[30.0, 365.0, np.inf], [10.0, 20.0, np.inf], [np.inf, np.inf, np.inf]]),
+)
+"""Kind 0 falls off in three pieces; kind 1 is at risk from day 10 to day 20 alone; kind 2 has one piece."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "begin", "end", "spent"),
+    [
+        (0, 0.0, 400.0, 30 * 0.1 + 335 * 0.02 + 35 * 0.005),
+        (0, 20.0, 40.0, 10 * 0.1 + 10 * 0.02),
+        (0, 400.0, 500.0, 100 * 0.005),
+        (1, 0.0, 1000.0, 10 * 0.3),
+        (1, 15.0, 16.0, 0.3),
+        (1, 20.0, 1000.0, 0.0),
+        (2, 7.0, 12.0, 1.0),
+    ],
+)
+def test_hazard_is_spent_piece_by_piece(kind, begin, end, spent):
+    assert hazard_spent(PIECED, kind, begin, end) == pytest.approx(spent)
+
+
+@pytest.mark.parametrize(
+    ("kind", "begin", "amount", "days"),
+    [
+        (0, 0.0, 2.5, 25.0),
+        (0, 0.0, 3.0 + 1.0, 30.0 + 50.0),
+        (0, 29.0, 0.1 + 6.7 + 0.5, 1.0 + 335.0 + 100.0),
+        (0, 1000.0, 1.0, 200.0),
+        (1, 0.0, 1.5, 15.0),
+        (1, 0.0, 3.1, math.inf),
+        (1, 25.0, 1e-9, math.inf),
+        (2, 0.0, 1.0, 5.0),
+    ],
+)
+def test_the_day_on_which_hazard_is_spent_is_found_piece_by_piece(kind, begin, amount, days):
+    assert days_until_hazard(PIECED, kind, begin, amount) == pytest.approx(days)
+
+
+def test_relatives_have_another_hazard_by_an_arrangement_than_as_guardians():
+    def group(place, order):
+        return Record(place=place, order=order)
+
+    assert kind_of_hazard(group(W.SPECIAL_GUARDIANSHIP, W.CHILD_ARRANGEMENTS)) == BY_ARRANGEMENT
+    assert kind_of_hazard(group(W.SPECIAL_GUARDIANSHIP, W.GUARDIANSHIP_ORDER)) == W.SPECIAL_GUARDIANSHIP
+    # relatives who foster still, on the day of the order
+    assert kind_of_hazard(group(W.KINSHIP_FOSTER, W.CHILD_ARRANGEMENTS)) == W.KINSHIP_FOSTER
+
+
+@pytest.mark.parametrize(
+    ("order", "rate"), [("child_arrangements", 0.9), ("special_guardianship", 0.3), ("placement_order", 0.1)]
+)
+def test_permanence_of_each_kind_breaks_down_at_its_own_rate(order, rate):
+    world = plain_world(
+        {
+            "simulation.end_date": after(2200),
+            f"{BOROUGH}.entries": [{"from": after(0), "value": 9_000}, {"from": after(365), "value": 0}],
+            f"{SITE}.recruiting": always(0),
+            "population.kin_available_share": 1.0,
+            "placements.planned.guardians_delay": days(10),
+            **{f"placements.planned.adoption_{name}": days(10) for name in ("match", "placed", "order")},
+            f"orders.{order}.intercept": 10.0,
+            "placements.breakdown.child_arrangements": 0.9,
+            "placements.breakdown.special_guardianship": 0.3,
+            "placements.breakdown.adoption": 0.1,
+        }
+    )
+    placed = run(world).group_placements
+    lasting = placed[placed["type"].isin(["special_guardianship", "adopted"])].groupby("group").first()
+    stay = (lasting["end_days"] - lasting["start_days"]).fillna(np.inf)
+    stays = math.exp(-3.0 * rate)
+    n = len(stay)
+    assert n > 5_000
+    error = math.sqrt(stays * (1 - stays) / n)
+    assert (stay > 3 * YEAR).mean() == pytest.approx(stays, abs=4 * error)

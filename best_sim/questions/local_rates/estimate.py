@@ -117,7 +117,7 @@ def _suppressed(rows: list[dict[str, Any]], least: int) -> pd.DataFrame:
 
 
 def _known(base: Scenario, table: pd.DataFrame, day: dt.date) -> dict[str, float]:
-    """The base file's values of the parameters of a table, where they are in the table's unit; of dated ones on a day."""
+    """The base file's values of the parameters of a table, where they are in its unit; of dated ones on a day."""
     known = {}
     for name, unit in table.loc[table["parameter"] != "", ["parameter", "unit"]].itertuples(index=False):
         whole, _, part = name.rpartition(".")
