@@ -166,6 +166,7 @@ PLAIN: dict[str, Any] = {
     "placements.bridging.first_share": 0.0,
     "placements.bridging.again_share": 0.0,
     "placements.planned.to_kin_share": 0.0,
+    "placements.planned.home_first_share": 0.0,
     "placements.planned.early_permanence_share": 0.0,
     "placements.planned.no_match_share": 0.0,
     "placements.planned.guardianship_by_kin": 0.0,

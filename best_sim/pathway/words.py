@@ -77,7 +77,8 @@ PLACEMENT_REASONS = ("entry", "unplanned_move", "planned_move", "same_carer", "r
     ADOPTION_ORDER,
     TO_LONG_TERM,
     CARERS_APPLY,
-) = range(12)
+    TO_PARENTS,
+) = range(13)
 PLANS = (
     "none",
     "to_early_permanence",
@@ -91,6 +92,7 @@ PLANS = (
     "adoption_order",
     "to_long_term",
     "carers_apply",
+    "to_parents",
 )
 
 # --- the court ----------------------------------------------------------------------------------------------

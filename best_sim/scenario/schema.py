@@ -143,6 +143,8 @@ class Court(Section):
     other_cases_variation: Annotated[float, Unit("ratio", 0, 3)]
     other_cases_notice: Duration
     pace: Annotated[float, Unit("ratio", 0.1, 10)]
+    care_orders_at_home: LogOdds
+    """What the log odds of a care order are raised by where the child lives with parents: practice differs by area."""
 
     def check(self) -> Iterator[Wrong]:
         if max(self.sitting_days_per_week.values) == 0:
@@ -428,7 +430,10 @@ class Planned(Section):
     """From the placement order to the match with the carers with whom the child lives."""
     unit_stay: Duration
     unit_together: Probability
+    home_first_share: Probability
+    """In England and Wales, of children who are to go home by the order: who go there once the evidence is in."""
     home_delay: Duration
+    """From the evidence, or from the order, to the day on which the child goes home."""
     home_on_care_order: Duration
     """At home on a care order, until the order is discharged."""
     guardians_delay: Duration

@@ -50,6 +50,7 @@ other_cases = [{{ from = 2000-01-01, value = 20 }}]
 other_cases_variation = 0.3
 other_cases_notice = {{ distribution = "exponential", mean = 10 }}
 pace = 1.0
+care_orders_at_home = 0
 """
 TEAM = """
 [lift.teams.team_{i}]
@@ -482,7 +483,11 @@ def _moves(draw: Any) -> dict[str, Any]:
         **{
             f"placements.breakdown.{name}": 20.0 * breakdown
             for name in (
-                "home_second_year", "home_later", "special_guardianship", "child_arrangements", "adoption",
+                "home_second_year",
+                "home_later",
+                "special_guardianship",
+                "child_arrangements",
+                "adoption",
                 "adoption_later",
             )
         },

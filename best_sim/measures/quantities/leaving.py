@@ -90,6 +90,13 @@ def periods_by_exit(seen: Seen, first: float, last: float) -> Values:
     return _of_exits(seen, stay, (begun[stay] - begun[of] + 1).astype(float), exit=to, order=order)
 
 
+@quantity("children who leave care, by where they lived last", names=W.PLACEMENT_TYPES, having=_EXIT)
+def last_placement(seen: Seen, first: float, last: float) -> Values:
+    """The last placement of the period of care that ends."""
+    stay, to, order = _exits(seen)
+    return _of_exits(seen, stay, seen.stays.place[stay - 1].astype(float), exit=to, order=order)
+
+
 GUARDIANS = ("kin_who_fostered", "other_who_fostered", "not_fostering")
 
 
@@ -302,6 +309,7 @@ ALL = (
     days_in_care_at_exit,
     placements_by_exit,
     periods_by_exit,
+    last_placement,
     guardians,
     entry_to_placed,
     entry_to_decision,
