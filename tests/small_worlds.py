@@ -163,7 +163,7 @@ PLAIN: dict[str, Any] = {
     },
     "placements.unplanned.lift_hazard_ratio": 1.0,
     "placements.unplanned.next_placement": {"foster": 1.0, "kinship_foster": 0.0, "residential": 0.0},
-    "placements.bridging.first_share": 0.0,
+    **{f"placements.bridging.{share}": 0.0 for share in ("first_share", "first_share_of_newborns")},
     "placements.bridging.again_share": 0.0,
     "placements.planned.to_kin_share": 0.0,
     "placements.planned.home_first_share": 0.0,
@@ -171,7 +171,7 @@ PLAIN: dict[str, Any] = {
     "placements.planned.no_match_share": 0.0,
     "placements.planned.guardianship_by_kin": 0.0,
     "placements.planned.guardianship_by_foster_carers": 0.0,
-    "placements.planned.adoption_match_older": 1.0,
+    **{f"placements.planned.adoption_match_older.{age}": 1.0 for age in ("one", "two", "three", "four")},
     **{
         f"placements.breakdown.{name}": 0.0
         for name in (

@@ -46,6 +46,7 @@ from best_sim.pathway.words import (
     AT_ENTRY,
     CARE_ORDER,
     CARERS_APPLY,
+    CARERS_APPOINTED,
     CHILD_ARRANGEMENTS,
     EARLY_PERMANENCE,
     FIRST_SCOTTISH_ORDER,
@@ -140,7 +141,10 @@ def placement(g, world):
                 yield record(PLAN_MADE, g.index, g.plan)
         else:
             done = g.plan
+            lived = g.place
             how = carry_out_plan(world, f, g)
+            if done == CARERS_APPLY:
+                yield record(CARERS_APPOINTED, g.index, lived)
             if how >= 0:
                 yield record(PLACED[how], g.index, g.place)
             if (g.plan != NO_PLAN and g.plan != CARERS_APPLY) or done == ADOPTION_MATCH:
@@ -337,7 +341,7 @@ def plan_long_term(world, g):
 
 @rule
 def plan_carers_application(world, g):
-    """Carers for the long term may apply for special guardianship later; no decision of anybody, so none recorded."""
+    """Carers for the long term may apply for special guardianship later; what comes of it is recorded then."""
     g.plan = CARERS_APPLY
     g.plan_at = world.now + days_until_carers_apply(world, g)
 

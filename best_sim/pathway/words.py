@@ -301,6 +301,10 @@ PERMANENCE_PANEL = _event("permanence_panel", "group", "direction, by number in 
 AGENCY_DECISION = _event("agency_decision", "group", "days after the panel")
 PETITION_LODGED = _event("petition_lodged", "group", "order asked for, by number in ORDERS")
 
+CARERS_APPOINTED = _event(
+    "carers_appointed", "group", "where the child lived with them till then, by number in PLACEMENT_TYPES"
+)
+
 EVENTS = tuple(_listed)
 """The closed list of events; an event's number is its place here."""
 

@@ -411,9 +411,20 @@ class Bridging(Section):
 
     first_share: Probability
     """First foster placements of children not newborn that are such."""
+    first_share_of_newborns: Probability
+    """The same of newborns; a placement after a hospital is planned, and never such."""
     again_share: Annotated[float, Unit("probability", 0, 0.9)]
     """Foster placements after one, or after an unplanned move, that are such."""
     stay: Duration
+
+
+class MatchOlder(Section):
+    """Time to a match by age at entry, as a multiple of that of infants."""
+
+    one: Ratio
+    two: Ratio
+    three: Ratio
+    four: Ratio
 
 
 class Planned(Section):
@@ -438,8 +449,8 @@ class Planned(Section):
     """At home on a care order, until the order is discharged."""
     guardians_delay: Duration
     adoption_match: Duration
-    adoption_match_older: Ratio
-    """What multiplies the time to a match where the youngest child was one or older at entry."""
+    adoption_match_older: MatchOlder
+    """What multiplies the time to a match, by the youngest child's age at entry in years; under one it is one."""
     adoption_placed: Duration
     adoption_order: Duration
     no_match_share: Probability

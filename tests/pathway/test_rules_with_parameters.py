@@ -189,3 +189,113 @@ def test_permanence_of_each_kind_breaks_down_at_its_own_rate(order, rate):
     assert n > 5_000
     error = math.sqrt(stays * (1 - stays) / n)
     assert (stay > 3 * YEAR).mean() == pytest.approx(stays, abs=4 * error)
+
+
+AGES = {"one": 1.5, "two": 2.0, "three": 2.5, "four": 3.0}
+
+
+def test_a_match_takes_as_long_as_the_age_at_entry_makes_it():
+    world = plain_world(
+        {
+            "simulation.end_date": after(900),
+            f"{BOROUGH}.entries": [{"from": after(0), "value": 2_000}, {"from": after(300), "value": 0}],
+            f"{SITE}.recruiting": always(0),
+            "orders.placement_order.intercept": 10.0,
+            "placements.planned.adoption_match": days(40),
+            **{f"placements.planned.adoption_match_older.{age}": times for age, times in AGES.items()},
+        }
+    )
+    journeys = run(world)
+    ordered, matched = (
+        {int(row["subject"]): float(row["time"]) for row in rows(journeys, event) if row["value"] == value}
+        for event, value in ((W.ORDER_MADE, W.PLACEMENT_ORDER), (W.PLAN_MADE, W.ADOPTION_PLACEMENT))
+    )
+    groups = journeys.tables["groups"]
+    for age, times in enumerate((1.0, *AGES.values())):
+        mine = [g for g in matched if int(groups["youngest_days"][g] / YEAR) == age]
+        assert len(mine) > 50
+        took = [matched[g] - ordered[g] for g in mine]
+        assert took == pytest.approx(np.full(len(mine), 40.0 * times)), age
+
+
+@pytest.mark.parametrize(("newborns", "share"), [(1.0, 0.3), (0.0, 0.7)])
+def test_newborns_have_a_share_of_short_notice_placements_of_their_own(newborns, share):
+    world = plain_world(
+        {
+            "simulation.end_date": after(60),
+            f"{BOROUGH}.entries": always(50_000),
+            "population.under_one_share_of_youngest": always(1.0),
+            "population.newborn_share_of_under_one": newborns,
+            "placements.bridging.first_share_of_newborns": 0.3,
+            "placements.bridging.first_share": 0.7,
+        }
+    )
+    first = rows(run(world), W.PLACED_ON_ENTRY)["value"]
+    error = math.sqrt(share * (1 - share) / len(first))
+    assert error < 0.01
+    assert (first == W.BRIDGING_FOSTER).mean() == pytest.approx(share, abs=4 * error)
+
+
+@pytest.mark.parametrize(("newborns", "voluntary"), [(1.0, 0.6 / (0.6 + 0.7)), (0.0, 0.3)])
+def test_the_odds_of_a_voluntary_entry_are_raised_for_newborns(newborns, voluntary):
+    """By hand: odds of 0.3 to 0.7, doubled, are 0.6 to 0.7; the orders share the rest as they do among others."""
+    route = {"voluntary": 0.3, "emergency_or_interim": 0.5, "during_proceedings": 0.2}
+    world = plain_world(
+        {
+            "simulation.end_date": after(100),
+            f"{BOROUGH}.entries": always(50_000),
+            "population.under_one_share_of_youngest": always(1.0),
+            "population.newborn_share_of_under_one": newborns,
+            "entry.route": route,
+            "entry.voluntary_newborn": math.log(2.0),
+        }
+    )
+    families = run(world).tables["families"]
+    ways = families["route"][families["n_children"] > 0]
+    rest = (1.0 - voluntary) / 0.7
+    for way, share in (
+        (W.VOLUNTARY, voluntary),
+        (W.BY_ORDER, 0.5 * rest),
+        (W.DURING_PROCEEDINGS, 0.2 * rest),
+    ):
+        error = math.sqrt(share * (1 - share) / len(ways))
+        assert error < 0.005
+        assert (ways == way).mean() == pytest.approx(share, abs=4 * error)
+
+
+@pytest.mark.parametrize(
+    ("kin", "kind", "rate"), [(0.0, W.LONG_TERM_FOSTER, 0.4), (1.0, W.KINSHIP_FOSTER, 1.5)]
+)
+def test_carers_of_a_child_on_a_care_order_become_its_guardians_at_their_rate(kin, kind, rate):
+    kin_first = {"foster": 0.0, "kinship_foster": 1.0, "parent_and_baby": 0.0, "with_parents": 0.0}
+    world = plain_world(
+        {
+            "simulation.end_date": after(365 + 5 * 365),
+            f"{BOROUGH}.entries": [{"from": after(0), "value": 4_000}, {"from": after(300), "value": 0}],
+            f"{SITE}.recruiting": always(0),
+            "population.kin_available_share": kin,
+            "entry.first_placement": kin_first,
+            "orders.care_order.intercept": 10.0,
+            "placements.planned.long_term_delay": days(20),
+            "placements.planned.long_term_same_carer": 1.0,
+            "placements.planned.guardianship_by_foster_carers": 0.4,
+            "placements.planned.guardianship_by_kin": 1.5,
+        }
+    )
+    journeys = run(world)
+    appointed = rows(journeys, W.CARERS_APPOINTED)
+    assert len(appointed) > 1_000
+    assert set(appointed["value"]) == {kind}
+    # with the carers for the long term twenty days after the order; an exponential time from there
+    settled = {int(row["subject"]): row["time"] + 20.0 for row in rows(journeys, W.ORDER_MADE)}
+    at = {int(row["subject"]): float(row["time"]) for row in appointed}
+    stays = math.exp(-2.0 * rate)
+    waited = np.array([at.get(g, np.inf) - day for g, day in settled.items()])
+    error = math.sqrt(stays * (1 - stays) / len(waited))
+    assert waited.min() > 0.0
+    assert (waited > 2.0 * YEAR).mean() == pytest.approx(stays, abs=4 * error)
+    # nobody moves, and the child leaves care
+    groups = journeys.group_placements
+    guardians = groups[groups["type"] == "special_guardianship"]
+    assert set(guardians["group"]) == set(at)
+    assert (guardians["began_by"] == "same_carer").all()

@@ -121,27 +121,27 @@ def days_from_entry_to_issue(world, f):
 
 @rule
 def first_placement(world, f, g):
-    """Where a group goes first: a newborn often stays in hospital, and older children need a bridge to a carer.
+    """Where a group goes first: a newborn may stay in hospital, and others often need a bridge to a carer.
 
     In Scotland with parents if on a compulsory supervision order at home, and only then.
     """
     if f.route == SUPERVISED_AT_ENTRY:
         return WITH_PARENTS
-    newborn = g.youngest_days < WEEK
-    if newborn and g.n_children == 1:
+    if g.youngest_days < WEEK and g.n_children == 1:
         in_hospital = world.entry.hospital_share_of_newborns
         if happens(world, g, purposes.HOSPITAL_FIRST, g.episode, in_hospital):
             return HOSPITAL
     place = first_carers(world, f, g)
-    if place == FOSTER and not newborn:
-        return bridge_or_foster(world, g)
-    return place
+    return bridge_or_foster(world, g) if place == FOSTER else place
 
 
 @rule
 def bridge_or_foster(world, g):
     """The first foster placement of a period of care: ordinary carers, or others at short notice."""
-    bridge = happens(world, g, purposes.BRIDGE, g.episode, world.placements.bridging.first_share)
+    bridging = world.placements.bridging
+    newborn = g.youngest_days < WEEK and g.episode == 1
+    share = bridging.first_share_of_newborns if newborn else bridging.first_share
+    bridge = happens(world, g, purposes.BRIDGE, g.episode, share)
     return BRIDGING_FOSTER if bridge else FOSTER
 
 

@@ -160,12 +160,19 @@ def early_permanence(world, f, g):
 
 @rule
 def adoption_match_days(world, g):
-    """Days from the placement order to a match: short where the carers adopt, long for older children."""
+    """Days from the placement order to a match: short where the carers adopt, longer for older children, by age."""
     planned = world.placements.planned
     if g.place == EARLY_PERMANENCE:
         return lasts(world, g, purposes.MATCH_DELAY, g.episode, planned.early_permanence_match)
-    pace = planned.adoption_match_older if g.youngest_days >= YEAR else 1.0
-    return lasts(world, g, purposes.MATCH_DELAY, g.episode, planned.adoption_match) * pace
+    days = lasts(world, g, purposes.MATCH_DELAY, g.episode, planned.adoption_match)
+    older = planned.adoption_match_older
+    if g.youngest_days < YEAR:
+        return days
+    if g.youngest_days < 2.0 * YEAR:
+        return days * older.one
+    if g.youngest_days < 3.0 * YEAR:
+        return days * older.two
+    return days * (older.three if g.youngest_days < 4.0 * YEAR else older.four)
 
 
 @rule

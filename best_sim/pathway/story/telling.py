@@ -199,6 +199,9 @@ class Teller:
         place, before, stay = self._new_place(h)
         return f"The child came back into care {stay} {where(before, self.order)}, and was placed {where(place)}."
 
+    def _carers_appointed(self, h: Happening) -> str:
+        return f"The child's carers applied for special guardianship, after it had lived {where(self.place)} for long."
+
     def _stayed_with_carer(self, h: Happening) -> str:
         place, before, _ = self._new_place(h)
         if place == "adopted":

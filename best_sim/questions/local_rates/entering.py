@@ -307,7 +307,8 @@ def first_placements(work: Estimation) -> None:
         work.row("first placement", name.replace("_", " "), int((kind == name).sum()), n, "probability", figures,
                  block="first placement")  # fmt: skip
     kin = work.base.population.kin_available_share
-    under = (first["youngest"] < 1.0).to_numpy()
+    # infants alone: whether an older sibling lives with one, and so could be in a unit, no return says
+    under = (first["age"] < 1.0).to_numpy()
     by_order = first["legal_status"].isin(IN_PROCEEDINGS).to_numpy()
     estimates, variances, hidden, text = [], [], [], []
     known = work.base.entry.first_placement
@@ -346,7 +347,7 @@ def first_placements(work: Estimation) -> None:
             units={"entry.first_placement": "probability"},
             sources={
                 "entry.first_placement": work.source(
-                    f"{'; '.join(text)}; parent and baby of those under one, with parents of those who came by an "
+                    f"{'; '.join(text)}; parent and baby of infants, with parents of those who came by an "
                     f"interim order, kin over the share of families with kin, {kin:g}; the rest is foster care"
                 )
             },
