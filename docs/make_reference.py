@@ -109,6 +109,7 @@ EVENT_WORDS = {
     "permanence_panel": "The adoption and permanence panel sits.",
     "agency_decision": "The agency decides on the panel's recommendation.",
     "petition_lodged": "The authority, or kin, ask the sheriff for an order.",
+    "carers_appointed": "The carers of a child on a care order have applied, and become its special guardians.",
 }
 
 TABLES = {

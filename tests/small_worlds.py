@@ -157,22 +157,28 @@ PLAIN: dict[str, Any] = {
     **{
         f"placements.unplanned.{name}": 0.0
         for name in (
-            "foster", "kinship_foster", "parent_and_baby", "with_parents", "placed_for_adoption", "long_term_foster",
-            "residential", "early_permanence", "age", "need",
+            "foster", "kinship_foster", "parent_and_baby", "with_parents", "with_parents_first_month",
+            "placed_for_adoption", "long_term_foster", "residential", "early_permanence", "age", "need",
         )
     },
     "placements.unplanned.lift_hazard_ratio": 1.0,
     "placements.unplanned.next_placement": {"foster": 1.0, "kinship_foster": 0.0, "residential": 0.0},
-    "placements.bridging.first_share": 0.0,
+    **{f"placements.bridging.{share}": 0.0 for share in ("first_share", "first_share_of_newborns")},
     "placements.bridging.again_share": 0.0,
     "placements.planned.to_kin_share": 0.0,
+    "placements.planned.home_first_share": 0.0,
     "placements.planned.early_permanence_share": 0.0,
     "placements.planned.no_match_share": 0.0,
     "placements.planned.guardianship_by_kin": 0.0,
     "placements.planned.guardianship_by_foster_carers": 0.0,
-    "placements.planned.adoption_match_older": 1.0,
-    **{f"placements.breakdown.{name}": 0.0 for name in ("home_first_year", "home_later", "adoption", "issued_again")},
-    "placements.breakdown.special_guardianship": 0.0,
+    **{f"placements.planned.adoption_match_older.{age}": 1.0 for age in ("one", "two", "three", "four")},
+    **{
+        f"placements.breakdown.{name}": 0.0
+        for name in (
+            "home_first_year", "home_second_year", "home_later", "special_guardianship", "child_arrangements",
+            "adoption", "adoption_later", "issued_again",
+        )
+    },
     "visits.first": {"value": 1, "unit": "months"},
     "visits.window": in_days(0),
     "visits.arranging": days(0),

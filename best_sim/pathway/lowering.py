@@ -19,6 +19,7 @@ from best_sim.engine.model import State, starts_table
 from best_sim.pathway.kinds import FAMILY_ENTERS, OTHER_CASES, OTHER_REFERRAL, TEAM_CALENDAR
 from best_sim.pathway.parameters import write_parameters
 from best_sim.pathway.records import LARGEST_FAMILY, MOST_HOLIDAYS, TABLES, WORLD
+from best_sim.pathway.rules.placements import BY_ARRANGEMENT, PIECES
 from best_sim.pathway.scores import OutcomeModel
 from best_sim.pathway.words import (
     ADOPTED,
@@ -29,9 +30,10 @@ from best_sim.pathway.words import (
     PROFESSIONS,
     SHORT_STAYS,
     SPECIAL_GUARDIANSHIP,
+    WITH_PARENTS,
 )
 from best_sim.scenario.bank_holidays import bank_holidays
-from best_sim.scenario.durations import WEEK, YEAR
+from best_sim.scenario.durations import MONTH, WEEK, YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,7 +117,7 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
     w["first_weekday"] = start_date.weekday()
     w["forced_arm"] = 0 if arm is None else ARMS.index(arm)
     w["scottish_bank_holidays"] = _holidays("Scotland", start_date, start, end)
-    w["hazard"] = _hazards(scenario.placements)
+    w["hazard"], w["hazard_until"] = _hazards(scenario.placements)
     write_parameters(world, 0, scenario.parameters, start_date)
 
     sites = _named(scenario.sites, "sites", start_date)
@@ -417,18 +419,28 @@ def _places(team: Team, hours: WeeklyHours, start_date: dt.date) -> tuple[np.nda
     return times, np.floor(staff * caseload[:, None] + 1e-9)
 
 
-def _hazards(placements: Placements) -> np.ndarray:
-    """Hazard of an unplanned move, a day, by placement type: in the first year of the placement, and later.
+def _hazards(placements: Placements) -> tuple[np.ndarray, np.ndarray]:
+    """Hazard of an unplanned move, a day, by placement type and piece of the time since it began; when each piece ends.
 
-    In care it is so much a year, however long the placement has lasted, and nil in placements that are meant to be
-    short; at home it is what brings the share back within the first year, then so much a year.
+    In care it is so much a year, however long the placement has lasted, but with parents, where it is another in the
+    first month; and nil in placements that are meant to be short. At home it is what brings the share back within the
+    first year, and falls off after it.
     """
     unplanned, breakdown = placements.unplanned, placements.breakdown
-    hazard = np.zeros((len(PLACEMENT_TYPES), 2))
+    hazard = np.zeros((len(PLACEMENT_TYPES) + 1, PIECES))
+    until = np.full_like(hazard, np.inf)
+
+    def told(kind: int, *pieces: tuple[float, float]) -> None:
+        for k, (rate, end) in enumerate(pieces):
+            hazard[kind, k], until[kind, k] = rate / YEAR, end
+
     for k, name in enumerate(PLACEMENT_TYPES):
         if k not in OUT_OF_CARE and k not in SHORT_STAYS:
-            hazard[k] = getattr(unplanned, name) / YEAR
-    hazard[HOME] = -math.log(1.0 - breakdown.home_first_year) / YEAR, breakdown.home_later / YEAR
-    hazard[SPECIAL_GUARDIANSHIP] = breakdown.special_guardianship / YEAR
-    hazard[ADOPTED] = breakdown.adoption / YEAR
-    return hazard
+            told(k, (getattr(unplanned, name), np.inf))
+    told(WITH_PARENTS, (unplanned.with_parents_first_month, MONTH), (unplanned.with_parents, np.inf))
+    in_first_year = -math.log(1.0 - breakdown.home_first_year)
+    told(HOME, (in_first_year, YEAR), (breakdown.home_second_year, 2 * YEAR), (breakdown.home_later, np.inf))
+    told(SPECIAL_GUARDIANSHIP, (breakdown.special_guardianship, np.inf))
+    told(BY_ARRANGEMENT, (breakdown.child_arrangements, np.inf))
+    told(ADOPTED, (breakdown.adoption, 5 * YEAR), (breakdown.adoption_later, np.inf))
+    return hazard, until

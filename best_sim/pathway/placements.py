@@ -18,6 +18,7 @@ from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.childrens_hearings import is_scottish, is_to_stay_looked_after, legal_process
 from best_sim.pathway.rules.draws import happens, lasts
 from best_sim.pathway.rules.entry import bridge_or_foster, first_carers, first_placement
+from best_sim.pathway.rules.orders import goes_home_first
 from best_sim.pathway.rules.placements import (
     adoption_match_days,
     comes_to_court_again,
@@ -45,6 +46,7 @@ from best_sim.pathway.words import (
     AT_ENTRY,
     CARE_ORDER,
     CARERS_APPLY,
+    CARERS_APPOINTED,
     CHILD_ARRANGEMENTS,
     EARLY_PERMANENCE,
     FIRST_SCOTTISH_ORDER,
@@ -76,6 +78,7 @@ from best_sim.pathway.words import (
     TO_GUARDIANS,
     TO_KIN,
     TO_LONG_TERM,
+    TO_PARENTS,
     UNPLANNED,
     VOLUNTARY_RETURN,
     WITH_PARENTS,
@@ -138,7 +141,10 @@ def placement(g, world):
                 yield record(PLAN_MADE, g.index, g.plan)
         else:
             done = g.plan
+            lived = g.place
             how = carry_out_plan(world, f, g)
+            if done == CARERS_APPLY:
+                yield record(CARERS_APPOINTED, g.index, lived)
             if how >= 0:
                 yield record(PLACED[how], g.index, g.place)
             if (g.plan != NO_PLAN and g.plan != CARERS_APPLY) or done == ADOPTION_MATCH:
@@ -315,6 +321,17 @@ def plan_after_unplanned_move(world, f, g, taken):
 
 
 @rule
+def plan_way_home(world, f, g, case, court):
+    """With the evidence in, a return that the court will follow may begin: whether it is planned now."""
+    if is_scottish(world, f) or not goes_home_first(world, f, g, case, court):
+        return False
+    g.plan = TO_PARENTS
+    days = lasts(world, g, purposes.HOME_FIRST_DELAY, case.again, world.placements.planned.home_delay)
+    g.plan_at = world.now + days
+    return True
+
+
+@rule
 def plan_long_term(world, g):
     """Long-term carers are looked for, the present ones perhaps."""
     g.plan = TO_LONG_TERM
@@ -324,7 +341,7 @@ def plan_long_term(world, g):
 
 @rule
 def plan_carers_application(world, g):
-    """Carers for the long term may apply for special guardianship later; no decision of anybody, so none recorded."""
+    """Carers for the long term may apply for special guardianship later; what comes of it is recorded then."""
     g.plan = CARERS_APPLY
     g.plan_at = world.now + days_until_carers_apply(world, g)
 
@@ -372,6 +389,9 @@ def carry_out_plan(world, f, g):
     elif plan == TO_KIN:
         how = PLANNED
         move(world, g, KINSHIP_FOSTER, how)
+    elif plan == TO_PARENTS:
+        how = PLANNED
+        move(world, g, WITH_PARENTS, how)
     elif plan == ASSESSMENT_ENDS:
         how = PLANNED
         together = happens(world, g, purposes.UNIT_TOGETHER, count, planned.unit_together)

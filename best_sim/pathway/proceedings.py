@@ -137,7 +137,7 @@ def proceedings(case, world):
     while k < last:
         g = groups(world, k)
         if g.in_care == 1:
-            g.order = order_made(world, f, g, case)
+            g.order = order_made(world, f, g, case, court)
             g.ordered_at = world.now
             yield record(ORDER_MADE, k, g.order)
             yield signal(PLACEMENT, k)

@@ -15,6 +15,7 @@ import numpy as np
 from best_sim.engine.luck import SERIES
 from best_sim.engine.records import rows, world_dtype
 from best_sim.pathway.parameters import fields_of, names_of
+from best_sim.pathway.rules.placements import PIECES
 from best_sim.pathway.words import ARMS, PLACEMENT_TYPES, PROFESSIONS, VISITS
 from best_sim.scenario.schema import (
     MOST_STRATA,
@@ -245,8 +246,10 @@ COMPUTED = (
     ("scottish_bank_holidays", "f8", (MOST_HOLIDAYS,)),
     # of a parenting assessment's kind, the resource that is asked for it; -1 where places are not limited
     ("assessor_resource", "i8", (len(names_of(Sau, "assessor")),)),
-    # hazard of an unplanned move a day, by placement type: in the first year of the placement, and later
-    ("hazard", "f8", (len(PLACEMENT_TYPES), 2)),
+    # hazard of an unplanned move a day, by placement type and, last, for child arrangements orders: in each piece of
+    # the time since the placement began; and the day on which the piece ends, infinite for the last
+    ("hazard", "f8", (len(PLACEMENT_TYPES) + 1, PIECES)),
+    ("hazard_until", "f8", (len(PLACEMENT_TYPES) + 1, PIECES)),
     # what is asked of a run: every family in one arm; those between two shares of the families in the other arm
     ("forced_arm", "i8"),
     ("other_arm_from", "f8"),

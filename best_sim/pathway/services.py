@@ -17,7 +17,8 @@ from best_sim.engine.commands import (
     start,
     wait,
 )
-from best_sim.pathway.kinds import PARENTING_ASSESSMENT, PROCEEDINGS, WORK_WITH_CARERS
+from best_sim.pathway.kinds import PARENTING_ASSESSMENT, PLACEMENT, PROCEEDINGS, WORK_WITH_CARERS
+from best_sim.pathway.placements import plan_way_home
 from best_sim.pathway.records import LARGEST_FAMILY, cases, courts, families, groups, teams
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.draws import lasts
@@ -67,6 +68,7 @@ from best_sim.pathway.words import (
     OTHER_LIFT_GAVE_UP,
     OTHER_LIFT_STARTED,
     PENDING,
+    PLAN_MADE,
     PROFESSIONS,
     PSYCHIATRIST,
     PSYCHIATRY_PLACES,
@@ -119,6 +121,14 @@ def parenting_assessment(case, world):
         case.evidence_in = world.now
         yield record(EVIDENCE_IN, case.index, assessor)
         yield signal(PROCEEDINGS, case.index)
+        k = case.group if case.group >= 0 else f.index * LARGEST_FAMILY
+        last = case.group + 1 if case.group >= 0 else k + f.n_groups
+        while k < last:
+            g = groups(world, k)
+            if plan_way_home(world, f, g, case, courts(world, f.court)):
+                yield record(PLAN_MADE, k, g.plan)
+                yield signal(PLACEMENT, k)
+            k += 1
     if is_served_as_usual(world, f) and case.group < 0 and f.receipt == PENDING:
         f.settled = world.now
         f.receipt = ORDER_MADE_FIRST if decided_first == 1 else (RECEIVED if assessed else NOT_ASSESSED)
@@ -230,6 +240,13 @@ def lift_service(f, world):
             case.evidence_in = world.now
             yield record(EVIDENCE_IN, case.index, BY_LIFT)
             yield signal(PROCEEDINGS, case.index)
+            k = 0
+            while k < f.n_groups:
+                g = groups(world, f.index * LARGEST_FAMILY + k)
+                if plan_way_home(world, f, g, case, courts(world, f.court)):
+                    yield record(PLAN_MADE, g.index, g.plan)
+                    yield signal(PLACEMENT, g.index)
+                k += 1
 
 
 def work_with_carers(f, world):

@@ -77,7 +77,8 @@ PLACEMENT_REASONS = ("entry", "unplanned_move", "planned_move", "same_carer", "r
     ADOPTION_ORDER,
     TO_LONG_TERM,
     CARERS_APPLY,
-) = range(12)
+    TO_PARENTS,
+) = range(13)
 PLANS = (
     "none",
     "to_early_permanence",
@@ -91,6 +92,7 @@ PLANS = (
     "adoption_order",
     "to_long_term",
     "carers_apply",
+    "to_parents",
 )
 
 # --- the court ----------------------------------------------------------------------------------------------
@@ -298,6 +300,10 @@ DIRECTION_SET = _event("direction_set", "group", "direction, by number in DIRECT
 PERMANENCE_PANEL = _event("permanence_panel", "group", "direction, by number in DIRECTIONS")
 AGENCY_DECISION = _event("agency_decision", "group", "days after the panel")
 PETITION_LODGED = _event("petition_lodged", "group", "order asked for, by number in ORDERS")
+
+CARERS_APPOINTED = _event(
+    "carers_appointed", "group", "where the child lived with them till then, by number in PLACEMENT_TYPES"
+)
 
 EVENTS = tuple(_listed)
 """The closed list of events; an event's number is its place here."""

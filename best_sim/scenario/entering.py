@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from best_sim.scenario.durations import Duration
-from best_sim.scenario.values import Days, Mix, Probability, Section, Shares, Unit
+from best_sim.scenario.values import Days, Mix, Probability, Section, Series, Shares, Unit
 
 LogOdds = Annotated[float, Unit("log odds", -10, 10)]
 
@@ -14,7 +14,8 @@ class Population(Section):
     """Who enters care."""
 
     children_per_family: Annotated[Mix, Shares("one", "two", "three")]
-    under_one_share_of_youngest: Probability
+    under_one_share_of_youngest: Annotated[Series, Unit("probability", 0, 1)]
+    """Of families by the day on which they become known, those whose youngest child is under one at entry."""
     newborn_share_of_under_one: Probability
     infant_age_shape: Annotated[float, Unit("power", 0.1, 10)]
     """Ages of infants who are not newborn: a year, times a number between 0 and 1 to this power."""

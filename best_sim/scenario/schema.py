@@ -143,6 +143,8 @@ class Court(Section):
     other_cases_variation: Annotated[float, Unit("ratio", 0, 3)]
     other_cases_notice: Duration
     pace: Annotated[float, Unit("ratio", 0.1, 10)]
+    care_orders_at_home: LogOdds
+    """What the log odds of a care order are raised by where the child lives with parents: practice differs by area."""
 
     def check(self) -> Iterator[Wrong]:
         if max(self.sitting_days_per_week.values) == 0:
@@ -392,6 +394,8 @@ class Unplanned(Section):
     kinship_foster: PerYear
     parent_and_baby: PerYear
     with_parents: PerYear
+    with_parents_first_month: PerYear
+    """The same within a month of going to live there."""
     placed_for_adoption: PerYear
     long_term_foster: PerYear
     residential: PerYear
@@ -407,9 +411,20 @@ class Bridging(Section):
 
     first_share: Probability
     """First foster placements of children not newborn that are such."""
+    first_share_of_newborns: Probability
+    """The same of newborns; a placement after a hospital is planned, and never such."""
     again_share: Annotated[float, Unit("probability", 0, 0.9)]
     """Foster placements after one, or after an unplanned move, that are such."""
     stay: Duration
+
+
+class MatchOlder(Section):
+    """Time to a match by age at entry, as a multiple of that of infants."""
+
+    one: Ratio
+    two: Ratio
+    three: Ratio
+    four: Ratio
 
 
 class Planned(Section):
@@ -426,13 +441,16 @@ class Planned(Section):
     """From the placement order to the match with the carers with whom the child lives."""
     unit_stay: Duration
     unit_together: Probability
+    home_first_share: Probability
+    """In England and Wales, of children who are to go home by the order: who go there once the evidence is in."""
     home_delay: Duration
+    """From the evidence, or from the order, to the day on which the child goes home."""
     home_on_care_order: Duration
     """At home on a care order, until the order is discharged."""
     guardians_delay: Duration
     adoption_match: Duration
-    adoption_match_older: Ratio
-    """What multiplies the time to a match where the youngest child was one or older at entry."""
+    adoption_match_older: MatchOlder
+    """What multiplies the time to a match, by the youngest child's age at entry in years; under one it is one."""
     adoption_placed: Duration
     adoption_order: Duration
     no_match_share: Probability
@@ -449,9 +467,14 @@ class Breakdown(Section):
     """How permanence, or home, breaks down."""
 
     home_first_year: Annotated[float, Unit("probability", 0, 0.99)]
+    home_second_year: PerYear
     home_later: PerYear
+    """At home for two years or more."""
     special_guardianship: PerYear
+    child_arrangements: PerYear
     adoption: PerYear
+    """In the first five years after the adoption order."""
+    adoption_later: PerYear
     issued_again: Probability
     issued_again_delay: Duration
 

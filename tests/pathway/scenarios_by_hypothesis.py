@@ -50,6 +50,7 @@ other_cases = [{{ from = 2000-01-01, value = 20 }}]
 other_cases_variation = 0.3
 other_cases_notice = {{ distribution = "exponential", mean = 10 }}
 pace = 1.0
+care_orders_at_home = 0
 """
 TEAM = """
 [lift.teams.team_{i}]
@@ -469,8 +470,8 @@ def _moves(draw: Any) -> dict[str, Any]:
         hazard = st.sampled_from([50.0, 0.0])
         effect, ratio, sd = st.sampled_from([-2.0, 0.0, 0.1]), st.sampled_from([0.01, 1.0, 2.0]), 0.3
     unplanned = (
-        "foster", "kinship_foster", "parent_and_baby", "with_parents", "placed_for_adoption", "long_term_foster",
-        "residential", "early_permanence",
+        "foster", "kinship_foster", "parent_and_baby", "with_parents", "with_parents_first_month",
+        "placed_for_adoption", "long_term_foster", "residential", "early_permanence",
     )  # fmt: skip
     breakdown = draw(st.sampled_from([0.0, 0.5, 0.99]))
     return {
@@ -479,9 +480,17 @@ def _moves(draw: Any) -> dict[str, Any]:
         "placements.unplanned.lift_hazard_ratio": draw(ratio),
         "population.frailty_sd": sd,
         "placements.breakdown.home_first_year": breakdown,
-        "placements.breakdown.home_later": 20.0 * breakdown,
-        "placements.breakdown.special_guardianship": 20.0 * breakdown,
-        "placements.breakdown.adoption": 20.0 * breakdown,
+        **{
+            f"placements.breakdown.{name}": 20.0 * breakdown
+            for name in (
+                "home_second_year",
+                "home_later",
+                "special_guardianship",
+                "child_arrangements",
+                "adoption",
+                "adoption_later",
+            )
+        },
         ENOUGH: how == "one after another",
     }
 

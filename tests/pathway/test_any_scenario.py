@@ -233,7 +233,7 @@ def test_a_place_that_is_granted_at_the_moment_of_the_order():
                 },
                 "sau.places.independent_social_worker": 1,
                 "placements.unplanned.foster": 1.0,
-                "placements.breakdown.special_guardianship": 10.0,
+                "placements.breakdown.child_arrangements": 10.0,
                 "population.children_per_family": {"one": 0.0, "two": 0.0, "three": 1.0},
                 "boroughs.borough_1.entries": [
                     {"from": dt.date(2000, 1, 1), "value": 821.8125},

@@ -85,8 +85,13 @@ def histories(journeys, borough):
 
 @pytest.fixture(scope="module")
 def endless(trial):
-    """The trial without an end to recruitment: else one borough's pace would end the other's."""
-    return trial.replace({"trial.stops_at_target": False})
+    """The trial without an end to recruitment: else one borough's pace would end the other's.
+
+    The share of infants is the same in all years: a family that comes sooner may be younger where it is not.
+    """
+    return trial.replace(
+        {"trial.stops_at_target": False, "population.under_one_share_of_youngest": always(0.68)}
+    )
 
 
 @pytest.fixture(scope="module")

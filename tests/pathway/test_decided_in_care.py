@@ -10,7 +10,7 @@ from best_sim.scenario import Scenario
 
 def test_the_court_decides_once_the_child_is_in_care() -> None:
     late = "entry.entry_after_issue={distribution='lognormal', mean=400, cv=0.5}"
-    older = "population.under_one_share_of_youngest=0.0"
+    older = "population.under_one_share_of_youngest=[{from=2012-01-01, value=0.0}]"
     journeys = simulate(Scenario.load("london-2017", [late, older]), 4, 0)
     families, cases = (
         journeys.tables["families"],

@@ -24,7 +24,7 @@ def test_siblings_are_in_order_of_birth_even_at_the_age_of_five():
             "simulation.end_date": after(100),
             f"{BOROUGH}.entries": always(90_000),
             "population.children_per_family": {"one": 0.0, "two": 0.0, "three": 1.0},
-            "population.under_one_share_of_youngest": 0.0,
+            "population.under_one_share_of_youngest": always(0.0),
         }
     )
     ages = run(world).tables["children"]["age_at_entry"].reshape(-1, 3)

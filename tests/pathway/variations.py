@@ -76,8 +76,8 @@ VARIATIONS: dict[str, dict[str, Any]] = {
     "nobody moves": {
         f"placements.unplanned.{name}": 0.0
         for name in (
-            "foster", "kinship_foster", "parent_and_baby", "with_parents", "placed_for_adoption", "long_term_foster",
-            "residential", "early_permanence",
+            "foster", "kinship_foster", "parent_and_baby", "with_parents", "with_parents_first_month",
+            "placed_for_adoption", "long_term_foster", "residential", "early_permanence",
         )
     },
     "everyone moves": {
@@ -107,6 +107,7 @@ VARIATIONS: dict[str, dict[str, Any]] = {
     "permanence breaks down": {
         "placements.breakdown.home_first_year": 0.9,
         "placements.breakdown.special_guardianship": 2.0,
+        "placements.breakdown.child_arrangements": 3.0,
         "placements.breakdown.adoption": 2.0,
         "placements.breakdown.issued_again": 1.0,
     },

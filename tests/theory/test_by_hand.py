@@ -147,6 +147,50 @@ def test_services_as_usual_and_home():
     assert case["weeks"] == pytest.approx((final - 4.5) / 7)
 
 
+@pytest.mark.parametrize("arm", ["SAU", "LIFT"])
+def test_the_way_home_begins_once_the_evidence_is_in(arm):
+    # The report is in on day 96 as usual, on day 121 from LIFT; ten days later the child is with its parents, under
+    # the interim order, and on the day of the order it leaves care without a move.
+    evidence, final = (96 + TEN, 127 + TEN) if arm == "SAU" else (REPORT, LIFT_FINAL)
+    changes = {**TIMES, **order_is("home"), "placements.planned.home_first_share": 1.0}
+    journeys = run_known_at(plain_world(changes), WEDNESDAY, arm=arm)
+    assert [(float(r["time"]), int(r["event"]), int(r["value"])) for r in rows(journeys, W.PLACED)] == [
+        (2.5, W.PLACED_ON_ENTRY, W.FOSTER),
+        (pytest.approx(evidence + 10), W.MOVED_AS_PLANNED, W.WITH_PARENTS),
+        (pytest.approx(final), W.STAYED_WITH_CARER, W.HOME),
+    ]
+    plans = [(float(r["time"]), W.PLANS[int(r["value"])]) for r in rows(journeys, W.PLAN_MADE)]
+    assert plans == [(pytest.approx(evidence), "to_parents"), (pytest.approx(final), "return_home")]
+    (child,) = journeys.children.to_dict("records")
+    assert child["permanent_days"] == pytest.approx(final)
+    assert (child["moves"], child["order"]) == (1, "supervision_order")
+
+
+def test_who_is_not_to_go_home_by_the_order_does_not_go_home_before_it():
+    changes = {**TIMES, **order_is("care_order"), "placements.planned.home_first_share": 1.0}
+    placed = rows(run_known_at(plain_world(changes), WEDNESDAY, arm="SAU"), W.PLACED)["value"]
+    assert W.WITH_PARENTS not in placed
+
+
+def test_where_courts_make_care_orders_at_home_the_child_stays_in_care_with_its_parents():
+    # home on day 106, ten days after the evidence, as above; the care order of day 127 is discharged 300 days later
+    final = 127 + TEN
+    changes = {
+        **TIMES,
+        **order_is("home"),
+        "placements.planned.home_first_share": 1.0,
+        "orders.home.intercept": 0.0,
+        "orders.care_order.intercept": -CERTAIN / 2,
+        f"{COURT}.care_orders_at_home": CERTAIN,
+        "placements.planned.home_on_care_order": days(300),
+    }
+    journeys = run_known_at(plain_world(changes), WEDNESDAY, arm="SAU")
+    assert rows(journeys, W.ORDER_MADE)["value"].tolist() == [W.CARE_ORDER]
+    placed = rows(journeys, W.PLACED)
+    assert placed["value"].tolist() == [W.FOSTER, W.WITH_PARENTS, W.HOME]
+    assert placed["time"].tolist() == pytest.approx([2.5, 106 + TEN, final + 300])
+
+
 # LIFT begins on day 31, and assesses for 80 days; it meets 10 days later, day 121, when its report is due. 9.5 days'
 # notice: Friday night, so Monday, day 133. 19.5 days' notice: Saturday night; Monday, day 154.
 REPORT, LIFT_IRH, LIFT_FINAL = 121 + TEN, 133 + TEN, 154 + TEN
@@ -358,7 +402,7 @@ def test_proceedings_first_and_care_later():
     changes = {
         "entry.route": {"voluntary": 0.0, "emergency_or_interim": 0.0, "during_proceedings": 1.0},
         "entry.entry_after_issue": days(40),
-        "population.under_one_share_of_youngest": 0.0,
+        "population.under_one_share_of_youngest": always(0.0),
     }
     journeys = run_known_at(plain_world({**TIMES, **order_is("home"), **changes}), WEDNESDAY, arm="SAU")
     (family,) = journeys.families.to_dict("records")
@@ -381,7 +425,7 @@ def test_proceedings_are_not_issued_before_a_child_is_born():
     changes = {
         "entry.route": {"voluntary": 0.0, "emergency_or_interim": 0.0, "during_proceedings": 1.0},
         "entry.entry_after_issue": days(40),
-        "population.under_one_share_of_youngest": 1.0,
+        "population.under_one_share_of_youngest": always(1.0),
         "population.newborn_share_of_under_one": 1.0,
     }
     journeys = run_known_at(plain_world({**TIMES, **changes}), WEDNESDAY)

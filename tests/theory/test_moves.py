@@ -171,13 +171,14 @@ def test_a_hazard_that_changes_on_the_way_is_spent_at_each_rate():
         assert stats.kstest(unit, "expon").pvalue > FLOOR, arm
 
 
-def test_home_breaks_down_for_the_share_set_and_later_at_its_rate():
-    share, later = 0.5, 0.1
+def test_home_breaks_down_for_the_share_set_and_less_often_in_each_year_after():
+    share, second, later = 0.3, 0.2, 0.05
     world = plain_world(
         {
             **IN_CARE,
             "entry.voluntary_stay": days(10),
             "placements.breakdown.home_first_year": share,
+            "placements.breakdown.home_second_year": second,
             "placements.breakdown.home_later": later,
             f"{BOROUGH}.entries": [{"from": after(0), "value": 90_000}, {"from": after(330), "value": 0}],
             "simulation.end_date": after(1440),
@@ -189,15 +190,11 @@ def test_home_breaks_down_for_the_share_set_and_later_at_its_rate():
     stay = (home["end_days"] - home["start_days"]).fillna(np.inf).to_numpy()
     n = len(home)
     assert n > 70_000
-    # the band of the first year ends on day 365, the share is that of 365.25 days
-    in_first = 1 - (1 - share) ** (365 / YEAR)
-    assert_agrees(
-        (stay <= 365).mean(), math.sqrt(in_first * (1 - in_first) / n), in_first, "back in care in a year"
-    )
-    survive = (1 - share) ** (365 / YEAR) * math.exp(-later * (3 * YEAR - 365) / YEAR)
-    assert_agrees(
-        (stay > 3 * YEAR).mean(), math.sqrt(survive * (1 - survive) / n), survive, "home for three years"
-    )
+    for years, survive in (
+        (1, 1 - share), (2, (1 - share) * math.exp(-second)), (3, (1 - share) * math.exp(-second - later)),
+    ):  # fmt: skip
+        error = math.sqrt(survive * (1 - survive) / n)
+        assert_agrees((stay > years * YEAR).mean(), error, survive, f"still at home after {years} years")
 
 
 def test_a_planned_move_and_an_unplanned_one_compete():

@@ -16,8 +16,10 @@ ADOPTED, GUARDIANSHIP, ARRANGEMENTS, HOME = range(4)
 EXITS = ("adopted", "special_guardianship", "child_arrangements", "home")
 _EXIT = {"exit": EXITS, "order": W.ORDERS}
 _ARRIVED = ("not_yet", "arrived")
-_DECISION_AFTER_EVIDENCE = 49.0
-"""The agency's decision is no event of the model; it is taken to follow the final evidence by seven weeks."""
+_DECISION_AFTER_EVIDENCE = (49.0, 84.0)
+"""The agency's decision is no event of the model; it is taken to follow the final evidence by seven weeks, and by
+twelve for children who were one or older when they came into care. For infants adoption is planned early beside other
+ways: what is published of entry to placed, less decision to match, is 6 to 7 months for them, 8 to 11 for the older."""
 
 
 def _left(seen: Seen) -> tuple[Ints, Ints, Ints]:
@@ -90,6 +92,13 @@ def periods_by_exit(seen: Seen, first: float, last: float) -> Values:
     return _of_exits(seen, stay, (begun[stay] - begun[of] + 1).astype(float), exit=to, order=order)
 
 
+@quantity("children who leave care, by where they lived last", names=W.PLACEMENT_TYPES, having=_EXIT)
+def last_placement(seen: Seen, first: float, last: float) -> Values:
+    """The last placement of the period of care that ends."""
+    stay, to, order = _exits(seen)
+    return _of_exits(seen, stay, seen.stays.place[stay - 1].astype(float), exit=to, order=order)
+
+
 GUARDIANS = ("kin_who_fostered", "other_who_fostered", "not_fostering")
 
 
@@ -124,10 +133,11 @@ def _matched(seen: Seen, child: Ints, placed: Floats) -> Floats:
     return np.where(at >= 0, plans["time"][np.maximum(at, 0)], np.nan) if len(plans) else placed * np.nan
 
 
-def _decided(seen: Seen, family: Ints) -> Floats:
-    """The agency's decision, by the family's first proceedings."""
+def _decided(seen: Seen, child: Ints, family: Ints) -> Floats:
+    """The agency's decision, by the family's first proceedings and the child's age at entry."""
     evidence = seen.journeys.tables["cases"]["evidence_in"][family].astype(np.float64)
-    return evidence + _DECISION_AFTER_EVIDENCE
+    infant = seen.journeys.tables["children"]["age_at_entry"][child] < YEAR
+    return evidence + np.where(infant, *_DECISION_AFTER_EVIDENCE)
 
 
 def _step(seen: Seen, which: str) -> Values:
@@ -142,9 +152,9 @@ def _step(seen: Seen, which: str) -> Values:
     if which == "entry_to_placed":
         days = began - entered
     elif which == "entry_to_decision":
-        days = _decided(seen, family) - entered
+        days = _decided(seen, child, family) - entered
     elif which == "decision_to_match":
-        days = _matched(seen, child, began) - _decided(seen, family)
+        days = _matched(seen, child, began) - _decided(seen, child, family)
     elif which == "order_to_match":
         days = _matched(seen, child, began) - seen.order_by(group, began)[1]
     elif which == "match_to_placed":
@@ -302,6 +312,7 @@ ALL = (
     days_in_care_at_exit,
     placements_by_exit,
     periods_by_exit,
+    last_placement,
     guardians,
     entry_to_placed,
     entry_to_decision,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from best_sim.engine import rule
-from best_sim.engine.luck import lognormal_quantile, uniform
+from best_sim.engine.luck import lognormal_quantile, series_at, uniform
 from best_sim.pathway.parameters import names_of
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.childrens_hearings import is_scottish
@@ -39,7 +39,7 @@ def family_size(world, f):
 @rule
 def age_of_youngest(world, child):
     """Days old at entry: within a week of birth, else mostly early in the first year, or up to the fifth birthday."""
-    under_one = world.population.under_one_share_of_youngest
+    under_one = series_at(world.population.under_one_share_of_youngest, world.now)
     band = uniform(world, child, purposes.AGE_BAND, 0)
     u = uniform(world, child, purposes.AGE, 0)
     if band < under_one * world.population.newborn_share_of_under_one:
@@ -121,27 +121,27 @@ def days_from_entry_to_issue(world, f):
 
 @rule
 def first_placement(world, f, g):
-    """Where a group goes first: a newborn often stays in hospital, and older children need a bridge to a carer.
+    """Where a group goes first: a newborn may stay in hospital, and others often need a bridge to a carer.
 
     In Scotland with parents if on a compulsory supervision order at home, and only then.
     """
     if f.route == SUPERVISED_AT_ENTRY:
         return WITH_PARENTS
-    newborn = g.youngest_days < WEEK
-    if newborn and g.n_children == 1:
+    if g.youngest_days < WEEK and g.n_children == 1:
         in_hospital = world.entry.hospital_share_of_newborns
         if happens(world, g, purposes.HOSPITAL_FIRST, g.episode, in_hospital):
             return HOSPITAL
     place = first_carers(world, f, g)
-    if place == FOSTER and not newborn:
-        return bridge_or_foster(world, g)
-    return place
+    return bridge_or_foster(world, g) if place == FOSTER else place
 
 
 @rule
 def bridge_or_foster(world, g):
     """The first foster placement of a period of care: ordinary carers, or others at short notice."""
-    bridge = happens(world, g, purposes.BRIDGE, g.episode, world.placements.bridging.first_share)
+    bridging = world.placements.bridging
+    newborn = g.youngest_days < WEEK and g.episode == 1
+    share = bridging.first_share_of_newborns if newborn else bridging.first_share
+    bridge = happens(world, g, purposes.BRIDGE, g.episode, share)
     return BRIDGING_FOSTER if bridge else FOSTER
 
 

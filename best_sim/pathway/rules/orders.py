@@ -17,6 +17,7 @@ from best_sim.pathway.words import (
     GUARDIANSHIP_ORDER,
     KINSHIP_FOSTER,
     NO_ORDER,
+    NO_ORDER_YET,
     PLACEMENT_ORDER,
     SUPERVISION_ORDER,
 )
@@ -24,7 +25,7 @@ from best_sim.scenario.durations import WEEK, YEAR
 
 
 @rule
-def order_made(world, f, g, case):
+def order_made(world, f, g, case, court):
     """The order for a group of siblings: multinomial logit, with no order to kin where there are no kin."""
     orders = world.orders
     home = math.exp(order_score(orders.home, f, g, case))
@@ -34,7 +35,10 @@ def order_made(world, f, g, case):
         guardianship += math.exp(order_score(orders.special_guardianship, f, g, case))
         arrangements = guardianship + math.exp(order_score(orders.child_arrangements, f, g, case))
     adoption = arrangements + math.exp(order_score(orders.placement_order, f, g, case))
-    total = adoption + math.exp(order_score(orders.care_order, f, g, case))
+    care = order_score(orders.care_order, f, g, case)
+    if lives_with_parent(g):
+        care += court.care_orders_at_home
+    total = adoption + math.exp(care)
     u = uniform(world, g, purposes.ORDER, case.again) * total
     if u < home:
         without = happens(world, g, purposes.SUPERVISION, case.again, world.orders.no_order_share)
@@ -46,6 +50,21 @@ def order_made(world, f, g, case):
     if u < adoption:
         return PLACEMENT_ORDER
     return CARE_ORDER
+
+
+@rule
+def goes_home_first(world, f, g, case, court):
+    """Whether a group goes home while the interim order stands, once the evidence is in.
+
+    The local authority's final plan is a return, which the court will follow: what speaks for a return at the final
+    hearing is known by now, and a stay with parents that lasts takes nothing from it.
+    """
+    if g.in_care == 0 or g.order != NO_ORDER_YET or g.re_entries != case.again or lives_with_parent(g):
+        return False
+    if not happens(world, g, purposes.HOME_FIRST, case.again, world.placements.planned.home_first_share):
+        return False
+    order = order_made(world, f, g, case, court)
+    return order == SUPERVISION_ORDER or order == NO_ORDER
 
 
 @rule

@@ -11,6 +11,7 @@ from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.draws import happens, lasts, which
 from best_sim.pathway.words import (
     BRIDGING_FOSTER,
+    CHILD_ARRANGEMENTS,
     EARLY_PERMANENCE,
     FOSTER,
     HOSPITAL,
@@ -20,14 +21,17 @@ from best_sim.pathway.words import (
     PARENT_AND_BABY,
     PLACED_FOR_ADOPTION,
     PLACEMENT_TYPES,
+    SPECIAL_GUARDIANSHIP,
     WITH_PARENTS,
 )
 from best_sim.scenario.durations import YEAR
 from best_sim.scenario.schema import Unplanned
 
 NEXT_PLACEMENTS = tuple(map(PLACEMENT_TYPES.index, names_of(Unplanned, "next_placement")))
-FIRST_YEAR = 365.0
-"""Days of a placement in which the first of its two hazards holds; they differ at home alone."""
+PIECES = 3
+"""A hazard is constant, or changes at most so often less one, with the time since the placement began."""
+BY_ARRANGEMENT = len(PLACEMENT_TYPES)
+"""Where the hazard of children stands who live with relatives under a child arrangements order: after the types."""
 
 
 @rule
@@ -43,29 +47,47 @@ def hazard_weight(world, f, g, now):
 
 
 @rule
-def hazard_spent(world, place, begin, end):
-    """Cumulative baseline hazard of a placement type between two times since it began."""
-    early = max(0.0, min(end, FIRST_YEAR) - begin)
-    return world.hazard[place, 0] * early + world.hazard[place, 1] * max(0.0, end - begin - early)
+def kind_of_hazard(g):
+    """Whose hazard a group has: its placement type's, or that of a child arrangements order."""
+    if g.place == SPECIAL_GUARDIANSHIP and g.order == CHILD_ARRANGEMENTS:
+        return BY_ARRANGEMENT
+    return g.place
 
 
 @rule
-def days_until_hazard(world, place, begin, amount):
+def hazard_spent(world, kind, begin, end):
+    """Cumulative baseline hazard of one kind between two times since the placement began."""
+    spent = 0.0
+    since = begin
+    for k in range(PIECES):
+        until = min(end, world.hazard_until[kind, k])
+        if until > since:
+            spent += world.hazard[kind, k] * (until - since)
+            since = until
+    return spent
+
+
+@rule
+def days_until_hazard(world, kind, begin, amount):
     """Days after `begin` (days since the placement began) in which `amount` of baseline hazard is spent."""
-    early = max(0.0, FIRST_YEAR - begin)
-    first = world.hazard[place, 0]
-    later = world.hazard[place, 1]
-    if first > 0.0 and amount <= first * early:
-        return amount / first
-    if later <= 0.0:
-        return math.inf
-    return early + (amount - first * early) / later
+    left = amount
+    since = begin
+    for k in range(PIECES):
+        until = world.hazard_until[kind, k]
+        if until > since:
+            rate = world.hazard[kind, k]
+            if rate > 0.0:
+                if left <= rate * (until - since):
+                    return since - begin + left / rate
+                left -= rate * (until - since)
+            since = until
+    return math.inf
 
 
 @rule
 def days_to_unplanned_move(world, g, now):
     """Days from now to the next unplanned move if nothing else changes."""
-    return days_until_hazard(world, g.place, now - g.since, g.clock_left / g.clock_weight)
+    return days_until_hazard(world, kind_of_hazard(g), now - g.since, g.clock_left / g.clock_weight)
 
 
 @rule
@@ -77,7 +99,7 @@ def hazard_to_spend(world, g):
 @rule
 def hazard_left(world, g, now):
     """What is left of it now."""
-    spent = hazard_spent(world, g.place, g.clock_since - g.since, now - g.since) * g.clock_weight
+    spent = hazard_spent(world, kind_of_hazard(g), g.clock_since - g.since, now - g.since) * g.clock_weight
     return max(0.0, g.clock_left - spent)
 
 
@@ -138,12 +160,19 @@ def early_permanence(world, f, g):
 
 @rule
 def adoption_match_days(world, g):
-    """Days from the placement order to a match: short where the carers adopt, long for older children."""
+    """Days from the placement order to a match: short where the carers adopt, longer for older children, by age."""
     planned = world.placements.planned
     if g.place == EARLY_PERMANENCE:
         return lasts(world, g, purposes.MATCH_DELAY, g.episode, planned.early_permanence_match)
-    pace = planned.adoption_match_older if g.youngest_days >= YEAR else 1.0
-    return lasts(world, g, purposes.MATCH_DELAY, g.episode, planned.adoption_match) * pace
+    days = lasts(world, g, purposes.MATCH_DELAY, g.episode, planned.adoption_match)
+    older = planned.adoption_match_older
+    if g.youngest_days < YEAR:
+        return days
+    if g.youngest_days < 2.0 * YEAR:
+        return days * older.one
+    if g.youngest_days < 3.0 * YEAR:
+        return days * older.two
+    return days * (older.three if g.youngest_days < 4.0 * YEAR else older.four)
 
 
 @rule

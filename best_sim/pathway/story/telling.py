@@ -87,6 +87,7 @@ _PLAN = {
     "adoption_placement": "Adopters were matched with the child, and the move to them was planned.",
     "adoption_order": "The adopters would apply for the adoption order.",
     "to_long_term": "Long-term foster care was planned.",
+    "to_parents": "It was planned that the child would go to its parents before the order, still in care.",
 }
 STANDING = {
     "to_early_permanence": "a move to foster carers who may adopt is planned",
@@ -100,6 +101,7 @@ STANDING = {
     "adoption_order": "the adoption order is still to be made",
     "to_long_term": "long-term foster care is planned",
     "carers_apply": "the carers may become the child's special guardians",
+    "to_parents": "the way home, before the order, is planned",
 }
 _RECEIPT = {
     "received": "With this the family counts as having received the service it was allocated.",
@@ -196,6 +198,9 @@ class Teller:
     def _placed_on_re_entry(self, h: Happening) -> str:
         place, before, stay = self._new_place(h)
         return f"The child came back into care {stay} {where(before, self.order)}, and was placed {where(place)}."
+
+    def _carers_appointed(self, h: Happening) -> str:
+        return f"The child's carers applied for special guardianship, after it had lived {where(self.place)} for long."
 
     def _stayed_with_carer(self, h: Happening) -> str:
         place, before, _ = self._new_place(h)

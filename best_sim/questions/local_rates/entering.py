@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from typing import Any
 
@@ -65,12 +64,11 @@ def entries(work: Estimation) -> None:
         return
     cv = float(math.sqrt(spread / len(first)))
     variation = "boroughs.local.rate_variation"
-    since = dt.date(work.start.year, work.start.month, 1)
     work.parts.append(
         JointEstimate(
             estimate=np.asarray([starts_per_entry * len(first) / years]),
             covariance=np.zeros((1, 1)),  # the scenario itself varies the rate between replicates
-            values=lambda x: {name: [{"from": since, "value": float(x[0])}], variation: cv},
+            values=lambda x: {name: [{"from": work.since, "value": float(x[0])}], variation: cv},
             units={name: "children per year", variation: "ratio"},
             sources={
                 name: work.source(
@@ -123,7 +121,8 @@ def ages(work: Estimation) -> None:
         work.row(f"share {quantity}", "not", n - hits, n, "probability", complement(share), "", quantity)
         if ok:
             more = f", times {why}" if times != 1.0 else ""
-            work.share(name, "probability", figures, f"{hits} of {n} children{more}")
+            text = f"{hits} of {n} children{more}"
+            work.share(name, "probability", figures, text, dated=name == of_youngest)
 
 
 def routes(work: Estimation) -> None:
@@ -308,7 +307,8 @@ def first_placements(work: Estimation) -> None:
         work.row("first placement", name.replace("_", " "), int((kind == name).sum()), n, "probability", figures,
                  block="first placement")  # fmt: skip
     kin = work.base.population.kin_available_share
-    under = (first["youngest"] < 1.0).to_numpy()
+    # infants alone: whether an older sibling lives with one, and so could be in a unit, no return says
+    under = (first["age"] < 1.0).to_numpy()
     by_order = first["legal_status"].isin(IN_PROCEEDINGS).to_numpy()
     estimates, variances, hidden, text = [], [], [], []
     known = work.base.entry.first_placement
@@ -347,7 +347,7 @@ def first_placements(work: Estimation) -> None:
             units={"entry.first_placement": "probability"},
             sources={
                 "entry.first_placement": work.source(
-                    f"{'; '.join(text)}; parent and baby of those under one, with parents of those who came by an "
+                    f"{'; '.join(text)}; parent and baby of infants, with parents of those who came by an "
                     f"interim order, kin over the share of families with kin, {kin:g}; the rest is foster care"
                 )
             },

@@ -100,7 +100,7 @@ def estimate_rates(
         least=least,
         parts=tuple(work.parts),
         missing=tuple(work.missing),
-        known=_known(base, table),
+        known=_known(base, table, work.since),
     )
 
 
@@ -116,14 +116,16 @@ def _suppressed(rows: list[dict[str, Any]], least: int) -> pd.DataFrame:
     return out.drop(columns="block")
 
 
-def _known(base: Scenario, table: pd.DataFrame) -> dict[str, float]:
-    """The base file's values of the parameters of a table, where they are in the table's unit."""
+def _known(base: Scenario, table: pd.DataFrame, day: dt.date) -> dict[str, float]:
+    """The base file's values of the parameters of a table, where they are in its unit; of dated ones on a day."""
     known = {}
     for name, unit in table.loc[table["parameter"] != "", ["parameter", "unit"]].itertuples(index=False):
         whole, _, part = name.rpartition(".")
         entry = base.provenance.get(name) or base.provenance.get(whole)
         value = None if entry is None or entry.unit != unit else entry.value
         value = value.get(part) if isinstance(value, Mapping) else value
+        if isinstance(value, list | tuple):
+            value = [step["value"] for step in value if step is value[0] or step["from"] <= day][-1]
         if isinstance(value, int | float):
             known[name] = float(value)
     return known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -129,6 +130,11 @@ class Estimation:
         return float(special.ndtri(0.5 + 0.5 * self.level))
 
     @property
+    def since(self) -> dt.date:
+        """From when dated values are given: the month in which the window begins."""
+        return dt.date(self.start.year, self.start.month, 1)
+
+    @property
     def words(self) -> str:
         """What is estimated from."""
         return f"a local authority's episodes of care, {self.start:%Y-%m-%d} to {self.end:%Y-%m-%d}"
@@ -191,18 +197,27 @@ class Estimation:
         unit: str,
         figures: Sequence[float],
         text: str,
+        dated: bool = False,
     ) -> None:
-        """A share that is a parameter, with its interval; nothing if it can't be told."""
+        """A share that is a parameter, with its interval; nothing if it can't be told.
+
+        A parameter that is `dated` may have another value in each year; it is given the window's in all of them.
+        """
         value, low, high = (float(x) for x in figures)
         ends = special.logit(np.asarray([value, low, high]))
         if not np.all(np.isfinite(ends)):
             return
         sd = (ends[2] - ends[1]) / (2.0 * self.z)
+
+        def values(x: Floats) -> dict[str, Any]:
+            share = float(special.expit(x[0]))
+            return {parameter: [{"from": self.since, "value": share}] if dated else share}
+
         self.parts.append(
             JointEstimate(
                 estimate=ends[:1],
                 covariance=np.asarray([[sd * sd]]),
-                values=lambda x: {parameter: float(special.expit(x[0]))},
+                values=values,
                 units={parameter: unit},
                 sources={parameter: self.source(text, figures)},
                 ranges={parameter: (min(low, value), max(high, value))},

@@ -10,7 +10,6 @@ import pandas as pd
 
 from best_sim.measures.episodes import time_at_risk
 from best_sim.measures.frailty import HazardFit, fit_hazards
-from best_sim.pathway.rules.placements import FIRST_YEAR
 from best_sim.questions.local_rates.estimation import (
     AGE_FROM,
     AGE_NAMES,
@@ -21,7 +20,7 @@ from best_sim.questions.local_rates.estimation import (
     mix,
 )
 from best_sim.questions.local_rates.intervals import Floats, clustering, rate_interval, share_interval
-from best_sim.scenario.durations import YEAR
+from best_sim.scenario.durations import MONTH, YEAR
 
 BAND_NAMES = ("first_week", "to_one_month", "to_three_months", "to_six_months", "to_one_year", "later")
 BAND_FROM = (0.0, 7.0, 30.0, 91.0, 182.0, 365.0)
@@ -31,12 +30,19 @@ _TYPES = (
     "kinship_foster",
     "parent_and_baby",
     "with_parents",
+    "with_parents_first_month",
     "placed_for_adoption",
     "long_term_foster",
     "residential",
     "early_permanence",
 )
-_BREAKDOWNS = ("home_first_year", "home_later", "special_guardianship")
+_BREAKDOWNS = (
+    "home_first_year",
+    "home_second_year",
+    "home_later",
+    "special_guardianship",
+    "child_arrangements",
+)
 _NEXT_PLACES = ("foster", "kinship_foster", "residential")
 
 
@@ -79,7 +85,8 @@ def hazards(work: Estimation, frailty: Frailty) -> None:
 
 def _rows_at_risk(work: Estimation, frailty: Frailty) -> pd.DataFrame:
     """Time at risk of a move, and of a return to care, in one table; `cell` is the placement type or breakdown."""
-    rows = time_at_risk(work.spells, (0.0,)).rename(columns={"type": "cell"})
+    rows = time_at_risk(work.spells, (0.0, MONTH)).rename(columns={"type": "cell"})
+    rows.loc[rows["cell"].eq("with_parents") & rows["band"].eq(0), "cell"] = "with_parents_first_month"
     young = work.spells.groupby("child")[["start", "born"]].first()
     entered = (young["start"] - young["born"]) / YEAR < OLDEST
     rows = rows[rows["child"].map(entered).to_numpy(bool)]
@@ -88,15 +95,16 @@ def _rows_at_risk(work: Estimation, frailty: Frailty) -> pd.DataFrame:
     out = out[(out["end"] >= 0.0) & out["child"].map(entered).to_numpy(bool)]
     until = np.minimum(out["next_start"].to_numpy(), work.span)
     days, back = until - out["end"].to_numpy(), (out["next_start"] <= work.span).to_numpy()
-    home = (out["ends_in"] == "home").to_numpy()
-    year = FIRST_YEAR
     parts = [rows]
-    for cell, use, time, event in (
-        ("home_first_year", home, np.minimum(days, year), back & (days <= year)),
-        ("home_later", home & (days > year), days - year, back & (days > year)),
-        ("special_guardianship", ~home, days, back),
+    for cell, to, since, end in (
+        ("home_first_year", "home", 0.0, YEAR),
+        ("home_second_year", "home", YEAR, 2 * YEAR),
+        ("home_later", "home", 2 * YEAR, np.inf),
+        ("special_guardianship", "special_guardianship", 0.0, np.inf),
+        ("child_arrangements", "child_arrangements", 0.0, np.inf),
     ):
-        use = use & (time > 0.0)
+        time, event = np.minimum(days, end) - since, back & (days <= end)
+        use = (out["ends_in"] == to).to_numpy() & (time > 0.0)
         parts.append(
             pd.DataFrame(
                 {

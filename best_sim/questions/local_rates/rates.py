@@ -186,6 +186,12 @@ def _setting(
     for key, entry in leaves.items():
         if any(key[: len(top)] == top for top in wanted):
             out[key] = entry.as_table()
+            if key[-1] == "care_orders_at_home":  # orders were estimated with the base file's practice
+                out[key] |= {
+                    "value": 0.0,
+                    "status": "assumption",
+                    "source": "the estimates of orders take it as nil",
+                }
     told = {"status": "assumption", "source": f"the authority is taken to be in this area of {called}"}
     for name in ("title", "site", "court", "lift_team", "opens"):
         leaf = leaves["boroughs", area, name]

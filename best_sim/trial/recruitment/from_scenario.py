@@ -98,8 +98,14 @@ def _eligible(scenario: Scenario, site: str, jurisdiction: str) -> float:
 
 def _newborns(scenario: Scenario) -> float:
     """Share of families whose youngest child is newborn."""
-    population = scenario.population
-    return population.under_one_share_of_youngest * population.newborn_share_of_under_one
+    return _infants(scenario) * scenario.population.newborn_share_of_under_one
+
+
+def _infants(scenario: Scenario) -> float:
+    """Share of families whose youngest child is under one, on the middle day of the run: it changes little by year."""
+    span = scenario.simulation
+    middle = span.start_date + (span.end_date - span.start_date) / 2
+    return scenario.population.under_one_share_of_youngest.at(middle)
 
 
 def _voluntary_newborns(scenario: Scenario) -> float:
@@ -158,7 +164,7 @@ def _to_invitation(scenario: Scenario, pace: float) -> tuple[float, ...]:
         return _mixture([(1.0 - share, managed), (share, urgent)])
 
     in_court = 1.0 - entry.voluntary_never_in_proceedings
-    older = (1.0 - scenario.population.under_one_share_of_youngest) * entry.route["voluntary"]
+    older = (1.0 - _infants(scenario)) * entry.route["voluntary"]
     infants = route["voluntary"] - older
     issued = _mixture(
         [
