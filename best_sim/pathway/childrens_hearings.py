@@ -17,7 +17,6 @@ from best_sim.pathway.records import LARGEST_FAMILY, courts, families, groups
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.childrens_hearings import (
     AFTER_A_HEARING,
-    days_until,
     end_of_interim_order,
     hearing_count,
     hearing_listed,
@@ -30,6 +29,7 @@ from best_sim.pathway.rules.childrens_hearings import (
     working_days_after,
 )
 from best_sim.pathway.rules.draws import happens, lasts
+from best_sim.pathway.rules.working_days import days_until, on_working_day
 from best_sim.pathway.words import (
     APPEAL,
     APPEAL_DECIDED,
@@ -94,7 +94,7 @@ def childrens_hearings(case, world):
             case.again,
             world.childrens_hearings.referral_after_section_25,
         )
-        yield hold(days)
+        yield hold(days_until(world, on_working_day(world, f, world.now + days)))
         going_on = 1 if needs_measures(world, f, case) else 0
     if going_on == 1:
         if f.entered - f.oldest_days > world.now:  # nobody is referred before birth

@@ -30,7 +30,6 @@ from best_sim.pathway.kinds import (
 from best_sim.pathway.records import LARGEST_FAMILY, cases, courts, families, groups
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.childrens_hearings import (
-    days_until,
     direction_of,
     entry_by_hearing,
     goes_home_early,
@@ -43,6 +42,7 @@ from best_sim.pathway.rules.childrens_hearings import (
     stays_looked_after,
 )
 from best_sim.pathway.rules.draws import happens, lasts
+from best_sim.pathway.rules.working_days import days_until, on_working_day
 from best_sim.pathway.words import (
     ADOPTION_MATCH,
     ADVICE,
@@ -162,11 +162,10 @@ def permanence_planning(g, world):
     count = g.episode
     order = NO_COMPULSORY_MEASURES
     if g.direction == DIRECTION_HOME:
-        yield hold(
-            lasts(
-                world, g, purposes.REHABILITATION, count, world.childrens_hearings.permanence.rehabilitation
-            )
+        days = lasts(
+            world, g, purposes.REHABILITATION, count, world.childrens_hearings.permanence.rehabilitation
         )
+        yield hold(days_until(world, on_working_day(world, f, world.now + days)))
         if case.supervised == 1 or cases(world, f.index).supervised == 1:
             yield hold(days_until(world, hearing_listed(world, case, world.now, math.inf)))
             case.hearings += 1

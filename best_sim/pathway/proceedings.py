@@ -30,6 +30,7 @@ from best_sim.pathway.rules.draws import lasts
 from best_sim.pathway.rules.orders import order_made
 from best_sim.pathway.rules.placements import days_from_re_entry_to_issue
 from best_sim.pathway.rules.services import lift_will_report, report_due
+from best_sim.pathway.rules.working_days import days_until, on_working_day
 from best_sim.pathway.words import (
     CASE_DECIDED,
     CASE_MANAGEMENT,
@@ -53,7 +54,8 @@ def proceedings(case, world):
     f = families(world, case.family)
     court = courts(world, f.court)
     if case.group >= 0:
-        yield hold(days_from_re_entry_to_issue(world, case))
+        asked = world.now + days_from_re_entry_to_issue(world, case)
+        yield hold(days_until(world, on_working_day(world, f, asked)))
     issue(world, case)
     yield record(PROCEEDINGS_ISSUED, case.index, case.again)
     kind = first_hearing(world, f, case)

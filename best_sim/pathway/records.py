@@ -241,8 +241,8 @@ TABLES = {
 COMPUTED = (
     ("first_weekday", "i8"),  # of day zero; Monday is 0
     ("n_families", "i8"),
-    # days on which no children's hearing sits beside weekends, in their order; infinite where there are no more
-    ("scottish_bank_holidays", "f8", (MOST_HOLIDAYS,)),
+    # of each jurisdiction, its bank holidays in their order; infinite where there are no more
+    ("bank_holidays", "f8", (len(names_of(Court, "jurisdiction")), MOST_HOLIDAYS)),
     # of a parenting assessment's kind, the resource that is asked for it; -1 where places are not limited
     ("assessor_resource", "i8", (len(names_of(Sau, "assessor")),)),
     # hazard of an unplanned move a day, by placement type: in the first year of the placement, and later

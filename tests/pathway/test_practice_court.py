@@ -63,6 +63,55 @@ def test_no_hearing_at_a_weekend_or_on_a_bank_holiday(lived):
         assert not any(day in bank_holidays(court.jurisdiction, day.year) for day in dates)
 
 
+ON_WORKING_DAYS = {
+    "case": (W.PROCEEDINGS_ISSUED, W.EVIDENCE_IN, W.CASE_DECIDED),
+    "group": (
+        W.ORDER_MADE, W.DIRECTION_SET, W.PERMANENCE_PANEL, W.AGENCY_DECISION, W.PETITION_LODGED, W.MOVED_AS_PLANNED,
+        W.STAYED_WITH_CARER,
+    ),
+    "family": (W.LIFT_RECOMMENDED,),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*NAMES, "england"])
+def test_what_courts_authorities_and_services_do_is_done_on_working_days(name):
+    """Issue, reports, orders, the agency's decision and planned moves; the rest of life goes on at weekends too.
+
+    Parents may end a voluntary stay on any day (Children Act 1989, section 20(8)).
+    """
+    short = ["simulation.end_date=2016-03-31"] if name == "england" else []
+    journeys = simulate(Scenario.load(name, short), seed=11, replicate=2)
+    if not len(journeys.children):
+        return
+    tables = journeys.tables
+    by_agreement = rows(journeys, W.PLAN_MADE)
+    by_agreement = np.unique(by_agreement["subject"][by_agreement["value"] == W.VOLUNTARY_RETURN])
+    for subject, events in ON_WORKING_DAYS.items():
+        done = rows(journeys, events)
+        home = np.isin(done["event"], W.PLACED) & (done["value"] == W.HOME)
+        done = done[~(home & np.isin(done["subject"], by_agreement) & (subject == "group"))]
+        family = done["subject"] if subject == "family" else tables[f"{subject}s"]["family"][done["subject"]]
+        law = np.asarray(journeys.names["jurisdictions"])[tables["families"]["court"][family]]
+        assert len(done) > 500 or subject == "family"
+        for jurisdiction in np.unique(law):
+            wrong = ~_is_working_day(journeys, done["time"], jurisdiction) & (law == jurisdiction)
+            names = {W.EVENTS[event].name for event in done["event"][wrong]}
+            assert not names, f"under the law of {jurisdiction}"
+    # two days of seven, and more with bank holidays
+    for anyday in (W.MOVED_UNPLANNED, W.PLACED_ON_RE_ENTRY):
+        when = rows(journeys, anyday)["time"]
+        assert (
+            len(when) < 200 or 0.2 < 1.0 - _is_working_day(journeys, when, "England and Wales").mean() < 0.4
+        )
+
+
+def _is_working_day(journeys, times, jurisdiction):
+    days, of = np.unique(np.floor(times), return_inverse=True)
+    dates = [journeys.date(day) for day in days]
+    fine = [day.weekday() < 5 and day not in bank_holidays(jurisdiction, day.year) for day in dates]
+    return np.asarray(fine, bool)[of]
+
+
 def _first_days(journeys, court):
     listed = rows(journeys, W.HEARING_LISTED)
     of = journeys.tables["families"]["court"][journeys.tables["cases"]["family"][listed["subject"]]]

@@ -102,11 +102,9 @@ def reaches_court(world, f):
 
 
 @rule
-def days_from_known_to_entry(world, f):
-    """Days between issue and entry where proceedings come first; else the family is known when it enters."""
-    if f.route == DURING_PROCEEDINGS:
-        return lasts(world, f, purposes.ISSUE_DELAY, 0, world.entry.entry_after_issue)
-    return 0.0
+def days_from_issue_to_entry(world, f):
+    """Days from issue until the children have to be removed, where proceedings come first."""
+    return lasts(world, f, purposes.ISSUE_DELAY, 0, world.entry.entry_after_issue)
 
 
 @rule

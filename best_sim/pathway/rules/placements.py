@@ -9,6 +9,7 @@ from best_sim.engine.luck import uniform
 from best_sim.pathway.parameters import names_of
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.draws import happens, lasts, which
+from best_sim.pathway.rules.working_days import on_working_day
 from best_sim.pathway.words import (
     BRIDGING_FOSTER,
     EARLY_PERMANENCE,
@@ -20,6 +21,7 @@ from best_sim.pathway.words import (
     PARENT_AND_BABY,
     PLACED_FOR_ADOPTION,
     PLACEMENT_TYPES,
+    VOLUNTARY_RETURN,
     WITH_PARENTS,
 )
 from best_sim.scenario.durations import YEAR
@@ -108,6 +110,15 @@ def days_of_short_stay(world, g):
     if g.place == HOSPITAL:
         return lasts(world, g, purposes.HOSPITAL_STAY, g.episode, world.entry.hospital_stay)
     return math.inf
+
+
+@rule
+def day_of_plan(world, f, g):
+    """When what is planned happens: on a working day; but parents may end a voluntary stay on any day.
+
+    Children Act 1989, section 20(8).
+    """
+    return g.plan_at if g.plan == VOLUNTARY_RETURN else on_working_day(world, f, g.plan_at)
 
 
 @rule
