@@ -10,7 +10,7 @@ import math
 from best_sim.engine import rule
 from best_sim.engine.commands import book, hold, load, record, signal, start, vacate, wait
 from best_sim.pathway.kinds import FAMILY_ENTERS, LIFT_SERVICE, PARENTING_ASSESSMENT, PLACEMENT, TRIAL_ENTRY
-from best_sim.pathway.records import LARGEST_FAMILY, courts, families, groups
+from best_sim.pathway.records import courts, families, groups
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.court import (
     complexity,
@@ -27,7 +27,7 @@ from best_sim.pathway.rules.court import (
     removed_in_emergency,
 )
 from best_sim.pathway.rules.draws import lasts
-from best_sim.pathway.rules.orders import order_made
+from best_sim.pathway.rules.orders import groups_of, order_made
 from best_sim.pathway.rules.placements import days_from_re_entry_to_issue
 from best_sim.pathway.rules.services import lift_will_report, report_due
 from best_sim.pathway.rules.working_days import days_until, on_working_day
@@ -134,8 +134,7 @@ def proceedings(case, world):
                 case.timetabled = 1
             kind = FINAL_HEARING + 1 if decided else kind + 1
     yield record(CASE_DECIDED, case.index, case.hearings)
-    k = case.group if case.group >= 0 else f.index * LARGEST_FAMILY
-    last = case.group + 1 if case.group >= 0 else k + f.n_groups
+    k, last = groups_of(f, case)
     while k < last:
         g = groups(world, k)
         if g.in_care == 1:

@@ -22,8 +22,12 @@ from best_sim.pathway.words import (
     DIRECTION_HOME,
     DIRECTION_KIN,
     DIRECTION_LONG_TERM,
+    KINSHIP_CARE_ORDER,
     KINSHIP_FOSTER,
     NO_ORDER_YET,
+    PERMANENCE_ORDER,
+    PERMANENCE_ORDER_TO_ADOPT,
+    SECTION_11,
     VOLUNTARY,
     WITH_PARENTS,
 )
@@ -257,3 +261,46 @@ def direction_of(world, f, g, case):
     if u < adoption:
         return DIRECTION_ADOPTION
     return DIRECTION_LONG_TERM
+
+
+# --- the petition -------------------------------------------------------------------------------------------
+@rule
+def order_asked_for(g):
+    """What the sheriff is asked for: kin ask for a kinship care order, the authority for a permanence order."""
+    if g.direction == DIRECTION_KIN:
+        return KINSHIP_CARE_ORDER
+    return PERMANENCE_ORDER_TO_ADOPT if g.direction == DIRECTION_ADOPTION else PERMANENCE_ORDER
+
+
+@rule
+def days_to_petition(world, g, order, count):
+    """Days until it is lodged: from the plan's direction where kin ask, else from the advice hearing."""
+    permanence = world.childrens_hearings.permanence
+    if order == KINSHIP_CARE_ORDER:
+        return lasts(world, g, purposes.SECTION_11_DELAY, count, permanence.section_11)
+    return lasts(world, g, purposes.PETITION_DELAY, count, permanence.petition)
+
+
+@rule
+def sheriff_hours(world, hearing):
+    """Sitting time of the sheriff for a hearing of a petition."""
+    hours = world.childrens_hearings.hours
+    return hours.section_11 if hearing == SECTION_11 else hours.permanence
+
+
+@rule
+def days_to_calling(world, g, order, callings, count):
+    """Days until a petition is called, for the first time or, if it is defended, once more; infinite if it is not."""
+    permanence = world.childrens_hearings.permanence
+    if callings == 0:
+        return lasts(world, g, purposes.CALLING_DELAY, count, permanence.first_calling)
+    defended = callings == 1 and order != KINSHIP_CARE_ORDER
+    if defended and happens(world, g, purposes.DEFENDED, count, permanence.defended):
+        return lasts(world, g, purposes.PETITION_CONTINUED, count, permanence.defended_for)
+    return math.inf
+
+
+@rule
+def is_granted(world, g, count):
+    """Whether the sheriff gives authority to adopt."""
+    return happens(world, g, purposes.GRANTED, count, world.childrens_hearings.permanence.granted)

@@ -1,4 +1,4 @@
-"""Rules of the court's decision."""
+"""Rules of orders: which children they are about, and what the court decides."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 
 from best_sim.engine import rule
 from best_sim.engine.luck import uniform
+from best_sim.pathway.records import LARGEST_FAMILY
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.draws import happens
 from best_sim.pathway.rules.placements import lives_with_parent
@@ -21,6 +22,15 @@ from best_sim.pathway.words import (
     SUPERVISION_ORDER,
 )
 from best_sim.scenario.durations import WEEK, YEAR
+
+
+@rule
+def groups_of(f, case):
+    """The first group that a case is about, and the one after its last: a family's groups, or one back in care."""
+    if case.group >= 0:
+        return case.group, case.group + 1
+    first = f.index * LARGEST_FAMILY
+    return first, first + f.n_groups
 
 
 @rule
