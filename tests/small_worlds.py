@@ -109,7 +109,6 @@ PLAIN: dict[str, Any] = {
     f"{COURT}.jurisdiction": "England and Wales",
     f"{COURT}.hours_per_sitting_day": 10,
     f"{COURT}.other_cases": always(0),
-    f"{COURT}.pace": 1.0,
     "proceedings.content": always(1),
     "proceedings.complexity_sd": 0.0,
     **{f"proceedings.interim.{name}": 0.0 for name in ("after_voluntary", "after_order", "newborn")},

@@ -63,7 +63,7 @@ def proceedings(case, world):
     while kind <= FINAL_HEARING:
         # the hearing is listed: the first day after its notice on which the court has the time
         asked = world.now
-        due = min(report_due(world, f, case), end_of_patience(world, case, court))
+        due = min(report_due(world, f, case), end_of_patience(world, case))
         diary = court.urgent_diary if kind <= CASE_MANAGEMENT else court.diary
         earliest = earliest_day(world, case, court, kind, times, due)
         yield book(diary, earliest, hearing_hours(world, case, kind))
@@ -77,7 +77,7 @@ def proceedings(case, world):
                 yield signal(FAMILY_ENTERS, f.index)
             else:
                 hours = world.proceedings.hours.interim
-                wanted = world.now + notice(world, case, court, INTERIM_HEARING, False)
+                wanted = world.now + notice(world, case, INTERIM_HEARING, False)
                 yield book(court.urgent_diary, wanted, hours)
                 if world.booked < sits:
                     yield record(HEARING_LISTED[INTERIM_HEARING], case.index, world.booked - world.now)
@@ -94,7 +94,7 @@ def proceedings(case, world):
             case.first_sat = world.now
             if case.group < 0 and f.entered <= world.now:
                 yield start(TRIAL_ENTRY, f.index)
-        waits = end_of_patience(world, case, court) - world.now
+        waits = end_of_patience(world, case) - world.now
         if kind >= ISSUES_RESOLUTION and math.isnan(case.evidence_in) and waits <= 0.0:
             case.evidence_in = world.now  # decided on what there is
         if kind >= ISSUES_RESOLUTION and math.isnan(case.evidence_in):

@@ -5,7 +5,7 @@ as the story goes on. Times are days since `start_date`; NAN where a thing has n
 of `best_sim.pathway.words`.
 
 Every parameter is a field under its path in the schema (`best_sim.pathway.parameters`): `world.lift.declines` is
-`lift.declines`, and `court.pace` is the `pace` of that court.
+`lift.declines`, and `court.diary` is the diary of that court.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from best_sim.engine.commands import (
     wait,
 )
 from best_sim.pathway.kinds import PARENTING_ASSESSMENT, PROCEEDINGS, WORK_WITH_CARERS
-from best_sim.pathway.records import LARGEST_FAMILY, cases, courts, families, groups, teams
+from best_sim.pathway.records import LARGEST_FAMILY, cases, families, groups, teams
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.draws import lasts
 from best_sim.pathway.rules.services import (
@@ -137,7 +137,7 @@ def lift_service(f, world):
     team = teams(world, f.team)
     f.lift_asked = world.now
     yield record(LIFT_ASKED, f.index, 0.0)
-    last = latest_start(world, f, case, courts(world, f.court), team)
+    last = latest_start(world, f, case, team)
     outcome = PENDING
     if declines_lift(world, f):
         outcome = FAMILY_DECLINED

@@ -142,7 +142,6 @@ class Court(Section):
     other_cases: Annotated[Series, Unit("hours per week", 0, 50000)]
     other_cases_variation: Annotated[float, Unit("ratio", 0, 3)]
     other_cases_notice: Duration
-    pace: Annotated[float, Unit("ratio", 0.1, 10)]
 
     def check(self) -> Iterator[Wrong]:
         if max(self.sitting_days_per_week.values) == 0:

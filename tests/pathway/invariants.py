@@ -250,7 +250,6 @@ def _sittings(j: Journeys, scenario: Scenario) -> None:
 def _evidence(j: Journeys, scenario: Scenario) -> None:
     in_at: dict[int, float] = {}
     issued: dict[int, float] = {}
-    pace = np.array([court.pace for court in scenario.courts.values()])
     cases, families = j.tables["cases"], j.tables["families"]
     law = np.asarray(j.names["jurisdictions"], object)[families["court"]]
     for row in j.record[np.isin(j.record["event"], [W.PROCEEDINGS_ISSUED, W.EVIDENCE_IN, *W.HEARING_HELD])]:
@@ -267,7 +266,7 @@ def _evidence(j: Journeys, scenario: Scenario) -> None:
             assert case not in in_at or by_lift, f"case {case}: two reports"
             in_at[case] = time
         elif row["value"] >= W.ISSUES_RESOLUTION and row["event"] != W.HEARING_ADJOURNED_FOR_EVIDENCE:
-            patience = scenario.proceedings.evidence_patience * pace[families["court"][cases["family"][case]]]
+            patience = scenario.proceedings.evidence_patience
             assert case in in_at or time >= issued[case] + patience - 1e-6, (
                 f"case {case}: decided without evidence"
             )

@@ -295,7 +295,7 @@ def test_a_case_is_pulled_to_the_limit_unless_the_court_allowed_it_more(outside)
         ),
     )
     case = Record(issued=0.0, outside_limit=outside, again=0, hearings=3, stream=1, number=1)
-    court = Record(pace=1.0, lead=0.0)
+    court = Record(lead=0.0)
     for earliest, pulled in (
         (212.0, 212.0 - 0.7 * 30.0),
         (152.0, 152.0 + 0.7 * 30.0),
@@ -310,7 +310,7 @@ def test_a_case_is_pulled_to_the_limit_unless_the_court_allowed_it_more(outside)
     )
     court.lead = 60.0
     assert pulled_to_limit(world, case, court, 212.0) == pytest.approx(212.0)
-    assert end_of_patience(world, case, court) == (500.0 if outside else 300.0)
+    assert end_of_patience(world, case) == (500.0 if outside else 300.0)
 
 
 def test_a_court_under_strain_gives_way():

@@ -11,7 +11,6 @@ import pytest
 from small_worlds import (
     BOROUGH,
     CERTAIN,
-    COURT,
     FOR_EVER,
     SITE,
     TEAM,
@@ -470,10 +469,3 @@ def test_places_that_come_later_are_waited_for(places, days_waited):
     (service,) = run_known_at(world, WEDNESDAY, arm="LIFT").services.to_dict("records")
     waited = service["started_days"] - service["asked_days"]
     assert waited == pytest.approx(100 - RANDOMISED if days_waited is None else days_waited)
-
-
-def test_a_slow_court_stretches_notice_and_timetable():
-    # pace 2: 28 days' notice after day 4 is Friday noon, day 32; Monday, day 35. Timetable: 139 days, Sunday; Monday.
-    # The report, asked for on day 45 and due on day 110, is there before.
-    journeys = run_known_at(plain_world({**TIMES, f"{COURT}.pace": 2.0}), WEDNESDAY, arm="SAU")
-    assert journeys.hearings["held_days"][:2].tolist() == pytest.approx([35 + TEN, 175 + TEN])

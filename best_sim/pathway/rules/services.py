@@ -172,11 +172,11 @@ def lift_is_not_possible(world, f):
 
 
 @rule
-def latest_start(world, f, case, court, team):
+def latest_start(world, f, case, team):
     """Last day on which LIFT may begin so that its report is due while the court still waits; in Scotland none does."""
     if is_scottish(world, f):
         return math.inf
-    waits = lasts(world, f, purposes.LIFT_COURT_WAITS, 0, world.lift.court_waits) * court.pace
+    waits = lasts(world, f, purposes.LIFT_COURT_WAITS, 0, world.lift.court_waits)
     return case.issued + waits - lift_report_days(world, team)
 
 
