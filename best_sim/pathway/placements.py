@@ -37,7 +37,7 @@ from best_sim.pathway.rules.placements import (
     stays_long_term,
 )
 from best_sim.pathway.rules.services import carers_have_changed
-from best_sim.pathway.rules.working_days import on_working_day
+from best_sim.pathway.rules.working_days import nearest_working_day
 from best_sim.pathway.words import (
     ADOPTED,
     ADOPTION_MATCH,
@@ -98,7 +98,7 @@ def placement(g, world):
         weigh_clock(world, f, g)
         unplanned_in = days_to_unplanned_move(world, g, world.now)
         planned_in = day_of_plan(world, f, g) - world.now
-        stay_ends_in = on_working_day(world, f, g.stay_until) - world.now
+        stay_ends_in = nearest_working_day(world, f, g.stay_until) - world.now
         yield wait(max(0.0, min(unplanned_in, planned_in, stay_ends_in)))
         run_clock(world, g)
         if world.outcome == SIGNALLED:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations, pairwise
 
 import numpy as np
-from small_worlds import MORNING, rows
+from small_worlds import MORNING, are_working_days, rows
 
 from best_sim.pathway import words as W
 from best_sim.pathway.journeys import Journeys
@@ -49,9 +49,15 @@ def _entry(j: Journeys, scenario: Scenario) -> None:
     assert ((f["n_children"] >= 1) & (f["n_children"] <= LARGEST_FAMILY)).all()
     assert ((f["n_groups"] >= 1) & (f["n_groups"] <= f["n_children"])).all()
     assert (f["entered"] >= f["known_at"]).all()
-    assert (np.minimum(f["entered"], f["issue_at"]) == f["known_at"]).all(), (
-        "known when it enters or is issued"
-    )
+    # known when it enters, or on the working day on which it is issued
+    first = np.minimum(f["entered"], f["issue_at"])
+    waits = first - f["known_at"]
+    assert (waits[f["entered"] <= f["issue_at"]] == 0.0).all(), "known when it enters"
+    assert ((waits >= 0.0) & (waits < 5.0)).all(), "known when it enters or is issued"
+    for jurisdiction in j.names["jurisdictions"]:
+        mine = np.asarray(j.names["jurisdictions"], object)[f["court"]] == jurisdiction
+        known = are_working_days(j, f["known_at"][mine], jurisdiction)
+        assert (waits[mine][known] == 0.0).all(), "issued when it is known, on a working day"
     _removals(j)
     lived = c[j.lived]
     assert len(lived) == f["n_children"].sum()

@@ -10,7 +10,7 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pytest
-from small_worlds import after, always, days, in_days, plain_world, rows, run, run_known_at
+from small_worlds import after, always, are_working_days, days, in_days, plain_world, rows, run, run_known_at
 
 from best_sim.pathway import simulate
 from best_sim.pathway import words as W
@@ -94,22 +94,15 @@ def test_what_courts_authorities_and_services_do_is_done_on_working_days(name):
         law = np.asarray(journeys.names["jurisdictions"])[tables["families"]["court"][family]]
         assert len(done) > 500 or subject == "family"
         for jurisdiction in np.unique(law):
-            wrong = ~_is_working_day(journeys, done["time"], jurisdiction) & (law == jurisdiction)
+            wrong = ~are_working_days(journeys, done["time"], jurisdiction) & (law == jurisdiction)
             names = {W.EVENTS[event].name for event in done["event"][wrong]}
             assert not names, f"under the law of {jurisdiction}"
     # two days of seven, and more with bank holidays
     for anyday in (W.MOVED_UNPLANNED, W.PLACED_ON_RE_ENTRY):
         when = rows(journeys, anyday)["time"]
         assert (
-            len(when) < 200 or 0.2 < 1.0 - _is_working_day(journeys, when, "England and Wales").mean() < 0.4
+            len(when) < 200 or 0.2 < 1.0 - are_working_days(journeys, when, "England and Wales").mean() < 0.4
         )
-
-
-def _is_working_day(journeys, times, jurisdiction):
-    days, of = np.unique(np.floor(times), return_inverse=True)
-    dates = [journeys.date(day) for day in days]
-    fine = [day.weekday() < 5 and day not in bank_holidays(jurisdiction, day.year) for day in dates]
-    return np.asarray(fine, bool)[of]
 
 
 def _first_days(journeys, court):

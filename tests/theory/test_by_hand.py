@@ -1,8 +1,8 @@
 """One family, every delay constant: each date worked out by hand.
 
 Day 0 is Monday 1 January 2018, so a day d is a Monday where d % 7 is 0; hearings are at ten in the morning, written
-TEN here (10/24 of a day). Reports are filed, and children moved as planned, on working days: none is at a weekend, nor
-on days 126 and 147, the bank holidays of 7 and 28 May 2018.
+TEN here (10/24 of a day). Reports are filed on the next working day, and children moved as planned on the nearest: none
+is at a weekend, nor on days 126 and 147, the bank holidays of 7 and 28 May 2018.
 """
 
 from __future__ import annotations
@@ -116,8 +116,8 @@ def test_services_as_usual_and_home():
     # The court sets its timetable when it is known who reports, on day 31: 69.5 days after case management is a Sunday
     # night, but the assessor, asked on day 31, is due after 65 days, on Saturday, day 96, and so on Monday, day 98. 9.5
     # days' notice: Wednesday night; Thursday, day 108. 19.5 days' notice from there: Tuesday night; Wednesday, day 128.
-    # Home after 10 days is on Saturday; Monday, day 140.
-    irh, evidence, final, home = 108 + TEN, 98 + TEN, 128 + TEN, 140 + TEN
+    # Home after 10 days is on Saturday; the nearest working day is Friday, day 137.
+    irh, evidence, final, home = 108 + TEN, 98 + TEN, 128 + TEN, 137 + TEN
     journeys = run_known_at(plain_world({**TIMES, **order_is("home")}), WEDNESDAY, arm="SAU")
     assert_story(
         journeys,
@@ -194,7 +194,7 @@ def test_lift_and_adoption():
 
 def test_lift_works_with_the_carers_beside_the_proceedings():
     # From the meeting on day 121 for 100 days, past the order on day 154: the carers stay the same for good, which is
-    # settled 40 days after it, or rather on Monday, day 196.
+    # settled 40 days after it, or rather on Friday, day 193.
     changes = {
         "lift.treats_carers": 1.0,
         "lift.carers_course": days(100),
@@ -218,7 +218,7 @@ def test_lift_works_with_the_carers_beside_the_proceedings():
             held(FINAL, LIFT_FINAL),
             (LIFT_FINAL, "case_decided", 3.0),
             (LIFT_FINAL, "order_made", W.CARE_ORDER),
-            (196 + TEN, "stayed_with_carer", W.LONG_TERM_FOSTER),
+            (193 + TEN, "stayed_with_carer", W.LONG_TERM_FOSTER),
             (REPORT + 100, "carers_treatment_ended", 1.0),
             *VISITED[1:],
         ],
@@ -326,7 +326,7 @@ def test_after_an_interim_hearing_the_arm_is_known_at_case_management():
 def test_the_court_loses_patience_with_a_report_that_does_not_come():
     # The report would be due on day 431, 150 days after issue is day 154, noon and a half: timetabled for that. 9.5
     # days' notice: Thursday, day 164, midnight: heard at ten, on what there is. The final hearing: Tuesday night;
-    # Wednesday, day 184. The assessor leaves. Home ten days later is on Saturday; Monday, day 196.
+    # Wednesday, day 184. The assessor leaves. Home ten days later is on Saturday; Friday, day 193.
     irh, final = 164 + TEN, 184 + TEN
     changes = {"sau.in_house": days(400), "proceedings.evidence_patience": in_days(150)}
     journeys = run_known_at(plain_world({**TIMES, **order_is("home"), **changes}), WEDNESDAY, arm="SAU")
@@ -344,7 +344,7 @@ def test_the_court_loses_patience_with_a_report_that_does_not_come():
         ("plan_made", final),
         ("assessment_left", final),
         ("service_settled", final),
-        ("moved_as_planned", 196 + TEN),
+        ("moved_as_planned", 193 + TEN),
         ("visit_made", VISITS[1]),
         ("visit_made", VISITS[2]),
     ]

@@ -9,7 +9,7 @@ from best_sim.engine.luck import uniform
 from best_sim.pathway.parameters import names_of
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.draws import happens, lasts, which
-from best_sim.pathway.rules.working_days import on_working_day
+from best_sim.pathway.rules.working_days import nearest_working_day
 from best_sim.pathway.words import (
     BRIDGING_FOSTER,
     EARLY_PERMANENCE,
@@ -114,11 +114,11 @@ def days_of_short_stay(world, g):
 
 @rule
 def day_of_plan(world, f, g):
-    """When what is planned happens: on a working day; but parents may end a voluntary stay on any day.
+    """When what is planned happens: on the nearest working day; but parents may end a voluntary stay on any day.
 
     Children Act 1989, section 20(8).
     """
-    return g.plan_at if g.plan == VOLUNTARY_RETURN else on_working_day(world, f, g.plan_at)
+    return g.plan_at if g.plan == VOLUNTARY_RETURN else nearest_working_day(world, f, g.plan_at)
 
 
 @rule

@@ -45,6 +45,21 @@ def on_working_day(world, f, time):
 
 
 @rule
+def nearest_working_day(world, f, time):
+    """The same time of the working day nearest to a time for which something is planned, but not before now."""
+    if time > world.end + BEYOND:
+        return time
+    jurisdiction = courts(world, f.court).jurisdiction
+    day = math.floor(time)
+    before = day
+    while not is_working_day(world, jurisdiction, before):
+        before -= 1.0
+    after = on_working_day(world, f, time)
+    brought_forward = time - (day - before)
+    return brought_forward if day - before < after - time and brought_forward >= world.now else after
+
+
+@rule
 def days_until(world, time):
     """Days from now to a time; none where it is past, or differs by rounding."""
     return max(0.0, time - world.now)
