@@ -110,6 +110,7 @@ def proceedings(case, world):
             times += 1
         elif is_adjourned(world, case, kind, times):
             case.adjourned += 1
+            case.adjourned_at = world.now
             yield record(HEARING_ADJOURNED, case.index, kind)
             times += 1
         else:
@@ -160,6 +161,7 @@ def issue(world, case):
     case.evidence_in = math.nan
     case.hearings = 0
     case.adjourned = 0
+    case.adjourned_at = -math.inf
     case.outside_limit = 0
     case.timetabled = 0
     case.assessor = -1

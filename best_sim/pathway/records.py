@@ -172,6 +172,7 @@ CASE = np.dtype(
         ("advice", "i8"),
         ("hearings", "i8"),
         ("adjourned", "i8"),
+        ("adjourned_at", "f8"),  # for a reason other than missing evidence, last
         # 1 where the court has allowed the case past 26 weeks, because treatment is indicated
         ("outside_limit", "i8"),
         # what the case needs beyond others of its time; when evidence was directed, 1 once the court has set its

@@ -325,9 +325,9 @@ class Adjournment(Section):
     issues_resolution: Probability
     final: Probability
     grows_from: Days
-    """Age of a case from which its later hearings fail more often."""
+    """Age of a case from which what is known grows old, and its later hearings fail more often."""
     growth: Annotated[float, Unit("per week", 0, 1)]
-    """Hazard of adjournment that is added for each week of age beyond that."""
+    """Hazard of adjournment that is added for each week since then, since the evidence came or the last adjournment."""
 
 
 class FirstHearing(Section):

@@ -306,6 +306,28 @@ def test_a_case_is_pulled_to_the_limit_unless_the_court_allowed_it_more(outside)
     assert end_of_patience(world, case) == (500.0 if outside else 300.0)
 
 
+def test_what_a_hearing_was_adjourned_for_is_brought_up_to_date_by_the_next():
+    """What is known grows old by the week: after months a hearing fails, the next by the days since then alone."""
+    changes = {
+        "simulation.end_date": after(2000),
+        "boroughs.glasgow.entries": always(300),
+        "proceedings.timetable": in_days(210),
+        "proceedings.adjournment.grows_from": in_days(0),
+        "proceedings.adjournment.growth": 1.0,
+        "proceedings.notice.further": days(4),
+    }
+    h = run(plain_world(changes), arm="SAU").hearings
+    h = h[h["kind"] == "issues_resolution"].dropna(subset=["held_days"]).sort_values(["case", "held_days"])
+    times, adjourned = h.groupby("case").cumcount().to_numpy(), (h["result"] == "adjourned").to_numpy()
+    assert adjourned[times == 0].mean() > 0.999
+    since = h.groupby("case")["held_days"].diff().to_numpy()
+    p = 1.0 - np.exp(-since[times == 1] / 7.0)
+    assert len(p) > 500 and 0.3 < p.mean() < 0.7
+    assert adjourned[times == 1].mean() == pytest.approx(
+        p.mean(), abs=4.0 * np.sqrt((p * (1 - p)).sum()) / len(p)
+    )
+
+
 def test_a_court_under_strain_gives_way():
     """Half as much again is asked for as the court sits; with a stretch of 5 % a week its wait stops near ten weeks."""
     span, hours = 2000, 100.0

@@ -122,17 +122,23 @@ def pulled_to_limit(world, case, court, earliest):
 def is_adjourned(world, case, kind, times):
     """Whether a hearing is not effective, for a reason other than missing evidence.
 
-    Later hearings fail more often where the case needs more, and as it grows old: what was known has to be looked at
-    again.
+    Later hearings fail more often where the case needs more, and where what is known has grown old by then. It is
+    brought up to date by the next hearing, which therefore rarely fails for that again.
     """
     if times >= world.proceedings.most_adjournments:
         return False
     effective = 1.0 - by_hearing(world.proceedings.adjournment, kind)
     if kind >= ISSUES_RESOLUTION and effective > 0.0:
-        weeks = max(0.0, world.now - case.issued - world.proceedings.adjournment.grows_from) / WEEK
+        weeks = max(0.0, world.now - up_to_date(world, case)) / WEEK
         hazard = -math.log(effective) * needs(world, case) + world.proceedings.adjournment.growth * weeks
         effective = math.exp(-hazard)
     return happens(world, case, purposes.ADJOURNMENT, 64 * case.again + case.hearings, 1.0 - effective)
+
+
+@rule
+def up_to_date(world, case):
+    """Until when nothing had to be looked at again: a case's age, the day its evidence came, its last adjournment."""
+    return max(case.issued + world.proceedings.adjournment.grows_from, case.evidence_in, case.adjourned_at)
 
 
 @rule
