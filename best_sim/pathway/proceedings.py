@@ -27,7 +27,7 @@ from best_sim.pathway.rules.court import (
     removed_in_emergency,
 )
 from best_sim.pathway.rules.draws import lasts
-from best_sim.pathway.rules.orders import groups_of, order_made
+from best_sim.pathway.rules.orders import agency_decision, groups_of, order_made
 from best_sim.pathway.rules.placements import days_from_re_entry_to_issue
 from best_sim.pathway.rules.services import lift_will_report, report_due
 from best_sim.pathway.rules.working_days import days_until, on_working_day
@@ -42,6 +42,7 @@ from best_sim.pathway.words import (
     INTERIM_HEARING,
     ISSUES_RESOLUTION,
     ORDER_MADE,
+    PLACEMENT_ORDER,
     PROCEEDINGS_ISSUED,
 )
 
@@ -141,6 +142,8 @@ def proceedings(case, world):
         if g.in_care == 1:
             g.order = order_made(world, f, g, case)
             g.ordered_at = world.now
+            if g.order == PLACEMENT_ORDER:
+                g.approved_at = agency_decision(world, f, g, case)
             yield record(ORDER_MADE, k, g.order)
             yield signal(PLACEMENT, k)
         k += 1

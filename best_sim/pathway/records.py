@@ -151,10 +151,11 @@ GROUP = np.dtype(
         ("permanent_at", "f8"),
         ("permanent_to", "i8"),
         ("re_entries", "i8"),
-        # Scotland: the direction of the plan, when it was set, and when the agency approved it
+        # when the agency decided on adoption or, in Scotland, on permanence
+        ("approved_at", "f8"),
+        # Scotland: the direction of the plan, and when it was set
         ("direction", "i8"),
         ("directed_at", "f8"),
-        ("approved_at", "f8"),
     ]
 )
 

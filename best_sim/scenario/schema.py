@@ -379,6 +379,8 @@ class Proceedings(Section):
     """What a sitting day takes beyond its hours, for each week of waiting: courts under strain give way."""
     urgent_stretch: Annotated[float, Unit("per week", 0, 50)]
     most_adjournments: Annotated[int, Unit("hearings", 0, 12)]
+    agency_decision: Duration
+    """From the final evidence to the decision that a child should be placed for adoption; at the latest, the order."""
     notice: Notice
     hours: HearingHours
     adjournment: Adjournment

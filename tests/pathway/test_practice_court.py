@@ -328,6 +328,21 @@ def test_what_a_hearing_was_adjourned_for_is_brought_up_to_date_by_the_next():
     )
 
 
+def test_the_agency_decides_on_adoption_between_the_evidence_and_the_order(lived):
+    """The authority applies for a placement order once it is satisfied (Adoption and Children Act 2002, s. 22)."""
+    _, journeys = lived
+    made = rows(journeys, W.ORDER_MADE)
+    made = made[made["value"] == W.PLACEMENT_ORDER]
+    g = journeys.tables["groups"][made["subject"]]
+    first = (g["re_entries"] == 0) & (g["ordered_at"] == made["time"])
+    made, g = made[first], g[first]
+    evidence = journeys.tables["cases"]["evidence_in"][g["family"]]
+    assert len(g) > 5
+    assert ((evidence <= g["approved_at"]) & (g["approved_at"] <= made["time"])).all()
+    assert (g["approved_at"] < made["time"]).mean() > 0.5
+    assert are_working_days(journeys, g["approved_at"], "England and Wales").all()
+
+
 def test_a_court_under_strain_gives_way():
     """Half as much again is asked for as the court sits; with a stretch of 5 % a week its wait stops near ten weeks."""
     span, hours = 2000, 100.0

@@ -8,8 +8,9 @@ from best_sim.engine import rule
 from best_sim.engine.luck import uniform
 from best_sim.pathway.records import LARGEST_FAMILY
 from best_sim.pathway.rules import purposes
-from best_sim.pathway.rules.draws import happens
+from best_sim.pathway.rules.draws import happens, lasts
 from best_sim.pathway.rules.placements import lives_with_parent
+from best_sim.pathway.rules.working_days import on_working_day
 from best_sim.pathway.words import (
     BY_LIFT,
     CARE_ORDER,
@@ -56,6 +57,16 @@ def order_made(world, f, g, case):
     if u < adoption:
         return PLACEMENT_ORDER
     return CARE_ORDER
+
+
+@rule
+def agency_decision(world, f, g, case):
+    """When the agency decided that children are to be placed for adoption: after the final evidence, before the order.
+
+    Adoption and Children Act 2002, section 22: the authority applies for a placement order once it is satisfied of it.
+    """
+    days = lasts(world, g, purposes.DECISION_DELAY, case.again, world.proceedings.agency_decision)
+    return min(world.now, on_working_day(world, f, case.evidence_in + days))
 
 
 @rule
