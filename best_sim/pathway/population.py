@@ -84,7 +84,7 @@ def draw_children(world, f):
         c.stream = f.stream
         c.number = f.number + 1 + k
         c.family = f.index
-        age = age_of_youngest(world, c) if k == 0 else age_of_next(world, c, age)
+        age = age_of_youngest(world, f, c) if k == 0 else age_of_next(world, c, age)
         c.age_at_entry = age
         c.male = 1 if happens(world, c, purposes.SEX, 0, world.population.male_share) else 0
         c.frailty = frailty(world, c)
