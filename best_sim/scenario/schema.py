@@ -584,6 +584,9 @@ class Costs(Section):
     adopted_week: PoundsPerWeek
     home_week: PoundsPerWeek
     hearing: Annotated[Series, Unit("GBP", 0)]
+    """Of a court; in Scotland, of the sheriff."""
+    childrens_hearing: Annotated[Series, Unit("GBP", 0)]
+    """Of three lay members, with the reporter's work for it."""
     assessment_in_house: Pounds
     assessment_independent: Pounds
     assessment_expert: Pounds
