@@ -23,6 +23,7 @@ from best_sim.pathway.kinds import FAMILY_ENTERS
 from best_sim.pathway.lowering import lower, state_of
 from best_sim.pathway.model import PATHWAY, compiled_pathway
 from best_sim.scenario import Duration, Scenario
+from best_sim.scenario.bank_holidays import bank_holidays
 
 MONDAY = dt.date(2018, 1, 1)
 MORNING = 10.0 / 24.0
@@ -109,7 +110,6 @@ PLAIN: dict[str, Any] = {
     f"{COURT}.jurisdiction": "England and Wales",
     f"{COURT}.hours_per_sitting_day": 10,
     f"{COURT}.other_cases": always(0),
-    f"{COURT}.pace": 1.0,
     "proceedings.content": always(1),
     "proceedings.complexity_sd": 0.0,
     **{f"proceedings.interim.{name}": 0.0 for name in ("after_voluntary", "after_order", "newborn")},
@@ -351,6 +351,14 @@ _TABLE_OF = {"family": "families", "group": "groups", "case": "cases", "team": "
 
 def _counted(children: int) -> str:
     return "1 child" if children == 1 else f"{children} children"
+
+
+def are_working_days(journeys: Journeys, times: np.ndarray, jurisdiction: str) -> np.ndarray:
+    """Whether each of these times is on a working day of a jurisdiction."""
+    days, of = np.unique(np.floor(times), return_inverse=True)
+    dates = [journeys.date(day) for day in days]
+    fine = [day.weekday() < 5 and day not in bank_holidays(jurisdiction, day.year) for day in dates]
+    return np.asarray(fine, bool)[of]
 
 
 def first_difference(expected: Journeys, got: Journeys) -> str | None:

@@ -27,7 +27,7 @@ PARTS = ("LIFT", "assessments", "usual support", "court", "placements")
 SERVICE = ("LIFT", "assessments", "usual support")
 HOLDERS = ("local authority", "NHS", "courts")
 """Who pays: the council for care, social workers and assessments, the NHS for psychologists and psychiatrists, the
-courts for hearings."""
+courts for hearings, in Scotland with the reporter and the panels."""
 
 _LIFT, _ASSESSMENTS, _SUPPORT, _COURT, _PLACEMENTS = range(len(PARTS))
 _COUNCIL, _NHS, _COURTS = range(len(HOLDERS))
@@ -51,8 +51,8 @@ class UnitCosts:
         Days on which a price changes or a financial year begins, the first minus and the last plus infinity.
     week : numpy.ndarray of float, shape (types of placement, edges - 1)
         Pounds a week between the edges.
-    hearing : numpy.ndarray of float
-        Pounds, between the edges.
+    hearing, childrens_hearing : numpy.ndarray of float
+        Pounds, between the edges: of a court, the sheriff's too; of lay members in Scotland.
     assessment : numpy.ndarray of float
         Pounds, by assessor in the order of `words.ASSESSORS`; LIFT's own is 0 here, being counted in hours.
     support_day : float
@@ -74,6 +74,7 @@ class UnitCosts:
     edges: np.ndarray
     week: np.ndarray
     hearing: np.ndarray
+    childrens_hearing: np.ndarray
     assessment: np.ndarray
     support_day: float
     weekly_hours: np.ndarray
@@ -88,7 +89,7 @@ class UnitCosts:
         """Those of a scenario."""
         costs, lift, start = scenario.costs, scenario.lift, scenario.simulation.start_date
         series = [getattr(costs, f"{name}_week").lowered(start) for name in W.PLACEMENT_TYPES]
-        series.append(costs.hearing.lowered(start))
+        series += [price.lowered(start) for price in (costs.hearing, costs.childrens_hearing)]
         last = scenario.simulation.end_date.year + 1
         years = [float((dt.date(year, 4, 1) - start).days) for year in range(start.year - 1, last + 1)]
         edges = np.unique(np.concatenate([years, *(times[1:] for times, _ in series)]))
@@ -109,8 +110,9 @@ class UnitCosts:
             horizon=float(costs.horizon),
             rate=float(costs.discount_rate),
             edges=edges,
-            week=prices[:-1],
-            hearing=prices[-1],
+            week=prices[:-2],
+            hearing=prices[-2],
+            childrens_hearing=prices[-1],
             assessment=np.array(
                 [*(getattr(costs, name) for name in _ASSESSMENT), 0.0, costs.assessment_statement]
             ),
@@ -366,12 +368,15 @@ def _of_assessments(j: Journeys, prices: UnitCosts, until: np.ndarray) -> Block:
 
 
 def _of_hearings(j: Journeys, prices: UnitCosts, until: np.ndarray) -> Block:
+    """Hearings held; those cancelled before their day are in the price, a case's whole cost over its hearings held."""
     r = j.record
     r = r[W.which(W.ANY_HEARING, r["event"]) >= 0]
     family = j.tables["cases"]["family"][r["subject"].astype(np.int64)]
     use = r["time"] <= until[family]
     r, family = r[use], family[use]
-    price = prices.hearing[np.searchsorted(prices.edges, r["time"], side="right") - 1]
+    column = np.searchsorted(prices.edges, r["time"], side="right") - 1
+    lay = r["event"] == W.CHILDRENS_HEARING_HELD
+    price = np.where(lay, prices.childrens_hearing[column], prices.hearing[column])
     return _block(family, _COURT, _COURTS, r["time"].copy(), price)
 
 

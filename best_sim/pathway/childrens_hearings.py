@@ -13,11 +13,10 @@ import math
 from best_sim.engine import rule
 from best_sim.engine.commands import SIGNALLED, book, hold, record, signal, wait
 from best_sim.pathway.kinds import LIFT_SERVICE, LOOKED_AFTER_REVIEWS, PARENTING_ASSESSMENT, PLACEMENT
-from best_sim.pathway.records import LARGEST_FAMILY, courts, families, groups
+from best_sim.pathway.records import courts, families, groups
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.childrens_hearings import (
     AFTER_A_HEARING,
-    days_until,
     end_of_interim_order,
     hearing_count,
     hearing_listed,
@@ -30,6 +29,8 @@ from best_sim.pathway.rules.childrens_hearings import (
     working_days_after,
 )
 from best_sim.pathway.rules.draws import happens, lasts
+from best_sim.pathway.rules.orders import groups_of
+from best_sim.pathway.rules.working_days import days_until, on_working_day
 from best_sim.pathway.words import (
     APPEAL,
     APPEAL_DECIDED,
@@ -94,7 +95,7 @@ def childrens_hearings(case, world):
             case.again,
             world.childrens_hearings.referral_after_section_25,
         )
-        yield hold(days)
+        yield hold(days_until(world, on_working_day(world, f, world.now + days)))
         going_on = 1 if needs_measures(world, f, case) else 0
     if going_on == 1:
         if f.entered - f.oldest_days > world.now:  # nobody is referred before birth
@@ -274,8 +275,7 @@ def childrens_hearings(case, world):
                 share = world.childrens_hearings.appeals.against_review
     if home == 1:
         # no compulsory measures: children for whom nothing else is planned live with their parents
-        k = case.group if case.group >= 0 else f.index * LARGEST_FAMILY
-        last = case.group + 1 if case.group >= 0 else k + f.n_groups
+        k, last = groups_of(f, case)
         while k < last:
             g = groups(world, k)
             if g.in_care == 1 and g.order == NO_ORDER_YET and g.direction == NO_DIRECTION:
@@ -316,8 +316,7 @@ def is_measured(world, g):
 @rule
 def needs_measures(world, f, case):
     """Whether any group of the case does."""
-    k = case.group if case.group >= 0 else f.index * LARGEST_FAMILY
-    last = case.group + 1 if case.group >= 0 else k + f.n_groups
+    k, last = groups_of(f, case)
     while k < last:
         if is_measured(world, groups(world, k)):
             return True
@@ -328,8 +327,7 @@ def needs_measures(world, f, case):
 @rule
 def all_at_home(world, f, case):
     """Whether every group that is under measures lives at home."""
-    k = case.group if case.group >= 0 else f.index * LARGEST_FAMILY
-    last = case.group + 1 if case.group >= 0 else k + f.n_groups
+    k, last = groups_of(f, case)
     while k < last:
         g = groups(world, k)
         if is_measured(world, g) and g.place != HOME and g.place != WITH_PARENTS:

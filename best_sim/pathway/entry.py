@@ -62,6 +62,7 @@ def family_enters(f, world):
     referred_first = scottish and f.entered > world.now
     during = f.route == DURING_PROCEEDINGS and not scottish
     if during:
+        yield hold(f.issue_at - world.now)
         yield start(PROCEEDINGS, f.index)
         yield wait(math.inf)
         come_into_care(world, f)

@@ -17,9 +17,9 @@ from scipy.special import gammaincinv
 from best_sim.engine.luck import purpose, series_record, stream, uniform_at, uniforms_at
 from best_sim.engine.model import State, starts_table
 from best_sim.pathway.kinds import FAMILY_ENTERS, OTHER_CASES, OTHER_REFERRAL, TEAM_CALENDAR
-from best_sim.pathway.parameters import write_parameters
-from best_sim.pathway.records import LARGEST_FAMILY, MOST_HOLIDAYS, TABLES, WORLD
-from best_sim.pathway.rules.placements import BY_ARRANGEMENT, PIECES
+from best_sim.pathway.parameters import names_of, write_parameters
+from best_sim.pathway.records import LARGEST_FAMILY, MOST_HOLIDAYS, PIECES, TABLES, WORLD
+from best_sim.pathway.rules.placements import BY_ARRANGEMENT
 from best_sim.pathway.scores import OutcomeModel
 from best_sim.pathway.words import (
     ADOPTED,
@@ -34,12 +34,13 @@ from best_sim.pathway.words import (
 )
 from best_sim.scenario.bank_holidays import bank_holidays
 from best_sim.scenario.durations import MONTH, WEEK, YEAR
+from best_sim.scenario.schema import Court
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from best_sim.scenario import Scenario, Series
-    from best_sim.scenario.schema import Court, Placements, Team, WeeklyHours
+    from best_sim.scenario.schema import Placements, Team, WeeklyHours
     from best_sim.scenario.values import Section
 
 PLACES_OF = ("social_work", "psychology", "psychiatry")
@@ -116,7 +117,7 @@ def lower(scenario: Scenario, arm: str | None = None) -> Lowered:
     w["end"] = end
     w["first_weekday"] = start_date.weekday()
     w["forced_arm"] = 0 if arm is None else ARMS.index(arm)
-    w["scottish_bank_holidays"] = _holidays("Scotland", start_date, start, end)
+    w["bank_holidays"] = [_holidays(law, start_date, start, end) for law in names_of(Court, "jurisdiction")]
     w["hazard"], w["hazard_until"] = _hazards(scenario.placements)
     write_parameters(world, 0, scenario.parameters, start_date)
 

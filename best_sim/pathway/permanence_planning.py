@@ -27,28 +27,33 @@ from best_sim.pathway.kinds import (
     PLACEMENT,
     TRIAL_ENTRY,
 )
-from best_sim.pathway.records import LARGEST_FAMILY, cases, courts, families, groups
+from best_sim.pathway.records import cases, courts, families, groups
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.childrens_hearings import (
-    days_until,
+    days_to_calling,
+    days_to_petition,
     direction_of,
     entry_by_hearing,
     goes_home_early,
     hearing_listed,
+    is_granted,
     last_hearing_day,
     next_hearing_day,
+    order_asked_for,
     review_date,
     scottish_route,
     sets_direction,
+    sheriff_hours,
     stays_looked_after,
 )
 from best_sim.pathway.rules.draws import happens, lasts
+from best_sim.pathway.rules.orders import groups_of
+from best_sim.pathway.rules.working_days import days_until, on_working_day
 from best_sim.pathway.words import (
     ADOPTION_MATCH,
     ADVICE,
     AGENCY_DECISION,
     CHILDRENS_HEARING_HELD,
-    DIRECTION_ADOPTION,
     DIRECTION_HOME,
     DIRECTION_KIN,
     DIRECTION_SET,
@@ -105,8 +110,7 @@ def looked_after_reviews(case, world):
     case.assessor = -1
     case.advice = 0
     case.reviews = 0
-    first = case.group if case.group >= 0 else f.index * LARGEST_FAMILY
-    last = case.group + 1 if case.group >= 0 else first + f.n_groups
+    first, last = groups_of(f, case)
     k = first
     while k < last:
         groups(world, k).direction = NO_DIRECTION
@@ -162,70 +166,48 @@ def permanence_planning(g, world):
     count = g.episode
     order = NO_COMPULSORY_MEASURES
     if g.direction == DIRECTION_HOME:
-        yield hold(
-            lasts(
-                world, g, purposes.REHABILITATION, count, world.childrens_hearings.permanence.rehabilitation
-            )
+        days = lasts(
+            world, g, purposes.REHABILITATION, count, world.childrens_hearings.permanence.rehabilitation
         )
+        yield hold(days_until(world, on_working_day(world, f, world.now + days)))
         if case.supervised == 1 or cases(world, f.index).supervised == 1:
             yield hold(days_until(world, hearing_listed(world, case, world.now, math.inf)))
             case.hearings += 1
             yield record(CHILDRENS_HEARING_HELD, case.index, REVIEW)
             order = SUPERVISED_AT_HOME
-    elif g.direction == DIRECTION_KIN:
-        days = lasts(
-            world, g, purposes.SECTION_11_DELAY, count, world.childrens_hearings.permanence.section_11
-        )
-        yield hold(days_until(world, next_hearing_day(world, world.now + days)))
-        order = KINSHIP_CARE_ORDER
-        yield record(PETITION_LODGED, g.index, order)
-        days = lasts(
-            world, g, purposes.CALLING_DELAY, count, world.childrens_hearings.permanence.first_calling
-        )
-        yield book(court.diary, world.now + days, world.childrens_hearings.hours.section_11)
-        at = world.booked
-        yield record(SHERIFF_HEARING_LISTED, case.index, at - world.now)
-        yield hold(days_until(world, at))
-        yield record(SHERIFF_HEARING_HELD, case.index, SECTION_11)
     else:
-        order = PERMANENCE_ORDER_TO_ADOPT if g.direction == DIRECTION_ADOPTION else PERMANENCE_ORDER
-        days = lasts(world, g, purposes.PANEL_DELAY, count, world.childrens_hearings.permanence.panel)
-        yield hold(days_until(world, next_hearing_day(world, world.now + days)))
-        yield record(PERMANENCE_PANEL, g.index, g.direction)
-        days = lasts(
-            world, g, purposes.AGENCY_DELAY, count, world.childrens_hearings.permanence.agency_decision
-        )
-        days = days_until(world, last_hearing_day(world, world.now + days))
-        yield hold(days)
-        g.approved_at = world.now
-        yield record(AGENCY_DECISION, g.index, days)
-        days = lasts(
-            world, g, purposes.ADVICE_DELAY, count, world.childrens_hearings.permanence.advice_hearing
-        )
-        yield hold(days_until(world, next_hearing_day(world, world.now + days)))
-        case.hearings += 1
-        yield record(CHILDRENS_HEARING_HELD, case.index, ADVICE)
-        days = lasts(world, g, purposes.PETITION_DELAY, count, world.childrens_hearings.permanence.petition)
+        order = order_asked_for(g)
+        if order != KINSHIP_CARE_ORDER:
+            days = lasts(world, g, purposes.PANEL_DELAY, count, world.childrens_hearings.permanence.panel)
+            yield hold(days_until(world, next_hearing_day(world, world.now + days)))
+            yield record(PERMANENCE_PANEL, g.index, g.direction)
+            days = lasts(
+                world, g, purposes.AGENCY_DELAY, count, world.childrens_hearings.permanence.agency_decision
+            )
+            days = days_until(world, last_hearing_day(world, world.now + days))
+            yield hold(days)
+            g.approved_at = world.now
+            yield record(AGENCY_DECISION, g.index, days)
+            days = lasts(
+                world, g, purposes.ADVICE_DELAY, count, world.childrens_hearings.permanence.advice_hearing
+            )
+            yield hold(days_until(world, next_hearing_day(world, world.now + days)))
+            case.hearings += 1
+            yield record(CHILDRENS_HEARING_HELD, case.index, ADVICE)
+        days = days_to_petition(world, g, order, count)
         yield hold(days_until(world, next_hearing_day(world, world.now + days)))
         yield record(PETITION_LODGED, g.index, order)
-        days = lasts(
-            world, g, purposes.CALLING_DELAY, count, world.childrens_hearings.permanence.first_calling
-        )
-        yield book(court.diary, world.now + days, world.childrens_hearings.hours.permanence)
-        at = world.booked
-        yield record(SHERIFF_HEARING_LISTED, case.index, at - world.now)
-        yield hold(days_until(world, at))
-        yield record(SHERIFF_HEARING_HELD, case.index, PERMANENCE)
-        if happens(world, g, purposes.DEFENDED, count, world.childrens_hearings.permanence.defended):
-            days = lasts(
-                world, g, purposes.PETITION_CONTINUED, count, world.childrens_hearings.permanence.defended_for
-            )
-            yield book(court.diary, world.now + days, world.childrens_hearings.hours.permanence)
-            at = world.booked
-            yield record(SHERIFF_HEARING_LISTED, case.index, at - world.now)
-            yield hold(days_until(world, at))
-            yield record(SHERIFF_HEARING_HELD, case.index, PERMANENCE)
-        if not happens(world, g, purposes.GRANTED, count, world.childrens_hearings.permanence.granted):
+        hearing = SECTION_11 if order == KINSHIP_CARE_ORDER else PERMANENCE
+        callings = 0
+        days = days_to_calling(world, g, order, callings, count)
+        while days < math.inf:
+            yield book(court.diary, world.now + days, sheriff_hours(world, hearing))
+            yield record(SHERIFF_HEARING_LISTED, case.index, world.booked - world.now)
+            yield hold(days_until(world, world.booked))
+            yield record(SHERIFF_HEARING_HELD, case.index, hearing)
+            callings += 1
+            days = days_to_calling(world, g, order, callings, count)
+        if order == PERMANENCE_ORDER_TO_ADOPT and not is_granted(world, g, count):
             order = PERMANENCE_ORDER  # without authority to adopt: the child stays with its carers
     if g.in_care == 1 and g.order == NO_ORDER_YET:
         g.order = order

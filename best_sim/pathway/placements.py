@@ -1,8 +1,8 @@
 """Where the children live: a group of siblings from its first placement to the end of the run.
 
 Three clocks run at once: the next unplanned move, the end of a placement that is meant to be short (a bridge, a
-hospital), and what is planned. The one that comes first happens; what the court orders, or a change of what the hazard
-depends on, signals the process, which then looks again.
+hospital), and what is planned; the last two wait for a working day. The one that comes first happens; what the court
+orders, or a change of what the hazard depends on, signals the process, which then looks again.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from best_sim.pathway.rules.orders import goes_home_first
 from best_sim.pathway.rules.placements import (
     adoption_match_days,
     comes_to_court_again,
+    day_of_plan,
     days_in_care,
     days_of_short_stay,
     days_to_unplanned_move,
@@ -37,6 +38,7 @@ from best_sim.pathway.rules.placements import (
     stays_long_term,
 )
 from best_sim.pathway.rules.services import carers_have_changed
+from best_sim.pathway.rules.working_days import nearest_working_day
 from best_sim.pathway.words import (
     ADOPTED,
     ADOPTION_MATCH,
@@ -98,8 +100,8 @@ def placement(g, world):
             yield signal(WORK_WITH_CARERS, f.index)
         weigh_clock(world, f, g)
         unplanned_in = days_to_unplanned_move(world, g, world.now)
-        planned_in = g.plan_at - world.now
-        stay_ends_in = g.stay_until - world.now
+        planned_in = day_of_plan(world, f, g) - world.now
+        stay_ends_in = nearest_working_day(world, f, g.stay_until) - world.now
         yield wait(max(0.0, min(unplanned_in, planned_in, stay_ends_in)))
         run_clock(world, g)
         if world.outcome == SIGNALLED:

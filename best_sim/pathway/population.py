@@ -17,13 +17,14 @@ from best_sim.pathway.rules.entry import (
     age_of_next,
     age_of_youngest,
     days_from_entry_to_issue,
-    days_from_known_to_entry,
+    days_from_issue_to_entry,
     family_size,
     frailty,
     group_of_sibling,
     reaches_court,
     route_into_care,
 )
+from best_sim.pathway.rules.working_days import on_working_day
 from best_sim.pathway.words import DURING_PROCEEDINGS, NO_PLAN
 
 
@@ -49,13 +50,13 @@ def draw_way_in(world, f):
     f.entered = f.known_at
     f.removal_due = f.known_at
     if f.route == DURING_PROCEEDINGS:
-        f.issue_at = f.known_at
-        f.removal_due = f.known_at + min(days_from_known_to_entry(world, f), f.oldest_days)
+        f.issue_at = on_working_day(world, f, f.known_at)
+        f.removal_due = f.issue_at + min(days_from_issue_to_entry(world, f), f.oldest_days)
         f.entered = math.inf  # at a hearing, or by an emergency order
     elif f.reaches_court == 0:
         f.issue_at = math.inf
     else:
-        f.issue_at = f.entered + days_from_entry_to_issue(world, f)
+        f.issue_at = on_working_day(world, f, f.entered + days_from_entry_to_issue(world, f))
 
 
 @rule
@@ -83,7 +84,7 @@ def draw_children(world, f):
         c.stream = f.stream
         c.number = f.number + 1 + k
         c.family = f.index
-        age = age_of_youngest(world, c) if k == 0 else age_of_next(world, c, age)
+        age = age_of_youngest(world, f, c) if k == 0 else age_of_next(world, c, age)
         c.age_at_entry = age
         c.male = 1 if happens(world, c, purposes.SEX, 0, world.population.male_share) else 0
         c.frailty = frailty(world, c)

@@ -10,7 +10,7 @@ import math
 from best_sim.engine import rule
 from best_sim.engine.commands import book, hold, load, record, signal, start, vacate, wait
 from best_sim.pathway.kinds import FAMILY_ENTERS, LIFT_SERVICE, PARENTING_ASSESSMENT, PLACEMENT, TRIAL_ENTRY
-from best_sim.pathway.records import LARGEST_FAMILY, courts, families, groups
+from best_sim.pathway.records import courts, families, groups
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.court import (
     complexity,
@@ -27,9 +27,10 @@ from best_sim.pathway.rules.court import (
     removed_in_emergency,
 )
 from best_sim.pathway.rules.draws import lasts
-from best_sim.pathway.rules.orders import order_made
+from best_sim.pathway.rules.orders import agency_decision, groups_of, order_made
 from best_sim.pathway.rules.placements import days_from_re_entry_to_issue
 from best_sim.pathway.rules.services import lift_will_report, report_due
+from best_sim.pathway.rules.working_days import days_until, on_working_day
 from best_sim.pathway.words import (
     CASE_DECIDED,
     CASE_MANAGEMENT,
@@ -41,6 +42,7 @@ from best_sim.pathway.words import (
     INTERIM_HEARING,
     ISSUES_RESOLUTION,
     ORDER_MADE,
+    PLACEMENT_ORDER,
     PROCEEDINGS_ISSUED,
 )
 
@@ -53,7 +55,8 @@ def proceedings(case, world):
     f = families(world, case.family)
     court = courts(world, f.court)
     if case.group >= 0:
-        yield hold(days_from_re_entry_to_issue(world, case))
+        asked = world.now + days_from_re_entry_to_issue(world, case)
+        yield hold(days_until(world, on_working_day(world, f, asked)))
     issue(world, case)
     yield record(PROCEEDINGS_ISSUED, case.index, case.again)
     kind = first_hearing(world, f, case)
@@ -61,7 +64,7 @@ def proceedings(case, world):
     while kind <= FINAL_HEARING:
         # the hearing is listed: the first day after its notice on which the court has the time
         asked = world.now
-        due = min(report_due(world, f, case), end_of_patience(world, case, court))
+        due = min(report_due(world, f, case), end_of_patience(world, case))
         diary = court.urgent_diary if kind <= CASE_MANAGEMENT else court.diary
         earliest = earliest_day(world, case, court, kind, times, due)
         yield book(diary, earliest, hearing_hours(world, case, kind))
@@ -75,7 +78,7 @@ def proceedings(case, world):
                 yield signal(FAMILY_ENTERS, f.index)
             else:
                 hours = world.proceedings.hours.interim
-                wanted = world.now + notice(world, case, court, INTERIM_HEARING, False)
+                wanted = world.now + notice(world, case, INTERIM_HEARING, False)
                 yield book(court.urgent_diary, wanted, hours)
                 if world.booked < sits:
                     yield record(HEARING_LISTED[INTERIM_HEARING], case.index, world.booked - world.now)
@@ -92,7 +95,7 @@ def proceedings(case, world):
             case.first_sat = world.now
             if case.group < 0 and f.entered <= world.now:
                 yield start(TRIAL_ENTRY, f.index)
-        waits = end_of_patience(world, case, court) - world.now
+        waits = end_of_patience(world, case) - world.now
         if kind >= ISSUES_RESOLUTION and math.isnan(case.evidence_in) and waits <= 0.0:
             case.evidence_in = world.now  # decided on what there is
         if kind >= ISSUES_RESOLUTION and math.isnan(case.evidence_in):
@@ -108,6 +111,7 @@ def proceedings(case, world):
             times += 1
         elif is_adjourned(world, case, kind, times):
             case.adjourned += 1
+            case.adjourned_at = world.now
             yield record(HEARING_ADJOURNED, case.index, kind)
             times += 1
         else:
@@ -132,13 +136,14 @@ def proceedings(case, world):
                 case.timetabled = 1
             kind = FINAL_HEARING + 1 if decided else kind + 1
     yield record(CASE_DECIDED, case.index, case.hearings)
-    k = case.group if case.group >= 0 else f.index * LARGEST_FAMILY
-    last = case.group + 1 if case.group >= 0 else k + f.n_groups
+    k, last = groups_of(f, case)
     while k < last:
         g = groups(world, k)
         if g.in_care == 1:
             g.order = order_made(world, f, g, case, court)
             g.ordered_at = world.now
+            if g.order == PLACEMENT_ORDER:
+                g.approved_at = agency_decision(world, f, g, case)
             yield record(ORDER_MADE, k, g.order)
             yield signal(PLACEMENT, k)
         k += 1
@@ -159,6 +164,7 @@ def issue(world, case):
     case.evidence_in = math.nan
     case.hearings = 0
     case.adjourned = 0
+    case.adjourned_at = -math.inf
     case.outside_limit = 0
     case.timetabled = 0
     case.assessor = -1

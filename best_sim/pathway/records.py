@@ -5,7 +5,7 @@ as the story goes on. Times are days since `start_date`; NAN where a thing has n
 of `best_sim.pathway.words`.
 
 Every parameter is a field under its path in the schema (`best_sim.pathway.parameters`): `world.lift.declines` is
-`lift.declines`, and `court.pace` is the `pace` of that court.
+`lift.declines`, and `court.diary` is the diary of that court.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import numpy as np
 from best_sim.engine.luck import SERIES
 from best_sim.engine.records import rows, world_dtype
 from best_sim.pathway.parameters import fields_of, names_of
-from best_sim.pathway.rules.placements import PIECES
 from best_sim.pathway.words import ARMS, PLACEMENT_TYPES, PROFESSIONS, VISITS
 from best_sim.scenario.schema import (
     MOST_STRATA,
@@ -32,6 +31,8 @@ LARGEST_FAMILY = 3
 """Children under 60 months in one family (the trial's mean is 1.28); rows are kept for so many."""
 MOST_HOLIDAYS = 600
 """Bank holidays of one jurisdiction that a run can have: those of sixty years."""
+PIECES = 3
+"""A hazard is constant, or changes at most so often less one, with the time since the placement began."""
 FACTORS = len(names_of(Allocation, "factors"))
 STRATA = LEVELS = MOST_STRATA
 """Strata within which a trial allocates, and levels of a factor that is balanced: both may be boroughs."""
@@ -152,10 +153,11 @@ GROUP = np.dtype(
         ("permanent_at", "f8"),
         ("permanent_to", "i8"),
         ("re_entries", "i8"),
-        # Scotland: the direction of the plan, when it was set, and when the agency approved it
+        # when the agency decided on adoption or, in Scotland, on permanence
+        ("approved_at", "f8"),
+        # Scotland: the direction of the plan, and when it was set
         ("direction", "i8"),
         ("directed_at", "f8"),
-        ("approved_at", "f8"),
     ]
 )
 
@@ -173,6 +175,7 @@ CASE = np.dtype(
         ("advice", "i8"),
         ("hearings", "i8"),
         ("adjourned", "i8"),
+        ("adjourned_at", "f8"),  # for a reason other than missing evidence, last
         # 1 where the court has allowed the case past 26 weeks, because treatment is indicated
         ("outside_limit", "i8"),
         # what the case needs beyond others of its time; when evidence was directed, 1 once the court has set its
@@ -242,8 +245,8 @@ TABLES = {
 COMPUTED = (
     ("first_weekday", "i8"),  # of day zero; Monday is 0
     ("n_families", "i8"),
-    # days on which no children's hearing sits beside weekends, in their order; infinite where there are no more
-    ("scottish_bank_holidays", "f8", (MOST_HOLIDAYS,)),
+    # of each jurisdiction, its bank holidays in their order; infinite where there are no more
+    ("bank_holidays", "f8", (len(names_of(Court, "jurisdiction")), MOST_HOLIDAYS)),
     # of a parenting assessment's kind, the resource that is asked for it; -1 where places are not limited
     ("assessor_resource", "i8", (len(names_of(Sau, "assessor")),)),
     # hazard of an unplanned move a day, by placement type and, last, for child arrangements orders: in each piece of

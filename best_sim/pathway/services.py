@@ -45,6 +45,7 @@ from best_sim.pathway.rules.services import (
     treatment_is_indicated,
     treatment_kind,
 )
+from best_sim.pathway.rules.working_days import days_until, on_working_day
 from best_sim.pathway.words import (
     ASSESSMENT_LEFT,
     ASSESSMENT_STARTED,
@@ -95,7 +96,7 @@ def parenting_assessment(case, world):
     assessor = assessor_of(world, case)
     assessed = assessor != SOCIAL_WORK_STATEMENT
     days = assessment_days(world, f, case, assessor)
-    case.report_due = world.now + days
+    case.report_due = on_working_day(world, f, world.now + days)
     pool = world.assessor_resource[assessor] if assessed else -1
     yield record(ASSESSOR_ASKED, case.index, assessor)
     holds_place = 0
@@ -107,7 +108,7 @@ def parenting_assessment(case, world):
         decided_first = 1 if world.outcome == SIGNALLED or case.decided <= world.now else 0
     if decided_first == 0:
         yield record(ASSESSMENT_STARTED, case.index, assessor)
-        yield wait(days)
+        yield wait(days_until(world, on_working_day(world, f, world.now + days)))
         if world.outcome == SIGNALLED:
             decided_first = 1
     if holds_place == 1:
@@ -146,7 +147,7 @@ def lift_service(f, world):
     team = teams(world, f.team)
     f.lift_asked = world.now
     yield record(LIFT_ASKED, f.index, 0.0)
-    last = latest_start(world, f, case, courts(world, f.court), team)
+    last = latest_start(world, f, case, team)
     outcome = PENDING
     if declines_lift(world, f):
         outcome = FAMILY_DECLINED
@@ -233,6 +234,9 @@ def lift_service(f, world):
                     f.treatment_ended = world.now
                     yield record(TREATMENT_ENDED, f.index, f.treatment_full)
                 yield release(clinician)
+        files = on_working_day(world, f, world.now)
+        if files > world.now:  # the work may have ended at a weekend
+            yield hold(files - world.now)
         if not case.decided <= world.now:
             yield record(LIFT_RECOMMENDED, f.index, f.return_advised)
             case.assessor = BY_LIFT

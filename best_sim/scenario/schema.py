@@ -142,7 +142,6 @@ class Court(Section):
     other_cases: Annotated[Series, Unit("hours per week", 0, 50000)]
     other_cases_variation: Annotated[float, Unit("ratio", 0, 3)]
     other_cases_notice: Duration
-    pace: Annotated[float, Unit("ratio", 0.1, 10)]
     care_orders_at_home: LogOdds
     """What the log odds of a care order are raised by where the child lives with parents: practice differs by area."""
 
@@ -328,9 +327,9 @@ class Adjournment(Section):
     issues_resolution: Probability
     final: Probability
     grows_from: Days
-    """Age of a case from which its later hearings fail more often."""
+    """Age of a case from which what is known grows old, and its later hearings fail more often."""
     growth: Annotated[float, Unit("per week", 0, 1)]
-    """Hazard of adjournment that is added for each week of age beyond that."""
+    """Hazard of adjournment that is added for each week since then, since the evidence came or the last adjournment."""
 
 
 class FirstHearing(Section):
@@ -382,6 +381,8 @@ class Proceedings(Section):
     """What a sitting day takes beyond its hours, for each week of waiting: courts under strain give way."""
     urgent_stretch: Annotated[float, Unit("per week", 0, 50)]
     most_adjournments: Annotated[int, Unit("hearings", 0, 12)]
+    agency_decision: Duration
+    """From the final evidence to the decision that a child should be placed for adoption; at the latest, the order."""
     notice: Notice
     hours: HearingHours
     adjournment: Adjournment
@@ -606,6 +607,9 @@ class Costs(Section):
     adopted_week: PoundsPerWeek
     home_week: PoundsPerWeek
     hearing: Annotated[Series, Unit("GBP", 0)]
+    """Of a court; in Scotland, of the sheriff."""
+    childrens_hearing: Annotated[Series, Unit("GBP", 0)]
+    """Of three lay members, with the reporter's work for it."""
     assessment_in_house: Pounds
     assessment_independent: Pounds
     assessment_expert: Pounds

@@ -14,6 +14,15 @@ Hours = Annotated[float, Unit("hours", 0, 200)]
 LogOdds = Annotated[float, Unit("log odds", -10, 10)]
 
 
+class ScottishFamilies(Section):
+    """Who comes to be looked after: in place of what `population` says of the same names."""
+
+    under_one_share_of_youngest: Probability
+    newborn_share_of_under_one: Probability
+    split_with_one_sibling: Probability
+    split_with_two_siblings: Probability
+
+
 class InterimOrders(Section):
     """Interim compulsory supervision orders."""
 
@@ -118,6 +127,7 @@ class PermanencePlanning(Section):
 class ChildrensHearings(Section):
     """Scotland: the reporter, children's hearings, the sheriff, and the local authority's planning."""
 
+    families: ScottishFamilies
     route: Annotated[Mix, Shares("section_25", "child_protection_order", "hearing", "at_home")]
     section_25_referred: Probability
     """Of children looked after by agreement: whether the reporter is asked for compulsory measures."""

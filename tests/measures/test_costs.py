@@ -73,6 +73,27 @@ def test_hearings_are_shared_between_the_familys_children() -> None:
     assert court.to_numpy() == pytest.approx(1000 * count.reindex(court.index).fillna(0).to_numpy())
 
 
+def test_a_childrens_hearing_has_a_price_of_its_own_and_the_sheriff_a_courts() -> None:
+    prices = {"hearing": 1000.0, "childrens_hearing": 10.0}
+    changes = [f"costs.{name}={flat(price)}" for name, price in prices.items()]
+    scenario = Scenario.load(
+        "glasgow", [*changes, "costs.discount_rate=0.0", "simulation.end_date=2016-12-31"]
+    )
+    journeys = simulate(scenario, 2, 0)
+    court = child_costs(journeys, scenario).groupby("family")["court"].sum()
+    until = journeys.tables["families"]["entered"] + scenario.costs.horizon
+    expected = np.zeros(len(until))
+    for event, price in (
+        (W.CHILDRENS_HEARING_HELD, prices["childrens_hearing"]),
+        (W.SHERIFF_HEARING_HELD, prices["hearing"]),
+    ):
+        held = journeys.record[journeys.record["event"] == event]
+        family = journeys.tables["cases"]["family"][held["subject"]]
+        np.add.at(expected, family[held["time"] <= until[family]], price)
+    assert len(court) > 50 and (expected[court.index] > 0.0).any()
+    assert court.to_numpy() == pytest.approx(expected[court.index])
+
+
 def test_lift_costs_are_clinicians_time() -> None:
     base = Scenario.load("london-2017")
     journeys = simulate(base, 2, 0)

@@ -86,6 +86,14 @@ def test_the_same_carer_is_counted_from_the_published_days() -> None:
     assert math.isnan(top) and bottom == 0.0
 
 
+def test_the_decision_for_adoption_is_the_day_on_which_the_agency_decided() -> None:
+    adopted: list[Stay] = [IN, (60.0, W.PLACED_FOR_ADOPTION, W.PLANNED), (120.0, W.ADOPTED, W.SAME_CARER)]
+    j = journeys_of(adopted, end=first_of_april(2019) + 1)
+    j.tables["groups"]["approved_at"][0] = 30.0
+    top, bottom = figure(j, "entry_to_decision", Taken("mean"))
+    assert top / bottom == pytest.approx(30.0 / MONTH)
+
+
 # --- who counts -----------------------------------------------------------------------------------------------
 def test_age_is_of_the_day_and_time_in_care_of_the_present_period() -> None:
     long = [IN]

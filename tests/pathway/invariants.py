@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations, pairwise
 
 import numpy as np
-from small_worlds import MORNING, rows
+from small_worlds import MORNING, are_working_days, rows
 
 from best_sim.pathway import words as W
 from best_sim.pathway.journeys import Journeys
@@ -49,9 +49,15 @@ def _entry(j: Journeys, scenario: Scenario) -> None:
     assert ((f["n_children"] >= 1) & (f["n_children"] <= LARGEST_FAMILY)).all()
     assert ((f["n_groups"] >= 1) & (f["n_groups"] <= f["n_children"])).all()
     assert (f["entered"] >= f["known_at"]).all()
-    assert (np.minimum(f["entered"], f["issue_at"]) == f["known_at"]).all(), (
-        "known when it enters or is issued"
-    )
+    # known when it enters, or on the working day on which it is issued
+    first = np.minimum(f["entered"], f["issue_at"])
+    waits = first - f["known_at"]
+    assert (waits[f["entered"] <= f["issue_at"]] == 0.0).all(), "known when it enters"
+    assert ((waits >= 0.0) & (waits < 5.0)).all(), "known when it enters or is issued"
+    for jurisdiction in j.names["jurisdictions"]:
+        mine = np.asarray(j.names["jurisdictions"], object)[f["court"]] == jurisdiction
+        known = are_working_days(j, f["known_at"][mine], jurisdiction)
+        assert (waits[mine][known] == 0.0).all(), "issued when it is known, on a working day"
     _removals(j)
     lived = c[j.lived]
     assert len(lived) == f["n_children"].sum()
@@ -250,7 +256,6 @@ def _sittings(j: Journeys, scenario: Scenario) -> None:
 def _evidence(j: Journeys, scenario: Scenario) -> None:
     in_at: dict[int, float] = {}
     issued: dict[int, float] = {}
-    pace = np.array([court.pace for court in scenario.courts.values()])
     cases, families = j.tables["cases"], j.tables["families"]
     law = np.asarray(j.names["jurisdictions"], object)[families["court"]]
     for row in j.record[np.isin(j.record["event"], [W.PROCEEDINGS_ISSUED, W.EVIDENCE_IN, *W.HEARING_HELD])]:
@@ -267,7 +272,7 @@ def _evidence(j: Journeys, scenario: Scenario) -> None:
             assert case not in in_at or by_lift, f"case {case}: two reports"
             in_at[case] = time
         elif row["value"] >= W.ISSUES_RESOLUTION and row["event"] != W.HEARING_ADJOURNED_FOR_EVIDENCE:
-            patience = scenario.proceedings.evidence_patience * pace[families["court"][cases["family"][case]]]
+            patience = scenario.proceedings.evidence_patience
             assert case in in_at or time >= issued[case] + patience - 1e-6, (
                 f"case {case}: decided without evidence"
             )

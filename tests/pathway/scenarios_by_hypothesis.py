@@ -49,7 +49,6 @@ urgent_share = 0.1
 other_cases = [{{ from = 2000-01-01, value = 20 }}]
 other_cases_variation = 0.3
 other_cases_notice = {{ distribution = "exponential", mean = 10 }}
-pace = 1.0
 care_orders_at_home = 0
 """
 TEAM = """
@@ -439,7 +438,7 @@ def _crowded(draw: Any, shape: tuple[int, int, int, int]) -> dict[str, Any]:
     for name in ("interim", "case_management", "further"):
         changes[f"proceedings.notice.{name}"] = draw(constants)
     for i in range(shape[1]):
-        changes |= {f"courts.court_{i}.other_cases": _always(0), f"courts.court_{i}.pace": 1.0}
+        changes[f"courts.court_{i}.other_cases"] = _always(0)
     for i in range(shape[2]):
         changes[f"lift.teams.team_{i}.social_workers"] = draw(
             st.one_of(st.integers(0, 2).map(_always), dated(st.sampled_from([0, 1, 3, 8])))

@@ -10,7 +10,7 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pytest
-from small_worlds import after, always, days, in_days, plain_world, rows, run, run_known_at
+from small_worlds import after, always, are_working_days, days, in_days, plain_world, rows, run, run_known_at
 
 from best_sim.pathway import simulate
 from best_sim.pathway import words as W
@@ -61,6 +61,48 @@ def test_no_hearing_at_a_weekend_or_on_a_bank_holiday(lived):
         dates = [journeys.date(day) for day in np.unique(np.floor(sits))]
         assert all(day.weekday() < 5 for day in dates)
         assert not any(day in bank_holidays(court.jurisdiction, day.year) for day in dates)
+
+
+ON_WORKING_DAYS = {
+    "case": (W.PROCEEDINGS_ISSUED, W.EVIDENCE_IN, W.CASE_DECIDED),
+    "group": (
+        W.ORDER_MADE, W.DIRECTION_SET, W.PERMANENCE_PANEL, W.AGENCY_DECISION, W.PETITION_LODGED, W.MOVED_AS_PLANNED,
+        W.STAYED_WITH_CARER,
+    ),
+    "family": (W.LIFT_RECOMMENDED,),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*NAMES, "england"])
+def test_what_courts_authorities_and_services_do_is_done_on_working_days(name):
+    """Issue, reports, orders, the agency's decision and planned moves; the rest of life goes on at weekends too.
+
+    Parents may end a voluntary stay on any day (Children Act 1989, section 20(8)).
+    """
+    short = ["simulation.end_date=2016-03-31"] if name == "england" else []
+    journeys = simulate(Scenario.load(name, short), seed=11, replicate=2)
+    if not len(journeys.children):
+        return
+    tables = journeys.tables
+    by_agreement = rows(journeys, W.PLAN_MADE)
+    by_agreement = np.unique(by_agreement["subject"][by_agreement["value"] == W.VOLUNTARY_RETURN])
+    for subject, events in ON_WORKING_DAYS.items():
+        done = rows(journeys, events)
+        home = np.isin(done["event"], W.PLACED) & (done["value"] == W.HOME)
+        done = done[~(home & np.isin(done["subject"], by_agreement) & (subject == "group"))]
+        family = done["subject"] if subject == "family" else tables[f"{subject}s"]["family"][done["subject"]]
+        law = np.asarray(journeys.names["jurisdictions"])[tables["families"]["court"][family]]
+        assert len(done) > 500 or subject == "family"
+        for jurisdiction in np.unique(law):
+            wrong = ~are_working_days(journeys, done["time"], jurisdiction) & (law == jurisdiction)
+            names = {W.EVENTS[event].name for event in done["event"][wrong]}
+            assert not names, f"under the law of {jurisdiction}"
+    # two days of seven, and more with bank holidays
+    for anyday in (W.MOVED_UNPLANNED, W.PLACED_ON_RE_ENTRY):
+        when = rows(journeys, anyday)["time"]
+        assert (
+            len(when) < 200 or 0.2 < 1.0 - are_working_days(journeys, when, "England and Wales").mean() < 0.4
+        )
 
 
 def _first_days(journeys, court):
@@ -246,7 +288,7 @@ def test_a_case_is_pulled_to_the_limit_unless_the_court_allowed_it_more(outside)
         ),
     )
     case = Record(issued=0.0, outside_limit=outside, again=0, hearings=3, stream=1, number=1)
-    court = Record(pace=1.0, lead=0.0)
+    court = Record(lead=0.0)
     for earliest, pulled in (
         (212.0, 212.0 - 0.7 * 30.0),
         (152.0, 152.0 + 0.7 * 30.0),
@@ -261,7 +303,44 @@ def test_a_case_is_pulled_to_the_limit_unless_the_court_allowed_it_more(outside)
     )
     court.lead = 60.0
     assert pulled_to_limit(world, case, court, 212.0) == pytest.approx(212.0)
-    assert end_of_patience(world, case, court) == (500.0 if outside else 300.0)
+    assert end_of_patience(world, case) == (500.0 if outside else 300.0)
+
+
+def test_what_a_hearing_was_adjourned_for_is_brought_up_to_date_by_the_next():
+    """What is known grows old by the week: after months a hearing fails, the next by the days since then alone."""
+    changes = {
+        "simulation.end_date": after(2000),
+        "boroughs.glasgow.entries": always(300),
+        "proceedings.timetable": in_days(210),
+        "proceedings.adjournment.grows_from": in_days(0),
+        "proceedings.adjournment.growth": 1.0,
+        "proceedings.notice.further": days(4),
+    }
+    h = run(plain_world(changes), arm="SAU").hearings
+    h = h[h["kind"] == "issues_resolution"].dropna(subset=["held_days"]).sort_values(["case", "held_days"])
+    times, adjourned = h.groupby("case").cumcount().to_numpy(), (h["result"] == "adjourned").to_numpy()
+    assert adjourned[times == 0].mean() > 0.999
+    since = h.groupby("case")["held_days"].diff().to_numpy()
+    p = 1.0 - np.exp(-since[times == 1] / 7.0)
+    assert len(p) > 500 and 0.3 < p.mean() < 0.7
+    assert adjourned[times == 1].mean() == pytest.approx(
+        p.mean(), abs=4.0 * np.sqrt((p * (1 - p)).sum()) / len(p)
+    )
+
+
+def test_the_agency_decides_on_adoption_between_the_evidence_and_the_order(lived):
+    """The authority applies for a placement order once it is satisfied (Adoption and Children Act 2002, s. 22)."""
+    _, journeys = lived
+    made = rows(journeys, W.ORDER_MADE)
+    made = made[made["value"] == W.PLACEMENT_ORDER]
+    g = journeys.tables["groups"][made["subject"]]
+    first = (g["re_entries"] == 0) & (g["ordered_at"] == made["time"])
+    made, g = made[first], g[first]
+    evidence = journeys.tables["cases"]["evidence_in"][g["family"]]
+    assert len(g) > 5
+    assert ((evidence <= g["approved_at"]) & (g["approved_at"] <= made["time"])).all()
+    assert (g["approved_at"] < made["time"]).mean() > 0.5
+    assert are_working_days(journeys, g["approved_at"], "England and Wales").all()
 
 
 def test_a_court_under_strain_gives_way():

@@ -131,16 +131,27 @@ def test_adoption_comes_after_a_placement_for_it_and_that_after_a_placement_orde
     assert (adoptive.loc[adoptive["began_by"] != "same_carer", "before"] != "early_permanence").all()
 
 
-@every_world
-def test_a_child_at_home_is_removed_before_it_can_be_adopted(name: str, seed: int) -> None:
-    """Adoption and Children Act 2002, section 21(2): a threshold of harm in the parent's care; in practice removal."""
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_child_at_home_is_removed_before_it_can_be_adopted(name: str) -> None:
+    """Adoption and Children Act 2002, section 21(2): a threshold of harm in the parent's care; in practice removal.
+
+    Over several runs of all but England: one has some hundreds of such orders, of which two are one in 200.
+    """
+    lived = [where_lived_at_order(name, seed) for seed in (SEEDS[:1] if name == "england" else range(1, 9))]
+    with_parents = pd.concat(lived).isin(["with_parents", "parent_and_baby"])
+    assert len(with_parents) > 1000
+    assert with_parents.mean() < 0.005
+
+
+def where_lived_at_order(name: str, seed: int) -> pd.Series:
+    """Where children lived when an order was made to place them for adoption."""
     j, p = journeys_of(name, seed), placed(name, seed)
     orders = j.record[
         (j.record["event"] == W.ORDER_MADE)
         & np.isin(j.record["value"], (W.PLACEMENT_ORDER, W.PERMANENCE_ORDER_TO_ADOPT))
     ]
     made = pd.DataFrame({"group": orders["subject"].astype(np.int64), "at": orders["time"]})
-    lived = pd.merge_asof(
+    return pd.merge_asof(
         made.sort_values("at"),
         p.sort_values("start_days"),
         left_on="at",
@@ -148,8 +159,6 @@ def test_a_child_at_home_is_removed_before_it_can_be_adopted(name: str, seed: in
         by="group",
         allow_exact_matches=False,
     )["type"]
-    assert len(lived) > 5
-    assert lived.isin(["with_parents", "parent_and_baby"]).mean() < 0.01
 
 
 @every_world

@@ -26,6 +26,7 @@ from small_worlds import (
     run_known_at,
 )
 
+from best_sim.pathway import simulate
 from best_sim.pathway import words as W
 from best_sim.pathway.journeys import Journeys
 from best_sim.pathway.records import LARGEST_FAMILY
@@ -351,6 +352,37 @@ def test_first_returns_home_take_about_nine_months_and_are_few(runs):
     assert 0.10 < home / n < 0.20
 
 
+def test_who_comes_into_care_is_scotlands_own():
+    """Ages and splits of siblings are set apart, and leave England's children as they were."""
+    families = "childrens_hearings.families"
+    changes = {
+        f"{families}.under_one_share_of_youngest": 1.0,
+        f"{families}.newborn_share_of_under_one": 1.0,
+        f"{families}.split_with_one_sibling": 1.0,
+        f"{families}.split_with_two_siblings": 1.0,
+    }
+    shipped = Scenario.load("trial-as-run")
+    before, after_it = (simulate(s, seed=3, replicate=1) for s in (shipped, shipped.replace(changes)))
+    f, g = before.tables["families"], after_it.tables["families"]
+    scottish = np.asarray(before.names["jurisdictions"])[f["court"]] == "Scotland"
+    come = (f["n_children"] > 0) & (g["n_children"] > 0)
+    assert (g["youngest_days"] < 7.0)[scottish & come].all()
+    several = scottish & come & (g["n_children"] > 1)
+    assert several.sum() > 100 and (g["n_groups"] > 1)[several].all()
+    english = (
+        ~scottish & come & (f["route"] != W.DURING_PROCEEDINGS)
+    )  # others are older by how long a court takes
+    assert english.sum() > 100
+    for name in ("youngest_days", "n_groups"):
+        assert (f[name] == g[name])[english].all()
+    young = f["youngest_days"][scottish & come]
+    of = shipped.childrens_hearings.families
+    assert (young < 365.25).mean() == pytest.approx(of.under_one_share_of_youngest, abs=0.05)
+    assert (young < 7.0).mean() == pytest.approx(
+        of.under_one_share_of_youngest * of.newborn_share_of_under_one, abs=0.05
+    )
+
+
 # --- one child, by hand -------------------------------------------------------------------------------------
 BY_HAND = {
     "simulation.end_date": after(1500),
@@ -441,8 +473,8 @@ def test_one_child_by_hand():
         (367 + TEN, "sheriff_hearing_held", W.PERMANENCE),  # Thursday 3 January 2019
         (367 + TEN, "order_made", W.PERMANENCE_ORDER_TO_ADOPT),
         (367 + TEN, "compulsory_order_ended", 0),
-        (397 + TEN, "moved_as_planned", W.PLACED_FOR_ADOPTION),
-        (667 + TEN, "stayed_with_carer", W.ADOPTED),
+        (396 + TEN, "moved_as_planned", W.PLACED_FOR_ADOPTION),  # thirty days on is a Saturday: on the Friday
+        (666 + TEN, "stayed_with_carer", W.ADOPTED),
     ]
     assert [one[1:] for one in told] == [one[1:] for one in expected]
     assert [one[0] for one in told] == pytest.approx([one[0] for one in expected])

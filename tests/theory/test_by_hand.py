@@ -1,7 +1,8 @@
 """One family, every delay constant: each date worked out by hand.
 
 Day 0 is Monday 1 January 2018, so a day d is a Monday where d % 7 is 0; hearings are at ten in the morning, written
-TEN here (10/24 of a day). The court keeps Scotland's bank holidays: day 126, Monday 7 May 2018, is one.
+TEN here (10/24 of a day). Reports are filed on the next working day, and children moved as planned on the nearest: none
+is at a weekend, nor on days 126 and 147, the bank holidays of 7 and 28 May 2018.
 """
 
 from __future__ import annotations
@@ -114,10 +115,10 @@ VISITED = [(at, "visit_made", float(k)) for k, at in enumerate(VISITS)]
 
 def test_services_as_usual_and_home():
     # The court sets its timetable when it is known who reports, on day 31: 69.5 days after case management is a Sunday
-    # night, but the assessor, asked on day 31, is due after 65 days, on day 96. 9.5 days' notice: Monday night;
-    # Tuesday, day 106. 19.5 days' notice from there end on Sunday night; Monday, day 126, is a bank holiday, so
-    # Tuesday, day 127.
-    irh, evidence, final = 106 + TEN, 96 + TEN, 127 + TEN
+    # night, but the assessor, asked on day 31, is due after 65 days, on Saturday, day 96, and so on Monday, day 98. 9.5
+    # days' notice: Wednesday night; Thursday, day 108. 19.5 days' notice from there: Tuesday night; Wednesday, day 128.
+    # Home after 10 days is on Saturday; the nearest working day is Friday, day 137.
+    irh, evidence, final, home = 108 + TEN, 98 + TEN, 128 + TEN, 137 + TEN
     journeys = run_known_at(plain_world({**TIMES, **order_is("home")}), WEDNESDAY, arm="SAU")
     assert_story(
         journeys,
@@ -136,12 +137,12 @@ def test_services_as_usual_and_home():
             held(FINAL, final),
             (final, "case_decided", 3.0),
             (final, "order_made", W.SUPERVISION_ORDER),
-            (final + 10, "moved_as_planned", W.HOME),
+            (home, "moved_as_planned", W.HOME),
             *VISITED[1:],
         ],
     )
     (child,) = journeys.children.to_dict("records")
-    assert child["permanent_days"] == pytest.approx(final + 10)
+    assert child["permanent_days"] == pytest.approx(home)
     assert (child["moves"], child["lives"], child["in_care"]) == (1, "home", False)
     (case,) = journeys.proceedings.to_dict("records")
     assert case["weeks"] == pytest.approx((final - 4.5) / 7)
@@ -206,7 +207,8 @@ LIFT_BEGINNING = [
 
 
 def test_lift_and_adoption():
-    # A match 90 days after the order, day 244; placed after 30 more, day 274; adopted after 270 more, day 544.
+    # A match 90 days after the order is on Sunday, so on Monday, day 245; placed after 30 more, day 275; adopted after
+    # 270 more, on Sunday, so on Monday, day 546.
     journeys = run_known_at(plain_world({**TIMES, **order_is("placement_order")}), WEDNESDAY, arm="LIFT")
     assert_story(
         journeys,
@@ -222,21 +224,22 @@ def test_lift_and_adoption():
             held(FINAL, LIFT_FINAL),
             (LIFT_FINAL, "case_decided", 3.0),
             (LIFT_FINAL, "order_made", W.PLACEMENT_ORDER),
-            (274 + TEN, "moved_as_planned", W.PLACED_FOR_ADOPTION),
+            (275 + TEN, "moved_as_planned", W.PLACED_FOR_ADOPTION),
             VISITED[1],
-            (544 + TEN, "stayed_with_carer", W.ADOPTED),
+            (546 + TEN, "stayed_with_carer", W.ADOPTED),
             VISITED[2],
         ],
     )
     plans = [(row["time"], W.PLANS[int(row["value"])]) for row in rows(journeys, W.PLAN_MADE)]
     assert [name for _, name in plans] == ["adoption_match", "adoption_placement", "adoption_order"]
-    assert [day for day, _ in plans] == pytest.approx([154 + TEN, 244 + TEN, 274 + TEN])
+    assert [day for day, _ in plans] == pytest.approx([154 + TEN, 245 + TEN, 275 + TEN])
     (child,) = journeys.children.to_dict("records")
-    assert child["permanent_days"] == pytest.approx(274 + TEN)  # the first day with those who adopt
+    assert child["permanent_days"] == pytest.approx(275 + TEN)  # the first day with those who adopt
 
 
 def test_lift_works_with_the_carers_beside_the_proceedings():
-    # From the meeting on day 121 for 100 days, past the order on day 154: the carers stay the same for good.
+    # From the meeting on day 121 for 100 days, past the order on day 154: the carers stay the same for good, which is
+    # settled 40 days after it, or rather on Friday, day 193.
     changes = {
         "lift.treats_carers": 1.0,
         "lift.carers_course": days(100),
@@ -260,7 +263,7 @@ def test_lift_works_with_the_carers_beside_the_proceedings():
             held(FINAL, LIFT_FINAL),
             (LIFT_FINAL, "case_decided", 3.0),
             (LIFT_FINAL, "order_made", W.CARE_ORDER),
-            (LIFT_FINAL + 40, "stayed_with_carer", W.LONG_TERM_FOSTER),
+            (193 + TEN, "stayed_with_carer", W.LONG_TERM_FOSTER),
             (REPORT + 100, "carers_treatment_ended", 1.0),
             *VISITED[1:],
         ],
@@ -281,8 +284,8 @@ def test_work_with_carers_ends_as_the_child_leaves_them():
 def test_lift_treats_with_the_parents_and_reports_then():
     # Treatment is indicated, so it comes first, days 121 to 221, and then the recommendation. The hearing of day 133 is
     # adjourned for it: 27.5 days' notice end on Thursday night; Friday, day 249. The final hearing: Wednesday night;
-    # Thursday, day 269.
-    again, final = 249 + TEN, 269 + TEN
+    # Thursday, day 269. Home ten days later is on Sunday; Monday, day 280.
+    again, final, home = 249 + TEN, 269 + TEN, 280 + TEN
     journeys = run_known_at(
         plain_world({**TIMES, **order_is("home"), "lift.treats": 1.0, "advice.intercept": CERTAIN}),
         WEDNESDAY,
@@ -307,7 +310,7 @@ def test_lift_treats_with_the_parents_and_reports_then():
             held(FINAL, final),
             (final, "case_decided", 4.0),
             (final, "order_made", W.SUPERVISION_ORDER),
-            (final + 10, "moved_as_planned", W.HOME),
+            (home, "moved_as_planned", W.HOME),
             *VISITED[1:],
         ],
     )
@@ -316,9 +319,9 @@ def test_lift_treats_with_the_parents_and_reports_then():
 def test_after_an_interim_hearing_the_arm_is_known_at_case_management():
     # Six days' notice after Friday noon: Thursday noon, day 10, is after ten, so Friday, day 11. Invited there,
     # randomised on day 21. Case management, 17.5 days after issue: Monday night; Tuesday, day 22. By then LIFT is
-    # known, and due to report on day 111. 9.5 days' notice: Tuesday night; Wednesday, day 121. 19.5 more: Monday night;
-    # Tuesday, day 141.
-    interim, cmh, irh, final = 11 + TEN, 22 + TEN, 121 + TEN, 141 + TEN
+    # known, and done on day 111, a Sunday: it reports on Monday, day 112. 9.5 days' notice: Wednesday night; Thursday,
+    # day 122. 19.5 more: Tuesday night; Wednesday, day 142.
+    interim, cmh, irh, final = 11 + TEN, 22 + TEN, 122 + TEN, 142 + TEN
     changes = {
         "proceedings.interim.after_order": 1.0,
         "proceedings.interim.newborn": 1.0,
@@ -333,7 +336,7 @@ def test_after_an_interim_hearing_the_arm_is_known_at_case_management():
         WEDNESDAY,
         arm="LIFT",
     )
-    report = 111 + TEN
+    assessed, report = 111 + TEN, 112 + TEN
     assert_story(
         journeys,
         [
@@ -348,9 +351,9 @@ def test_after_an_interim_hearing_the_arm_is_known_at_case_management():
             held(CMH, cmh),
             listed(IRH, cmh, irh),
             (21 + TEN + MONTH, "visit_made", 0.0),
-            (report, "lift_assessed", 0.0),
-            (report, "service_settled", W.RECEIVED),
-            (report, "lift_place_freed", 90.0),
+            (assessed, "lift_assessed", 0.0),
+            (assessed, "service_settled", W.RECEIVED),
+            (assessed, "lift_place_freed", 90.0),
             (report, "lift_recommended", 0.0),
             (report, "evidence_in", W.BY_LIFT),
             held(IRH, irh),
@@ -368,7 +371,7 @@ def test_after_an_interim_hearing_the_arm_is_known_at_case_management():
 def test_the_court_loses_patience_with_a_report_that_does_not_come():
     # The report would be due on day 431, 150 days after issue is day 154, noon and a half: timetabled for that. 9.5
     # days' notice: Thursday, day 164, midnight: heard at ten, on what there is. The final hearing: Tuesday night;
-    # Wednesday, day 184. The assessor leaves.
+    # Wednesday, day 184. The assessor leaves. Home ten days later is on Saturday; Friday, day 193.
     irh, final = 164 + TEN, 184 + TEN
     changes = {"sau.in_house": days(400), "proceedings.evidence_patience": in_days(150)}
     journeys = run_known_at(plain_world({**TIMES, **order_is("home"), **changes}), WEDNESDAY, arm="SAU")
@@ -386,7 +389,7 @@ def test_the_court_loses_patience_with_a_report_that_does_not_come():
         ("plan_made", final),
         ("assessment_left", final),
         ("service_settled", final),
-        ("moved_as_planned", final + 10),
+        ("moved_as_planned", 193 + TEN),
         ("visit_made", VISITS[1]),
         ("visit_made", VISITS[2]),
     ]
@@ -479,13 +482,14 @@ def test_the_youngest_goes_first_only_where_it_is_said():
 
 
 def test_who_gives_up_waiting_is_assessed_as_usual():
-    # The second waits 50 days, until day 81, and then has an assessor of its own for 65: day 146.
+    # The second waits 50 days, until day 81, and then has an assessor of its own for 65: Sunday, and the
+    # Monday after is a bank holiday; Tuesday, day 148.
     world = plain_world({**TIMES, f"{TEAM}.social_workers": always(1), "lift.patience": in_days(50)})
     journeys = run_known_at(world, WEDNESDAY, WEDNESDAY, arm="LIFT")
     assert journeys.services["receipt"].tolist() == ["received", "waited_too_long"]
     assert journeys.services["settled_days"].tolist() == pytest.approx([121 + TEN, 81 + TEN])
     usual = journeys.assessments.set_index("assessor").loc["in_house"]
-    assert (usual["asked_days"], usual["in_days"]) == pytest.approx((81 + TEN, 146 + TEN))
+    assert (usual["asked_days"], usual["in_days"]) == pytest.approx((81 + TEN, 148 + TEN))
 
 
 def test_a_refused_and_an_unasked_family_are_not_randomised():
@@ -510,10 +514,3 @@ def test_places_that_come_later_are_waited_for(places, days_waited):
     (service,) = run_known_at(world, WEDNESDAY, arm="LIFT").services.to_dict("records")
     waited = service["started_days"] - service["asked_days"]
     assert waited == pytest.approx(100 - RANDOMISED if days_waited is None else days_waited)
-
-
-def test_a_slow_court_stretches_notice_and_timetable():
-    # pace 2: 28 days' notice after day 4 is Friday noon, day 32; Monday, day 35. Timetable: 139 days, Sunday; Monday.
-    # The report, asked for on day 45 and due on day 110, is there before.
-    journeys = run_known_at(plain_world({**TIMES, f"{COURT}.pace": 2.0}), WEDNESDAY, arm="SAU")
-    assert journeys.hearings["held_days"][:2].tolist() == pytest.approx([35 + TEN, 175 + TEN])

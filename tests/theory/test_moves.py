@@ -11,6 +11,7 @@ from small_worlds import (
     BOROUGH,
     after,
     always,
+    are_working_days,
     assert_agrees,
     days,
     exponential,
@@ -256,7 +257,7 @@ def test_bridging_placements_follow_one_another_as_often_as_a_geometric_number()
 
 
 def test_plans_survive_an_unplanned_move():
-    """Every child whose kin take over gets there, on the day they were to, however often it moved before."""
+    """Every child whose kin take over gets there, on the working day nearest to the day planned, however it moved."""
     world = plain_world(
         {
             **all_unplanned(6.0),
@@ -268,9 +269,18 @@ def test_plans_survive_an_unplanned_move():
             "simulation.end_date": after(400),
         }
     )
-    placed = run(world).group_placements
+    journeys = run(world)
+    placed = journeys.group_placements
     kin = placed[placed["type"] == "kinship_foster"].groupby("group").first()
     entered = placed[placed["number"] == 0].set_index("group")["start_days"]
     assert len(kin) == len(entered) > 700
-    assert (kin["start_days"] - entered).to_numpy() == pytest.approx(90.0)
+    due = entered.to_numpy() + 90.0
+    later = kin["start_days"].to_numpy() - due
+    assert (
+        later == pytest.approx(np.round(later))
+        and are_working_days(journeys, due + later, "England and Wales").all()
+    )
+    for nearer in (0, 1, -1, 2, -2, 3, -3):  # no working day is nearer than the one on which they move
+        passed_by = np.abs(later) > abs(nearer) + 1e-6
+        assert not are_working_days(journeys, due[passed_by] + nearer, "England and Wales").any()
     assert (kin["number"] > 1).mean() > 0.5

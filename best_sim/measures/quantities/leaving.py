@@ -16,10 +16,6 @@ ADOPTED, GUARDIANSHIP, ARRANGEMENTS, HOME = range(4)
 EXITS = ("adopted", "special_guardianship", "child_arrangements", "home")
 _EXIT = {"exit": EXITS, "order": W.ORDERS}
 _ARRIVED = ("not_yet", "arrived")
-_DECISION_AFTER_EVIDENCE = (49.0, 84.0)
-"""The agency's decision is no event of the model; it is taken to follow the final evidence by seven weeks, and by
-twelve for children who were one or older when they came into care. For infants adoption is planned early beside other
-ways: what is published of entry to placed, less decision to match, is 6 to 7 months for them, 8 to 11 for the older."""
 
 
 def _left(seen: Seen) -> tuple[Ints, Ints, Ints]:
@@ -133,28 +129,22 @@ def _matched(seen: Seen, child: Ints, placed: Floats) -> Floats:
     return np.where(at >= 0, plans["time"][np.maximum(at, 0)], np.nan) if len(plans) else placed * np.nan
 
 
-def _decided(seen: Seen, child: Ints, family: Ints) -> Floats:
-    """The agency's decision, by the family's first proceedings and the child's age at entry."""
-    evidence = seen.journeys.tables["cases"]["evidence_in"][family].astype(np.float64)
-    infant = seen.journeys.tables["children"]["age_at_entry"][child] < YEAR
-    return evidence + np.where(infant, *_DECISION_AFTER_EVIDENCE)
-
-
 def _step(seen: Seen, which: str) -> Values:
     """Months between two steps, of adopted children; of those adopted from their first period of care."""
     stays = seen.stays
     adopted, placed = _adoptions(seen)
     first = stays.began_by[seen.first_stay[placed]] == W.AT_ENTRY
     adopted, placed = adopted[first], placed[first]
-    child, family = stays.child[adopted], stays.family[adopted]
+    child = stays.child[adopted]
     entered, began = stays.start[seen.first_stay[placed]], stays.start[placed]
     group = seen.journeys.tables["children"]["group"][child].astype(np.int64)
+    decided = seen.journeys.tables["groups"]["approved_at"][group].astype(np.float64)
     if which == "entry_to_placed":
         days = began - entered
     elif which == "entry_to_decision":
-        days = _decided(seen, child, family) - entered
+        days = decided - entered
     elif which == "decision_to_match":
-        days = _matched(seen, child, began) - _decided(seen, child, family)
+        days = _matched(seen, child, began) - decided
     elif which == "order_to_match":
         days = _matched(seen, child, began) - seen.order_by(group, began)[1]
     elif which == "match_to_placed":

@@ -13,16 +13,21 @@ from best_sim.engine.diaries import MORNING
 from best_sim.engine.luck import uniform
 from best_sim.pathway.kinds import LOOKED_AFTER_REVIEWS, PROCEEDINGS
 from best_sim.pathway.parameters import number_of
-from best_sim.pathway.records import MOST_HOLIDAYS, courts
+from best_sim.pathway.records import courts
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.draws import happens, lasts, which
+from best_sim.pathway.rules.working_days import BEYOND, is_working_day
 from best_sim.pathway.words import (
     DIRECTION_ADOPTION,
     DIRECTION_HOME,
     DIRECTION_KIN,
     DIRECTION_LONG_TERM,
+    KINSHIP_CARE_ORDER,
     KINSHIP_FOSTER,
     NO_ORDER_YET,
+    PERMANENCE_ORDER,
+    PERMANENCE_ORDER_TO_ADOPT,
+    SECTION_11,
     VOLUNTARY,
     WITH_PARENTS,
 )
@@ -32,8 +37,6 @@ from best_sim.scenario.schema import Court
 SCOTLAND = number_of(Court, "jurisdiction", "Scotland")
 AFTER_A_HEARING = 4.0 / 24.0
 """A child that a hearing removes is moved in the afternoon of its day."""
-BEYOND = 60.0
-"""Days after the end of the run, from which nobody asks which day of the week it is."""
 ROUNDING = 1e-9
 """Days that are as good as none: ten in the morning 22 days on is ten in the morning."""
 
@@ -51,23 +54,7 @@ def legal_process(world, f):
     return LOOKED_AFTER_REVIEWS if is_scottish(world, f) else PROCEEDINGS
 
 
-# --- working days -------------------------------------------------------------------------------------------
-@rule
-def is_working_day(world, day):
-    """Whether a day, counted from day zero, is neither at the weekend nor a Scottish bank holiday."""
-    if (int(day) + world.first_weekday) % 7 >= 5:
-        return False
-    low = 0
-    high = MOST_HOLIDAYS
-    while low < high:  # the first holiday on or after the day
-        middle = (low + high) // 2
-        if world.scottish_bank_holidays[middle] < day:
-            low = middle + 1
-        else:
-            high = middle
-    return low == MOST_HOLIDAYS or world.scottish_bank_holidays[low] != day
-
-
+# --- days on which hearings sit -----------------------------------------------------------------------------
 @rule
 def working_days_after(world, time, n):
     """Ten in the morning of the n-th working day after the day of a time."""
@@ -75,7 +62,7 @@ def working_days_after(world, time, n):
     left = n
     while left > 0:
         day += 1.0
-        if is_working_day(world, day):
+        if is_working_day(world, SCOTLAND, day):
             left -= 1
     return day + MORNING
 
@@ -88,15 +75,9 @@ def next_hearing_day(world, time):
     day = math.floor(time)
     if time > day + MORNING + ROUNDING:
         day += 1.0
-    while not is_working_day(world, day):
+    while not is_working_day(world, SCOTLAND, day):
         day += 1.0
     return day + MORNING
-
-
-@rule
-def days_until(world, time):
-    """Days from now to a time; none where it is past, or differs by rounding."""
-    return max(0.0, time - world.now)
 
 
 @rule
@@ -107,7 +88,7 @@ def last_hearing_day(world, time):
     day = math.floor(time)
     if time < day + MORNING - ROUNDING:
         day -= 1.0
-    while not is_working_day(world, day):
+    while not is_working_day(world, SCOTLAND, day):
         day -= 1.0
     return day + MORNING
 
@@ -280,3 +261,46 @@ def direction_of(world, f, g, case):
     if u < adoption:
         return DIRECTION_ADOPTION
     return DIRECTION_LONG_TERM
+
+
+# --- the petition -------------------------------------------------------------------------------------------
+@rule
+def order_asked_for(g):
+    """What the sheriff is asked for: kin ask for a kinship care order, the authority for a permanence order."""
+    if g.direction == DIRECTION_KIN:
+        return KINSHIP_CARE_ORDER
+    return PERMANENCE_ORDER_TO_ADOPT if g.direction == DIRECTION_ADOPTION else PERMANENCE_ORDER
+
+
+@rule
+def days_to_petition(world, g, order, count):
+    """Days until it is lodged: from the plan's direction where kin ask, else from the advice hearing."""
+    permanence = world.childrens_hearings.permanence
+    if order == KINSHIP_CARE_ORDER:
+        return lasts(world, g, purposes.SECTION_11_DELAY, count, permanence.section_11)
+    return lasts(world, g, purposes.PETITION_DELAY, count, permanence.petition)
+
+
+@rule
+def sheriff_hours(world, hearing):
+    """Sitting time of the sheriff for a hearing of a petition."""
+    hours = world.childrens_hearings.hours
+    return hours.section_11 if hearing == SECTION_11 else hours.permanence
+
+
+@rule
+def days_to_calling(world, g, order, callings, count):
+    """Days until a petition is called, for the first time or, if it is defended, once more; infinite if it is not."""
+    permanence = world.childrens_hearings.permanence
+    if callings == 0:
+        return lasts(world, g, purposes.CALLING_DELAY, count, permanence.first_calling)
+    defended = callings == 1 and order != KINSHIP_CARE_ORDER
+    if defended and happens(world, g, purposes.DEFENDED, count, permanence.defended):
+        return lasts(world, g, purposes.PETITION_CONTINUED, count, permanence.defended_for)
+    return math.inf
+
+
+@rule
+def is_granted(world, g, count):
+    """Whether the sheriff gives authority to adopt."""
+    return happens(world, g, purposes.GRANTED, count, world.childrens_hearings.permanence.granted)

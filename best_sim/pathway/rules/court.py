@@ -72,7 +72,7 @@ def first_hearing(world, f, case):
 
 
 @rule
-def notice(world, case, court, kind, again):
+def notice(world, case, kind, again):
     """Days of notice before a hearing may be listed; `again` where it is a further one after an adjournment."""
     u = uniform(world, case, purposes.NOTICE, 64 * case.again + case.hearings)
     days = duration_quantile(by_hearing(world.proceedings.notice, kind), u)
@@ -80,18 +80,18 @@ def notice(world, case, court, kind, again):
         days = duration_quantile(world.proceedings.notice.further, u)
     if kind >= ISSUES_RESOLUTION:
         days *= needs(world, case)
-    return days * court.pace
+    return days
 
 
 @rule
 def earliest_day(world, case, court, kind, times, evidence_due):
     """From when a hearing may be listed; `times` that it was adjourned before, `evidence_due` the day of the report."""
-    days = notice(world, case, court, kind, times > 0)
+    days = notice(world, case, kind, times > 0)
     earliest = world.now + days
     if times == 0 and kind == CASE_MANAGEMENT:
         return max(world.now, case.issued + days)  # counted from issue, whatever came before
     if times == 0 and kind == ISSUES_RESOLUTION:
-        timetable = world.proceedings.timetable * needs(world, case) * court.pace
+        timetable = world.proceedings.timetable * needs(world, case)
         return max(earliest, case.directed + timetable, evidence_due + days)
     if kind == FINAL_HEARING:
         return pulled_to_limit(world, case, court, earliest)
@@ -110,7 +110,7 @@ def pulled_to_limit(world, case, court, earliest):
     if case.outside_limit == 1:
         return earliest
     before = pull.spread * uniform(world, case, purposes.PULL, 64 * case.again + case.hearings)
-    aim = case.issued + world.proceedings.limit * court.pace - before
+    aim = case.issued + world.proceedings.limit - before
     off = earliest - aim
     near = max(0.0, 1.0 - math.fabs(off) / pull.reach)
     strength = pull.strength * max(0.0, 1.0 - court.lead / pull.lets_go)
@@ -122,26 +122,32 @@ def pulled_to_limit(world, case, court, earliest):
 def is_adjourned(world, case, kind, times):
     """Whether a hearing is not effective, for a reason other than missing evidence.
 
-    Later hearings fail more often where the case needs more, and as it grows old: what was known has to be looked at
-    again.
+    Later hearings fail more often where the case needs more, and where what is known has grown old by then. It is
+    brought up to date by the next hearing, which therefore rarely fails for that again.
     """
     if times >= world.proceedings.most_adjournments:
         return False
     effective = 1.0 - by_hearing(world.proceedings.adjournment, kind)
     if kind >= ISSUES_RESOLUTION and effective > 0.0:
-        weeks = max(0.0, world.now - case.issued - world.proceedings.adjournment.grows_from) / WEEK
+        weeks = max(0.0, world.now - up_to_date(world, case)) / WEEK
         hazard = -math.log(effective) * needs(world, case) + world.proceedings.adjournment.growth * weeks
         effective = math.exp(-hazard)
     return happens(world, case, purposes.ADJOURNMENT, 64 * case.again + case.hearings, 1.0 - effective)
 
 
 @rule
-def end_of_patience(world, case, court):
+def up_to_date(world, case):
+    """Until when nothing had to be looked at again: a case's age, the day its evidence came, its last adjournment."""
+    return max(case.issued + world.proceedings.adjournment.grows_from, case.evidence_in, case.adjourned_at)
+
+
+@rule
+def end_of_patience(world, case):
     """When the court will decide without a report that has not come; later where it allowed the case more time."""
     patience = world.proceedings.evidence_patience
     if case.outside_limit == 1:
         patience = world.proceedings.evidence_patience_outside_limit
-    return case.issued + patience * court.pace
+    return case.issued + patience
 
 
 @rule

@@ -37,12 +37,16 @@ def family_size(world, f):
 
 
 @rule
-def age_of_youngest(world, child):
+def age_of_youngest(world, f, child):
     """Days old at entry: within a week of birth, else mostly early in the first year, or up to the fifth birthday."""
     under_one = series_at(world.population.under_one_share_of_youngest, world.now)
+    newborn = world.population.newborn_share_of_under_one
+    if is_scottish(world, f):
+        under_one = world.childrens_hearings.families.under_one_share_of_youngest
+        newborn = world.childrens_hearings.families.newborn_share_of_under_one
     band = uniform(world, child, purposes.AGE_BAND, 0)
     u = uniform(world, child, purposes.AGE, 0)
-    if band < under_one * world.population.newborn_share_of_under_one:
+    if band < under_one * newborn:
         return WEEK * u
     if band < under_one:
         return WEEK + (YEAR - WEEK) * u**world.population.infant_age_shape
@@ -64,17 +68,23 @@ def frailty(world, child):
 
 
 @rule
+def share_of_splits(world, f):
+    """Families of this size, two or three children, that are not all placed together."""
+    if is_scottish(world, f):
+        families = world.childrens_hearings.families
+        return families.split_with_one_sibling if f.n_children == 2 else families.split_with_two_siblings
+    population = world.population
+    return population.split_with_one_sibling if f.n_children == 2 else population.split_with_two_siblings
+
+
+@rule
 def group_of_sibling(world, f, k):
     """Which of the family's groups its k-th child lives with (0 is the eldest-last order of birth)."""
-    if f.n_children == 2:
-        if k == 1 and happens(world, f, purposes.SPLIT, 0, world.population.split_with_one_sibling):
-            return 1
+    if f.n_children == 1 or not happens(world, f, purposes.SPLIT, 0, share_of_splits(world, f)):
         return 0
-    if f.n_children == 3 and happens(world, f, purposes.SPLIT, 0, world.population.split_with_two_siblings):
-        if happens(world, f, purposes.PAIR, 0, world.population.pair_kept_together):
-            return 1 if k == 2 else 0
-        return k
-    return 0
+    if f.n_children == 3 and happens(world, f, purposes.PAIR, 0, world.population.pair_kept_together):
+        return 1 if k == 2 else 0
+    return k
 
 
 @rule
@@ -102,11 +112,9 @@ def reaches_court(world, f):
 
 
 @rule
-def days_from_known_to_entry(world, f):
-    """Days between issue and entry where proceedings come first; else the family is known when it enters."""
-    if f.route == DURING_PROCEEDINGS:
-        return lasts(world, f, purposes.ISSUE_DELAY, 0, world.entry.entry_after_issue)
-    return 0.0
+def days_from_issue_to_entry(world, f):
+    """Days from issue until the children have to be removed, where proceedings come first."""
+    return lasts(world, f, purposes.ISSUE_DELAY, 0, world.entry.entry_after_issue)
 
 
 @rule

@@ -1,4 +1,4 @@
-"""Rules of the court's decision."""
+"""Rules of orders: which children they are about, and what the court decides."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import math
 
 from best_sim.engine import rule
 from best_sim.engine.luck import uniform
+from best_sim.pathway.records import LARGEST_FAMILY
 from best_sim.pathway.rules import purposes
-from best_sim.pathway.rules.draws import happens
+from best_sim.pathway.rules.draws import happens, lasts
 from best_sim.pathway.rules.placements import lives_with_parent
+from best_sim.pathway.rules.working_days import on_working_day
 from best_sim.pathway.words import (
     BY_LIFT,
     CARE_ORDER,
@@ -22,6 +24,15 @@ from best_sim.pathway.words import (
     SUPERVISION_ORDER,
 )
 from best_sim.scenario.durations import WEEK, YEAR
+
+
+@rule
+def groups_of(f, case):
+    """The first group that a case is about, and the one after its last: a family's groups, or one back in care."""
+    if case.group >= 0:
+        return case.group, case.group + 1
+    first = f.index * LARGEST_FAMILY
+    return first, first + f.n_groups
 
 
 @rule
@@ -65,6 +76,16 @@ def goes_home_first(world, f, g, case, court):
         return False
     order = order_made(world, f, g, case, court)
     return order == SUPERVISION_ORDER or order == NO_ORDER
+
+
+@rule
+def agency_decision(world, f, g, case):
+    """When the agency decided that children are to be placed for adoption: after the final evidence, before the order.
+
+    Adoption and Children Act 2002, section 22: the authority applies for a placement order once it is satisfied of it.
+    """
+    days = lasts(world, g, purposes.DECISION_DELAY, case.again, world.proceedings.agency_decision)
+    return min(world.now, on_working_day(world, f, case.evidence_in + days))
 
 
 @rule

@@ -7,9 +7,12 @@ import math
 from best_sim.engine import rule
 from best_sim.engine.luck import uniform
 from best_sim.pathway.parameters import names_of
+from best_sim.pathway.records import PIECES
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.draws import happens, lasts, which
+from best_sim.pathway.rules.working_days import nearest_working_day
 from best_sim.pathway.words import (
+    ASSESSMENT_ENDS,
     BRIDGING_FOSTER,
     CHILD_ARRANGEMENTS,
     EARLY_PERMANENCE,
@@ -22,14 +25,13 @@ from best_sim.pathway.words import (
     PLACED_FOR_ADOPTION,
     PLACEMENT_TYPES,
     SPECIAL_GUARDIANSHIP,
+    VOLUNTARY_RETURN,
     WITH_PARENTS,
 )
 from best_sim.scenario.durations import YEAR
 from best_sim.scenario.schema import Unplanned
 
 NEXT_PLACEMENTS = tuple(map(PLACEMENT_TYPES.index, names_of(Unplanned, "next_placement")))
-PIECES = 3
-"""A hazard is constant, or changes at most so often less one, with the time since the placement began."""
 BY_ARRANGEMENT = len(PLACEMENT_TYPES)
 """Where the hazard of children stands who live with relatives under a child arrangements order: after the types."""
 
@@ -130,6 +132,19 @@ def days_of_short_stay(world, g):
     if g.place == HOSPITAL:
         return lasts(world, g, purposes.HOSPITAL_STAY, g.episode, world.entry.hospital_stay)
     return math.inf
+
+
+@rule
+def day_of_plan(world, f, g):
+    """When what is planned happens: on the nearest working day; but parents may end a voluntary stay on any day.
+
+    Children Act 1989, section 20(8).
+    """
+    if g.plan == VOLUNTARY_RETURN:
+        return g.plan_at
+    day = nearest_working_day(world, f, g.plan_at)
+    # a unit's assessment ends with proceedings issued: the working day before the weekend may be too early
+    return max(day, f.issue_at) if g.plan == ASSESSMENT_ENDS else day
 
 
 @rule

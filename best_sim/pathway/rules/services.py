@@ -12,6 +12,7 @@ from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.childrens_hearings import is_scottish
 from best_sim.pathway.rules.court import needs
 from best_sim.pathway.rules.draws import happens, lasts, logistic, which
+from best_sim.pathway.rules.working_days import on_working_day
 from best_sim.pathway.words import (
     ADOPTED,
     BY_LIFT,
@@ -96,12 +97,14 @@ def report_due(world, f, case):
         team = teams(world, f.team)
         if f.treatment_indicated == 1:
             since = f.lift_assessed if math.isnan(f.treatment_started) else f.treatment_started
-            return max(now, since + lasts(world, f, purposes.LIFT_TREATMENT, 0, team.treatment))
-        since = now if math.isnan(f.lift_started) else f.lift_started
-        return max(now, since + lift_assessment_days(world, f, team, False))
+            ends = since + lasts(world, f, purposes.LIFT_TREATMENT, 0, team.treatment)
+        else:
+            since = now if math.isnan(f.lift_started) else f.lift_started
+            ends = since + lift_assessment_days(world, f, team, False)
+        return max(now, on_working_day(world, f, ends))
     if not math.isnan(case.report_due):
         return max(now, case.report_due)
-    return now + assessment_days(world, f, case, assessor_of(world, case))
+    return on_working_day(world, f, now + assessment_days(world, f, case, assessor_of(world, case)))
 
 
 @rule
@@ -169,11 +172,11 @@ def lift_is_not_possible(world, f):
 
 
 @rule
-def latest_start(world, f, case, court, team):
+def latest_start(world, f, case, team):
     """Last day on which LIFT may begin so that its report is due while the court still waits; in Scotland none does."""
     if is_scottish(world, f):
         return math.inf
-    waits = lasts(world, f, purposes.LIFT_COURT_WAITS, 0, world.lift.court_waits) * court.pace
+    waits = lasts(world, f, purposes.LIFT_COURT_WAITS, 0, world.lift.court_waits)
     return case.issued + waits - lift_report_days(world, team)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from best_sim.trial.recruitment.plans import BoroughPlan, Floats, delay_by_day, of_sum_one
 
 if TYPE_CHECKING:
-    from best_sim.scenario import Duration, Scenario
+    from best_sim.scenario import Scenario
 
 
 def borough_plans(scenario: Scenario) -> tuple[BoroughPlan, ...]:
@@ -50,7 +50,7 @@ def borough_plans(scenario: Scenario) -> tuple[BoroughPlan, ...]:
     to_invitation = {
         name: _to_invitation_in_scotland(scenario)
         if court.jurisdiction == "Scotland"
-        else _to_invitation(scenario, court.pace)
+        else _to_invitation(scenario)
         for name, court in scenario.courts.items()
     }
     plans = []
@@ -146,18 +146,14 @@ def _to_randomisation(scenario: Scenario) -> tuple[float, ...]:
     return delay_by_day(*(delay.quantile for delay in delays))
 
 
-def _to_invitation(scenario: Scenario, pace: float) -> tuple[float, ...]:
+def _to_invitation(scenario: Scenario) -> tuple[float, ...]:
     """From when a family becomes known to its first hearing, or to entry where that is later."""
     entry, notice = scenario.entry, scenario.proceedings.notice
     interim, removal = scenario.proceedings.interim, scenario.proceedings.removal
-
-    def paced(duration: Duration) -> Callable[[float], float]:
-        return lambda p: pace * duration.quantile(p)
-
     # first hearings are listed from Monday to Friday
     working_days = _wait_for_next([1.0] * 4 + [3.0])
-    managed = np.array(delay_by_day(paced(notice.case_management), working_days))
-    urgent = np.array(delay_by_day(paced(notice.interim), working_days))
+    managed = np.array(delay_by_day(notice.case_management.quantile, working_days))
+    urgent = np.array(delay_by_day(notice.interim.quantile, working_days))
     newborns, route = _newborns(scenario), _routes(scenario)
 
     def first(share: float) -> Floats:
