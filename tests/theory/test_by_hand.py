@@ -150,14 +150,17 @@ def test_services_as_usual_and_home():
 
 @pytest.mark.parametrize("arm", ["SAU", "LIFT"])
 def test_the_way_home_begins_once_the_evidence_is_in(arm):
-    # The report is in on day 96 as usual, on day 121 from LIFT; ten days later the child is with its parents, under
-    # the interim order, and on the day of the order it leaves care without a move.
-    evidence, final = (96 + TEN, 127 + TEN) if arm == "SAU" else (REPORT, LIFT_FINAL)
+    # The report is in on day 98 as usual, on day 121 from LIFT; ten days later the child is with its parents, under
+    # the interim order, on day 108, or, since day 131 is a Saturday, on Friday. On the day of the order it leaves care
+    # without a move.
+    evidence, there, final = (
+        (98 + TEN, 108 + TEN, 128 + TEN) if arm == "SAU" else (REPORT, 130 + TEN, LIFT_FINAL)
+    )
     changes = {**TIMES, **order_is("home"), "placements.planned.home_first_share": 1.0}
     journeys = run_known_at(plain_world(changes), WEDNESDAY, arm=arm)
     assert [(float(r["time"]), int(r["event"]), int(r["value"])) for r in rows(journeys, W.PLACED)] == [
         (2.5, W.PLACED_ON_ENTRY, W.FOSTER),
-        (pytest.approx(evidence + 10), W.MOVED_AS_PLANNED, W.WITH_PARENTS),
+        (pytest.approx(there), W.MOVED_AS_PLANNED, W.WITH_PARENTS),
         (pytest.approx(final), W.STAYED_WITH_CARER, W.HOME),
     ]
     plans = [(float(r["time"]), W.PLANS[int(r["value"])]) for r in rows(journeys, W.PLAN_MADE)]
@@ -174,8 +177,8 @@ def test_who_is_not_to_go_home_by_the_order_does_not_go_home_before_it():
 
 
 def test_where_courts_make_care_orders_at_home_the_child_stays_in_care_with_its_parents():
-    # home on day 106, ten days after the evidence, as above; the care order of day 127 is discharged 300 days later
-    final = 127 + TEN
+    # home on day 108, ten days after the evidence, as above; the care order of day 128 is discharged 300 days later
+    final = 128 + TEN
     changes = {
         **TIMES,
         **order_is("home"),
@@ -189,7 +192,7 @@ def test_where_courts_make_care_orders_at_home_the_child_stays_in_care_with_its_
     assert rows(journeys, W.ORDER_MADE)["value"].tolist() == [W.CARE_ORDER]
     placed = rows(journeys, W.PLACED)
     assert placed["value"].tolist() == [W.FOSTER, W.WITH_PARENTS, W.HOME]
-    assert placed["time"].tolist() == pytest.approx([2.5, 106 + TEN, final + 300])
+    assert placed["time"].tolist() == pytest.approx([2.5, 108 + TEN, final + 300])
 
 
 # LIFT begins on day 31, and assesses for 80 days; it meets 10 days later, day 121, when its report is due. 9.5 days'

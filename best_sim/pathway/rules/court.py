@@ -107,13 +107,13 @@ def pulled_to_limit(world, case, court, earliest):
     time.
     """
     pull = world.proceedings.pull
-    if case.outside_limit == 1:
+    if case.outside_limit == 1 or pull.reach == 0.0 or court.lead >= pull.lets_go:
         return earliest
     before = pull.spread * uniform(world, case, purposes.PULL, 64 * case.again + case.hearings)
     aim = case.issued + world.proceedings.limit - before
     off = earliest - aim
     near = max(0.0, 1.0 - math.fabs(off) / pull.reach)
-    strength = pull.strength * max(0.0, 1.0 - court.lead / pull.lets_go)
+    strength = pull.strength * (1.0 - court.lead / pull.lets_go)
     return max(min(earliest, world.now + pull.least_notice), earliest - strength * near * off)
 
 
