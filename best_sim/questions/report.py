@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from markupsafe import Markup
 from best_sim.drawing import wording as say
 from best_sim.drawing.style import alt_text
 from best_sim.questions.asking import SimulatedQuestion
-from best_sim.questions.found import Found, Picture, Shown
+from best_sim.questions.found import Chapter, Found, Picture, Shown
 
 NOTICE = (
     "Everything here is simulated, with invented children. It is not a result of the trial, and it neither shows nor "
@@ -52,7 +53,7 @@ def write_report(path: Path, found: Found, *, manifest: Mapping[str, Any]) -> Pa
     pathlib.Path
     """
     question = found.question
-    chapters = found.chapters()
+    chapters = [one for chapter in found.chapters() if (one := _with_what_is_drawn(chapter, found)).content]
     parameters = question.world.table() if isinstance(question, SimulatedQuestion) else None
     counts = {} if parameters is None else status_counts(parameters)
     environment = jinja2.Environment(
@@ -86,6 +87,16 @@ def write_report(path: Path, found: Found, *, manifest: Mapping[str, Any]) -> Pa
     )
     path.write_text(html, encoding="utf-8", newline="\n")
     return path
+
+
+def _with_what_is_drawn(chapter: Chapter, found: Found) -> Chapter:
+    """A chapter without the pictures that are not drawn."""
+    return replace(
+        chapter,
+        content=tuple(
+            one for one in chapter.content if not isinstance(one, Picture) or one.name in found.drawn
+        ),
+    )
 
 
 class _Pictures:
