@@ -14,7 +14,6 @@ from rich.console import Console
 
 from best_sim.cli.common import engine_of, executor_of, progress_of, show_table
 from best_sim.questions.kinds import KINDS, Kind
-from best_sim.scenario.problems import Problem
 
 if TYPE_CHECKING:
     from best_sim.questions.asking import Question, SimulatedQuestion
@@ -277,6 +276,7 @@ def ask(
     from best_sim.questions.runs import resume as go_on
     from best_sim.questions.writing import begin, discard, finish, refuse_taken, run_folder
     from best_sim.replications import Store
+    from best_sim.scenario.problems import Problem
 
     console = Console()
     started = dt.datetime.now(dt.UTC)
