@@ -137,7 +137,7 @@ def engine_of(asked: str, console: Console) -> Literal["compiled", "simpy"]:
 
     try:
         if not is_compiled(PATHWAY):
-            console.print("Compiling the pathway, once on this machine; about half a minute ...")
+            console.print("Compiling the pathway, once on this machine; some twenty seconds ...")
     except CompilationError:
         pass
     started = time.perf_counter()
@@ -181,7 +181,7 @@ def _compiling_told(console: Console) -> Iterator[None]:
         return
     from numba.core import event
 
-    class Telling(event.Listener):  # type: ignore[misc]
+    class Telling(event.Listener):
         told = False
 
         def on_start(self, occurred: Any) -> None:

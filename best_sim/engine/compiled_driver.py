@@ -83,11 +83,11 @@ def kernel_source(model: Model) -> str:
         "from numba import njit",
         "",
         "from best_sim.engine.kernel import ask, drive, measure_kinds",
-        "from best_sim.engine.linking import Part, Whole",
+        "from best_sim.engine.linking import Piece, Whole",
         "from best_sim.engine.lowering import generator_size, park, parked",
         "from best_sim.engine.rule import rule",
         "",
-        "compiled = njit(error_model='numpy', nogil=True, pipeline_class=Part, no_cpython_wrapper=True,",
+        "compiled = njit(error_model='numpy', nogil=True, pipeline_class=Piece, no_cpython_wrapper=True,",
         "                no_cfunc_wrapper=True)",
         "world_at = WORLD",
     ]

@@ -1,7 +1,7 @@
 """How the functions of a kernel are compiled: all of them into one piece, which is optimised once.
 
 numba makes machine code of every function that it compiles, and of all that the function calls within it. Of a kernel
-only the whole is ever called. So its functions go no further than LLVM's intermediate code (`Part`), and the kernel
+only the whole is ever called. So its functions go no further than LLVM's intermediate code (`Piece`), and the kernel
 (`Whole`) takes them in, each once; then it is optimised as numba does it. That halves what compiling costs.
 
 These are numba's own means, a pipeline of passes and a library of code, with one pass and two libraries changed.
@@ -9,6 +9,7 @@ These are numba's own means, a pipeline of passes and a library of code, with on
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from numba.core.codegen import JITCodeLibrary
@@ -17,19 +18,13 @@ from numba.core.compiler_machinery import PassManager, register_pass
 from numba.core.typed_passes import NativeLowering
 
 
-class _NoEnvironment:
-    """What a function without machine code of its own has for that of Python: nothing to be told."""
-
-    def set_env(self, env_name: str, env: Any) -> None:
-        pass
-
-
-class _PartLibrary(JITCodeLibrary):
+class _PieceLibrary(JITCodeLibrary):
     """The code of a function that is called by other compiled ones alone."""
 
     @property
     def codegen(self) -> Any:
-        return _NoEnvironment()
+        # asked for in order to tell machine code of its environment in Python: here is none
+        return SimpleNamespace(set_env=lambda name, environment: None)
 
     def finalize(self) -> None:
         self._raise_if_finalized()
@@ -62,7 +57,7 @@ class _WholeLibrary(JITCodeLibrary):
 
 
 def _own_module(library: Any) -> Any:
-    return library.own_module() if isinstance(library, _PartLibrary) else library._get_module_for_linking()
+    return library.own_module() if isinstance(library, _PieceLibrary) else library._get_module_for_linking()
 
 
 def _called(libraries: list[Any]) -> list[Any]:
@@ -74,7 +69,7 @@ def _called(libraries: list[Any]) -> list[Any]:
 
     def add(library: Any) -> None:
         if library not in behind:
-            for one in library._linking_libraries if isinstance(library, _PartLibrary) else ():
+            for one in library._linking_libraries if isinstance(library, _PieceLibrary) else ():
                 add(one)
             behind[library] = None
 
@@ -93,14 +88,14 @@ class _Lowering(NativeLowering):
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
-class _PartLowering(_Lowering):
-    _name = "lowering_of_a_part"
-    library = _PartLibrary
+class _PieceLowering(_Lowering):
+    _name: Any = "lowering_of_a_piece"
+    library = _PieceLibrary
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _WholeLowering(_Lowering):
-    _name = "lowering_of_the_whole"
+    _name: Any = "lowering_of_the_whole"
     library = _WholeLibrary
 
 
@@ -116,13 +111,13 @@ class _Compiler(CompilerBase):
         return [changed]
 
 
-class Part(_Compiler):
-    """Compiles a function that only other compiled ones call: ``njit(pipeline_class=Part)``."""
+class Piece(_Compiler):
+    """Compiles a function that only other compiled ones call: ``njit(pipeline_class=Piece)``."""
 
-    lowering = _PartLowering
+    lowering = _PieceLowering
 
 
 class Whole(_Compiler):
-    """Compiles a kernel, of functions that are `Part`."""
+    """Compiles a kernel, of functions that are each a `Piece`."""
 
     lowering = _WholeLowering

@@ -7,7 +7,7 @@ question's own (`Found.chapters`); this module puts it on a page, with what is a
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ def write_report(path: Path, found: Found, *, manifest: Mapping[str, Any]) -> Pa
     pathlib.Path
     """
     question = found.question
-    chapters = [one for chapter in found.chapters() if (one := _with_what_is_drawn(chapter, found)).content]
+    chapters = found.chapters() if found.drawn else _without_pictures(found.chapters())
     parameters = question.world.table() if isinstance(question, SimulatedQuestion) else None
     counts = {} if parameters is None else status_counts(parameters)
     environment = jinja2.Environment(
@@ -89,14 +89,13 @@ def write_report(path: Path, found: Found, *, manifest: Mapping[str, Any]) -> Pa
     return path
 
 
-def _with_what_is_drawn(chapter: Chapter, found: Found) -> Chapter:
-    """A chapter without the pictures that are not drawn."""
-    return replace(
-        chapter,
-        content=tuple(
-            one for one in chapter.content if not isinstance(one, Picture) or one.name in found.drawn
-        ),
-    )
+def _without_pictures(chapters: Iterable[Chapter]) -> list[Chapter]:
+    """Chapters of what isn't drawn; those that hold pictures alone are left out."""
+    told = [
+        replace(one, content=tuple(part for part in one.content if not isinstance(part, Picture)))
+        for one in chapters
+    ]
+    return [one for one in told if one.content]
 
 
 class _Pictures:

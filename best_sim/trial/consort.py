@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from best_sim.pathway import words as W
 from best_sim.trial.outcomes import OUTCOMES, AnalysisSet, analysis_set
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from best_sim.pathway import Journeys
 
 Pair = tuple[float, float]

@@ -27,7 +27,7 @@ def counted(library):
 
 CPUCodeLibrary._optimize_final_module = counted
 if sys.argv[1] == "each alone":
-    linking.Part.lowering = linking.Whole.lowering = NativeLowering
+    linking.Piece.lowering = linking.Whole.lowering = NativeLowering
 
 import toy
 from comparing import toy_state
