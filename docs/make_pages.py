@@ -293,7 +293,9 @@ def printed_by(block: Block, names: dict[str, object]) -> str:
         raise
     except Exception as error:
         raise PageError(f"{block.where}: {type(error).__name__}: {error}\n{out.getvalue()}") from error
-    lines = [part.rstrip() for line in out.getvalue().splitlines() for part in _wrapped(line, block)]
+    # what is compiled says so where it is first used on a machine, and there alone
+    said = [line for line in out.getvalue().splitlines() if not line.startswith("Compiling ")]
+    lines = [part.rstrip() for line in said for part in _wrapped(line, block)]
     return "\n".join(lines).strip("\n")
 
 

@@ -14,7 +14,6 @@ from rich.console import Console
 
 from best_sim.cli.common import engine_of, executor_of, progress_of, show_table
 from best_sim.questions.kinds import KINDS, Kind
-from best_sim.scenario.problems import Problem
 
 if TYPE_CHECKING:
     from best_sim.questions.asking import Question, SimulatedQuestion
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 _RUNNING = "Running it"
 _QUESTION = "The question"
-_GIVEN_WITH_RESUME = "--replicates, --until-mcse, --figure, --engine, --workers, --cluster"
+_GIVEN_WITH_RESUME = "--replicates, --until-mcse, --figure, --draw-figures, --engine, --workers, --cluster"
 _MOST = 20_000
 """Replicates at which a run until it is sure stops, unless another number is given."""
 
@@ -58,6 +57,13 @@ SetOption = Annotated[
 OutOption = Annotated[
     Path | None, typer.Option("--out", help="Folder to write to, new or empty.", rich_help_panel=_RUNNING)
 ]
+DrawOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--draw-figures/--no-figures", rich_help_panel=_RUNNING, show_default=False,
+        help="Draw, or write tables and words alone. \\[default: draw-figures]",
+    ),
+]  # fmt: skip
 EngineOption = Annotated[
     str, typer.Option(help="auto, compiled or simpy; all give the same answers.", rich_help_panel=_RUNNING)
 ]
@@ -115,7 +121,7 @@ def command_of(kind: Kind) -> typer.Typer:
         if cls.repeated:
             parameters["replicates"] = (_replicates(cls, usual), None)
         parameters["seed"] = (SeedOption, None)
-    parameters |= {"out": (OutOption, None)}
+    parameters |= {"out": (OutOption, None), "draw": (DrawOption, None)}
     if issubclass(cls, SimulatedQuestion):
         parameters |= {
             "engine": (EngineOption, "auto"), "workers": (WorkersOption, None), "cluster": (ClusterOption, None),
@@ -237,6 +243,7 @@ def ask(
     replicates: int | None = None,
     seed: int | None = None,
     out: Path | None = None,
+    draw: bool | None = None,
     engine: str = "auto",
     workers: int | None = None,
     cluster: str | None = None,
@@ -254,7 +261,7 @@ def ask(
         As `best_sim.questions.read_question` takes it.
     changes : dict, optional
         Keys of the question that were given as options.
-    scenario, set, replicates, seed, out, engine, workers, cluster, resume, until_mcse, figure
+    scenario, set, replicates, seed, out, draw, engine, workers, cluster, resume, until_mcse, figure
         As the options say.
 
     Raises
@@ -269,6 +276,7 @@ def ask(
     from best_sim.questions.runs import resume as go_on
     from best_sim.questions.writing import begin, discard, finish, refuse_taken, run_folder
     from best_sim.replications import Store
+    from best_sim.scenario.problems import Problem
 
     console = Console()
     started = dt.datetime.now(dt.UTC)
@@ -322,10 +330,15 @@ def ask(
     found: Found | None = None
     with executor_of(used, workers, cluster) as executor:
         if store is None:
-            store = begin(question, run_folder(question, out, started), used, started, file=file, given=given)
+            store = begin(
+                question, run_folder(question, out, started), used, started, file=file, given=given,
+                figures=draw is not False,
+            )  # fmt: skip
         with store.held():
             if resume is not None:
                 _tell_what_is_there(console, store, other_versions(store))
+            if resume is not None and draw is not None:
+                store.update(figures=draw)
             if isinstance(question, SimulatedQuestion) and question.simulates:
                 store.update(replicates_asked=question.replicates)
             store.update(state="running")
@@ -346,9 +359,9 @@ def ask(
             for sentence in said:
                 console.print(sentence, soft_wrap=True)
             if found is not None:
+                show(console, found)  # first, for figures take a while
                 state = "interrupted" if found.interrupted else "finished"
                 finish(store, found, started=started, engine=used, state=state)
-                show(console, found)
                 console.print(
                     f"\nWritten to [bold]{store.folder}[/bold]; open [bold]{store.folder / 'report.html'}[/bold] in a "
                     "browser.", soft_wrap=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -136,7 +137,7 @@ def engine_of(asked: str, console: Console) -> Literal["compiled", "simpy"]:
 
     try:
         if not is_compiled(PATHWAY):
-            console.print("Compiling the pathway, once on this machine; about half a minute ...")
+            console.print("Compiling the pathway, once on this machine; some twenty seconds ...")
     except CompilationError:
         pass
     started = time.perf_counter()
@@ -173,8 +174,32 @@ def show_table(console: Console, table: Shown) -> None:
 
 
 @contextmanager
+def _compiling_told(console: Console) -> Iterator[None]:
+    """Say, once, that an analysis is compiled, which holds up its first use on a machine."""
+    if sys.modules.get("numba") is None:
+        yield
+        return
+    from numba.core import event
+
+    class Telling(event.Listener):
+        told = False
+
+        def on_start(self, occurred: Any) -> None:
+            of = occurred.data["dispatcher"].py_func.__module__
+            if not self.told and of.startswith("best_sim.trial.analysis"):
+                self.told = True
+                console.print("Compiling the analysis, once on this machine; some ten seconds ...")
+
+        def on_end(self, occurred: Any) -> None:
+            pass
+
+    with event.install_listener("numba:compile", Telling()):
+        yield
+
+
+@contextmanager
 def progress_of(console: Console, there: int, told: list[str], *, lines: bool = True) -> Iterator[Progress]:
-    """A bar with rate and time left; plain lines where there is no terminal.
+    """A bar with rate and time left; plain lines where there is no terminal. That an analysis is compiled is said.
 
     Parameters
     ----------
@@ -214,13 +239,17 @@ def progress_of(console: Console, there: int, told: list[str], *, lines: bool = 
                 last.update(at=time.perf_counter(), done=done, words=words)
                 console.print(said(done, total, words))
 
-        yield tell
+        with _compiling_told(console):
+            yield tell
         return
     from rich.progress import BarColumn, Progress, TextColumn
 
-    with Progress(
-        BarColumn(bar_width=24), TextColumn("{task.fields[said]}"), console=console, transient=True
-    ) as bar:
+    with (
+        Progress(
+            BarColumn(bar_width=24), TextColumn("{task.fields[said]}"), console=console, transient=True
+        ) as bar,
+        _compiling_told(console),
+    ):
         task = bar.add_task("", total=None, completed=there, said="")
 
         def draw(done: int, total: int | None, words: str) -> None:

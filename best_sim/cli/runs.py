@@ -24,6 +24,7 @@ def run(
     replicates: asking.Replicates = None,
     seed: asking.SeedOption = None,
     out: asking.OutOption = None,
+    draw: asking.DrawOption = None,
     engine: asking.EngineOption = "auto",
     workers: asking.WorkersOption = None,
     cluster: asking.ClusterOption = None,
@@ -46,8 +47,8 @@ def run(
             ]
         )  # fmt: skip
     asking.ask(
-        None, file=file, scenario=scenario, set=set, replicates=replicates, seed=seed, out=out, engine=engine,
-        workers=workers, cluster=cluster, resume=resume,
+        None, file=file, scenario=scenario, set=set, replicates=replicates, seed=seed, out=out, draw=draw,
+        engine=engine, workers=workers, cluster=cluster, resume=resume,
     )  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 A figure is never told by colour alone: arms differ in line and marker too, placement types in lightness and
 hatch, and whatever can be labelled where it is drawn is labelled there.
+
+matplotlib is imported by what draws, not with this module: words and tables take colours and names from here.
 """
 
 from __future__ import annotations
@@ -11,15 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, wraps
 from pathlib import Path
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import TextToPath
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -170,6 +170,8 @@ PLACE_ORDER = (
 @contextmanager
 def style() -> Iterator[None]:
     """The figures' settings, for as long as the context lasts."""
+    import matplotlib as mpl
+
     settings: Any = dict(RC)
     with mpl.rc_context(settings):
         yield
@@ -190,6 +192,9 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 @lru_cache(maxsize=1 << 12)
 def text_width(text: str, size: float = SIZE, weight: Literal["normal", "bold"] = "normal") -> float:
     """Width of a line of text, inches."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextToPath
+
     if not text:
         return 0.0
     font = FontProperties(family=FONT, size=size, weight=weight)
@@ -279,6 +284,9 @@ class Sheet:
         alt: str = "",
         origin: str = SOURCE,
     ) -> None:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
         inner = width - 2 * self.MARGIN
         heading = wrapped(title, inner, TITLE, "bold")
         under = wrapped(subtitle, inner, SIZE) if subtitle else []

@@ -41,6 +41,7 @@ _ENGINE_MODULES = (
     "diaries",
     "faults",
     "kernel",
+    "linking",
     "lowering",
     "luck",
     "model",
@@ -82,10 +83,12 @@ def kernel_source(model: Model) -> str:
         "from numba import njit",
         "",
         "from best_sim.engine.kernel import ask, drive, measure_kinds",
+        "from best_sim.engine.linking import Piece, Whole",
         "from best_sim.engine.lowering import generator_size, park, parked",
         "from best_sim.engine.rule import rule",
         "",
-        "compiled = njit(error_model='numpy', nogil=True)",
+        "compiled = njit(error_model='numpy', nogil=True, pipeline_class=Piece, no_cpython_wrapper=True,",
+        "                no_cfunc_wrapper=True)",
         "world_at = WORLD",
     ]
     for i, kind in enumerate(model.processes):
@@ -121,7 +124,8 @@ def kernel_source(model: Model) -> str:
         "    return False",
         "",
         "",
-        "@njit('int64(int64, int64)', error_model='numpy', nogil=True, cache=True)",
+        "@njit('int64(int64, int64)', error_model='numpy', nogil=True, cache=True,",
+        "      pipeline_class=Whole)",
         "def kernel(address, measuring):",
         "    world = world_at(address)",
         "    if measuring == 1:",
@@ -190,6 +194,10 @@ def kernel_key(model: Model) -> str:
     for part in parts:
         digest.update(hashlib.blake2b(part.encode()).digest())
     return digest.hexdigest()
+
+
+_key_of = cache(kernel_key)
+"""The key of a model's code as it was imported, which a session does not change."""
 
 
 def cache_folder() -> Path:
@@ -452,7 +460,7 @@ def is_compiled(model: Model) -> bool:
         If numba cannot be imported.
     """
     try:
-        return (cache_folder() / kernel_key(model) / _DONE).exists()
+        return (cache_folder() / _key_of(model) / _DONE).exists()
     except ImportError as error:
         raise CompilationError(f"numba cannot be imported: {error}") from error
 
@@ -460,7 +468,7 @@ def is_compiled(model: Model) -> bool:
 @cache
 def _compiled(model: Model) -> CompiledModel:
     try:
-        key = kernel_key(model)
+        key = _key_of(model)
         folder = _kernel_folder(key)
         with _alone_in(folder):
             kernel = _load_kernel(model, folder, f"best_sim_kernel_{key}")

@@ -10,6 +10,8 @@ T = TypeVar("T")
 
 try:
     from numba.extending import register_jitable as _register
+
+    from best_sim.engine.linking import Piece as _Piece
 except ImportError:  # without numba the model runs on SimPy alone
     _register = None  # type: ignore[assignment]
 
@@ -31,5 +33,7 @@ def rule(function: Callable[P, T]) -> Callable[P, T]:
     """
     if _register is not None:
         # into what calls it: a call hands its result over through memory, and costs as much as many a rule
-        _register(forceinline=True)(function)
+        _register(forceinline=True, pipeline_class=_Piece, no_cpython_wrapper=True, no_cfunc_wrapper=True)(
+            function
+        )
     return function

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -164,8 +165,14 @@ class Found(ABC):
 
     @cached_property
     def drawn(self) -> Mapping[str, Figure]:
-        """The figures, drawn once."""
+        """The figures, drawn once; none where none are wanted."""
         return dict(self.figures())
+
+    def undrawn(self) -> Self:
+        """The same, of which no figure is drawn."""
+        same = copy.copy(self)
+        same.__dict__["drawn"] = {}
+        return same
 
     @cached_property
     def svg(self) -> Mapping[str, str]:

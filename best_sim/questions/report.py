@@ -7,7 +7,8 @@ question's own (`Found.chapters`); this module puts it on a page, with what is a
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from markupsafe import Markup
 from best_sim.drawing import wording as say
 from best_sim.drawing.style import alt_text
 from best_sim.questions.asking import SimulatedQuestion
-from best_sim.questions.found import Found, Picture, Shown
+from best_sim.questions.found import Chapter, Found, Picture, Shown
 
 NOTICE = (
     "Everything here is simulated, with invented children. It is not a result of the trial, and it neither shows nor "
@@ -52,7 +53,7 @@ def write_report(path: Path, found: Found, *, manifest: Mapping[str, Any]) -> Pa
     pathlib.Path
     """
     question = found.question
-    chapters = found.chapters()
+    chapters = found.chapters() if found.drawn else _without_pictures(found.chapters())
     parameters = question.world.table() if isinstance(question, SimulatedQuestion) else None
     counts = {} if parameters is None else status_counts(parameters)
     environment = jinja2.Environment(
@@ -86,6 +87,15 @@ def write_report(path: Path, found: Found, *, manifest: Mapping[str, Any]) -> Pa
     )
     path.write_text(html, encoding="utf-8", newline="\n")
     return path
+
+
+def _without_pictures(chapters: Iterable[Chapter]) -> list[Chapter]:
+    """Chapters of what isn't drawn; those that hold pictures alone are left out."""
+    told = [
+        replace(one, content=tuple(part for part in one.content if not isinstance(part, Picture)))
+        for one in chapters
+    ]
+    return [one for one in told if one.content]
 
 
 class _Pictures:

@@ -21,6 +21,7 @@ from best_sim.questions.writing import (
     begin,
     checksum,
     copy_of,
+    draws,
     finish,
     model_hash,
     platform_name,
@@ -366,7 +367,9 @@ def reproduce(
             question = question.replaced(replicates=done or about["replicates_asked"])
     started = dt.datetime.now(dt.UTC)
     with tempfile.TemporaryDirectory(prefix="best-sim-") as scratch:
-        again = begin(question, out or Path(scratch) / "again", about["engine"], started)
+        again = begin(
+            question, out or Path(scratch) / "again", about["engine"], started, figures=draws(about)
+        )
         with again.held():
             found = answer(
                 question, engine=engine or about["engine"], executor=executor, store=again, progress=progress,

@@ -207,6 +207,7 @@ def begin(
     *,
     file: str | None = None,
     given: Mapping[str, Any] | None = None,
+    figures: bool = True,
 ) -> Store:
     """Begin a run in a new folder.
 
@@ -221,6 +222,8 @@ def begin(
         The question's file as it was named, to be looked at again when the run goes on.
     given : mapping, optional
         What was given beside it.
+    figures : bool
+        Whether its figures are to be drawn.
 
     Returns
     -------
@@ -234,6 +237,7 @@ def begin(
     about = manifest(question, engine, started)
     about["file"] = None if file is None else where(file)
     about["given_toml"] = toml_text(dict(given or {}))
+    about["figures"] = figures
     store = Store.create(folder, about)
     (folder / QUESTION).write_text(about["question_toml"], encoding="utf-8")
     if "scenario_toml" in about:
@@ -246,6 +250,11 @@ def begin(
             else:
                 copy_of(folder, key, one.path).write_text(one.text, encoding="utf-8")
     return store
+
+
+def draws(about: Mapping[str, Any]) -> bool:
+    """Whether the manifest of a run asks for its figures; runs of before there was a choice all drew them."""
+    return bool(about.get("figures", True))
 
 
 def copy_of(folder: Path, key: str, path: str | Path) -> Path:
@@ -261,6 +270,7 @@ def finish(
     Parameters
     ----------
     store : Store
+        Its manifest says whether pictures are wanted.
     found : Found
     started : datetime.datetime
     engine : str
@@ -276,6 +286,8 @@ def finish(
 
     now = dt.datetime.now(dt.UTC)
     question = found.question
+    if not draws(store.manifest):
+        found = found.undrawn()
     about = store.manifest | {
         "command": " ".join(["best-sim", *sys.argv[1:]]) if sys.argv else "",
         "finished": now.isoformat(timespec="seconds"),

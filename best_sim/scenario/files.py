@@ -6,7 +6,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from best_sim.scenario.writing import shown
 
 @dataclass(frozen=True)
 class ScenarioFile:
-    """One file, read.
+    """One file, read. Two are equal if they have the same text and name, in the same place.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class ScenarioFile:
     shown: str
     path: Path
     text: str
-    table: dict[str, Any]
+    table: dict[str, Any] = field(compare=False)
     title: str
     extends: tuple[str, ...]
     shipped: bool

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from best_sim.scenario.files import line_of, read_with_extended
+from best_sim.scenario.files import ScenarioFile, line_of, read_with_extended
 from best_sim.scenario.layers import (
     BY_REPLACE,
     BY_SET,
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 Root = TypeVar("Root", bound=Section)
 Other = TypeVar("Other", bound=Section)
+
+_KEPT = 64
+"""Scenarios that are kept as they were loaded, some 0.6 MB each; a question has fewer designs or plans."""
 
 
 class Scenario(Generic[Root]):
@@ -340,7 +343,16 @@ def _load(
         from best_sim.scenario.schema import Parameters
 
         schema = Parameters
-    files = read_with_extended(name_or_path)
+    files = tuple(read_with_extended(name_or_path))
+    scenario, problems = _built(Path(name_or_path).stem, files, tuple(overrides), schema)
+    return scenario, list(problems)
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _built(
+    name: str, files: tuple[ScenarioFile, ...], overrides: tuple[str, ...], schema: type[Section]
+) -> tuple[Scenario[Any] | None, tuple[Problem, ...]]:
+    """As `_load`, from what is in the files: one command asks for the same scenario again and again."""
     layers = Layers(schema)
     layers.add_base(files[0].table, files[0].shown)
     for file in files[1:]:
@@ -350,13 +362,13 @@ def _load(
     texts = {file.shown: file.text for file in files}
     problems = [_located(problem, texts) for problem in sorted(built.problems, key=lambda each: each.warning)]
     if any(not problem.warning for problem in problems):
-        return None, problems
+        return None, tuple(problems)
     title = next((file.title for file in reversed(files) if file.title), "")
     built = dataclasses.replace(built, problems=problems)
     scenario: Scenario[Any] = Scenario(
-        name=Path(name_or_path).stem, title=title, extends=files[-1].extends, layers=layers, built=built
+        name=name, title=title, extends=files[-1].extends, layers=layers, built=built
     )
-    return scenario, problems
+    return scenario, tuple(problems)
 
 
 def _tell(problems: Iterable[Problem]) -> None:

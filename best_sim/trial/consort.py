@@ -11,10 +11,13 @@ from best_sim.pathway import words as W
 from best_sim.trial.outcomes import OUTCOMES, AnalysisSet, analysis_set
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from best_sim.pathway import Journeys
 
 Pair = tuple[float, float]
 """Families, and children."""
+UNITS = ("families", "children")
 
 _ARMS = {"LIFT": W.LIFT, "SAU": W.SAU}
 
@@ -102,3 +105,20 @@ def _reasons(f: Mapping[str, np.ndarray], data: AnalysisSet) -> dict[str, np.nda
     if outcome.known != "recorded":
         out["not_due"] = state == W.NOT_DUE
     return out
+
+
+def flow_row(flow: Mapping[str, Pair]) -> dict[str, float]:
+    """A flow as the columns of one replicate's row: ``flow.BOX.families`` and ``flow.BOX.children``."""
+    return {
+        f"flow.{box}.{unit}": n for box, pair in flow.items() for unit, n in zip(UNITS, pair, strict=True)
+    }
+
+
+def mean_flow(rows: pd.DataFrame) -> dict[str, Pair]:
+    """The mean flow over replicates, each a row with the columns of `flow_row`."""
+    families = [c for c in rows.columns if c.startswith("flow.") and c.endswith(".families")]
+    boxes = [c.removeprefix("flow.").removesuffix(".families") for c in families]
+    means = rows[[f"flow.{box}.{unit}" for box in boxes for unit in UNITS]].mean()
+    return {
+        box: (float(means[f"flow.{box}.families"]), float(means[f"flow.{box}.children"])) for box in boxes
+    }

@@ -16,8 +16,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from best_sim import cli
+from best_sim.cli.common import progress_of
 from best_sim.engine import SimulationError
 from best_sim.pathway import Journeys
 from best_sim.pathway.story import CHOICES
@@ -428,19 +430,58 @@ def test_a_file_that_is_not_toml(tmp_path: Path) -> None:
     assert done.returncode == 2 and "TOML" in done.stderr
 
 
+_LARGE = ("numba", "pandas", "matplotlib", "scipy")
+_NOT_TO_SIMULATE = ("matplotlib", "scipy.stats", "scipy.optimize", "statsmodels")
+
+
 @pytest.mark.parametrize(
-    "arguments",
-    [["--help"], ["power", "--help"], ["simulate", "--help"], ["trace", "--help"], ["--version"]],
+    ("arguments", "spared"),
+    [
+        (["--help"], (*_LARGE, "numpy", "pydantic")),
+        (["--version"], (*_LARGE, "numpy", "pydantic")),
+        (["power", "--help"], _LARGE),
+        (["simulate", "--help"], _LARGE),
+        (["trace", "--help"], _LARGE),
+        (["parameters"], _LARGE),
+        (["check", "trial-as-run"], _LARGE),
+        (["runs", "."], ("numba", "matplotlib", "scipy")),
+        (["simulate", "--no-figures"], _NOT_TO_SIMULATE),
+        (["trace", "--no-figures"], _NOT_TO_SIMULATE),
+        (["power", "--replicates", "2", "--workers", "1", "--no-figures"], _NOT_TO_SIMULATE),
+    ],
+    ids=" ".join,
 )
-def test_help_does_not_wait_for_the_large_libraries(arguments: list[str]) -> None:
+def test_a_command_does_not_wait_for_libraries_that_it_has_no_use_for(
+    arguments: list[str], spared: tuple[str, ...], tmp_path: Path
+) -> None:
     code = (
-        "import sys, best_sim.cli\n"
+        "import sys, best_sim\n"
+        "assert not any(name.startswith('best_sim.') for name in sys.modules)\n"
+        "import best_sim.cli\n"
         f"sys.argv[1:] = {arguments}\n"
         "try:\n    best_sim.cli.main()\n"
-        "finally:\n    print([m for m in ('numba', 'pandas', 'matplotlib', 'scipy') if m in sys.modules])\n"
+        f"finally:\n    print([m for m in {spared} if m in sys.modules])\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    # the checkout, or wherever the package is, from a folder in which a run may be left
+    path = os.pathsep.join([str(Path(cli.__file__).parents[2]), *filter(None, sys.path)])
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": path},
+    )  # fmt: skip
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_that_an_analysis_is_compiled_is_said_once(capsys: pytest.CaptureFixture) -> None:
+    njit = pytest.importorskip("numba").njit
+    pretended = {"__name__": "best_sim.trial.analysis.pretended"}
+    exec("def one(x):\n    return x + 1\n\ndef other(x):\n    return x + 2", pretended)
+    with progress_of(Console(), 0, []):
+        njit(lambda x: x - 1)(1)
+        assert capsys.readouterr().out == ""
+        njit(pretended["one"])(1), njit(pretended["other"])(1)
+    assert capsys.readouterr().out.count("Compiling the analysis, once on this machine") == 1
+    njit(pretended["one"])(1.0)
+    assert capsys.readouterr().out == ""
 
 
 def test_a_simulation_that_cannot_go_on_is_said(

@@ -129,6 +129,36 @@ def test_a_run_leaves_what_repeats_it(ran: tuple[str, Path], here: Path, best_si
     assert checksum(here / "again" / name) == about["outputs"][name]
 
 
+def test_figures_are_left_out_and_drawn_later(
+    ran: tuple[str, Path], here: Path, best_sim: Callable, small: Callable
+) -> None:
+    kind, whole = ran[0], json.loads((ran[1] / "manifest.json").read_text())["outputs"]
+    pictures = {name for name in whole if name.endswith((".png", ".svg"))}
+    assert pictures
+    command, resumes = KINDS[kind].command, "resume" in _options(kind)
+    if resumes:
+        shutil.copytree(ran[1], "run")
+    again = ["--resume", "run"] if resumes else [*small(kind), "--out", "run"]
+    code, told, error = best_sim(command, *again, "--no-figures")
+    assert code == 0, told + error
+    assert json.loads(Path("run/manifest.json").read_text())["outputs"].keys() == whole.keys() - pictures
+    assert not list(Path("run").glob("**/*.svg"))
+    report = Path("run/report.html").read_text()
+    assert "<img" not in report
+    if resumes:
+        # as it was before
+        assert best_sim(command, "--resume", "run")[0] == 0 and not list(Path("run").glob("**/*.svg"))
+        assert best_sim(command, "--resume", "run", "--draw-figures")[0] == 0
+        assert json.loads(Path("run/manifest.json").read_text())["outputs"] == whole
+
+
+def test_a_run_without_figures_is_repeated_without_them(here: Path, best_sim: Callable) -> None:
+    assert best_sim("trace", "--no-figures", "--out", "run")[0] == 0
+    code, told, error = best_sim("reproduce", "run", "--out", "again")
+    assert code == 0 and told.endswith("All 2 files are the same to the byte."), told + error
+    assert not (here / "again" / "timeline.svg").exists()
+
+
 @pytest.mark.parametrize(
     "ran",
     [pytest.param(kind, marks=() if kind in KILLED else pytest.mark.slow) for kind in KINDS],

@@ -245,6 +245,24 @@ def test_replace(load):
     assert after.replace({"trial.consent": 0.67}).provenance["trial.consent"].changed is False
 
 
+def test_a_file_that_changed_is_read_anew_wherever_it_is_extended(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    beneath = tmp_path / "costs.toml"
+    (tmp_path / "mine.toml").write_text('extends = "costs.toml"\nlift.patience = 80\n')
+    found = []
+    for weeks in (12, 13, 12):
+        beneath.write_text(f'extends = "london-2017"\nproceedings.timetable = {weeks}\n')
+        found.append(Scenario.load("mine.toml"))
+    assert [one["proceedings.timetable"].value for one in found] == [12, 13, 12]
+    assert found[0] is found[2]
+
+
+def test_what_looks_wrong_is_told_each_time_that_it_is_loaded(load):
+    for _ in range(2):
+        with pytest.warns(ScenarioWarning, match="outside"):
+            load("trial.consent=0.1")
+
+
 def test_what_the_user_changed_is_told_against_what_comes_with_the_package(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "costs.toml").write_text('extends = "london-2017"\nlift.patience = 100\n')

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from best_sim.drawing import wording as say
 from best_sim.drawing.style import (
@@ -30,6 +29,8 @@ from best_sim.questions.pictures.columns import need
 from best_sim.scenario.durations import MONTH
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from best_sim.pathway import Journeys
 
 OBSERVED = 104

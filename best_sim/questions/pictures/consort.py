@@ -9,10 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from best_sim.drawing import wording as say
 from best_sim.drawing.style import (
@@ -30,6 +27,10 @@ from best_sim.drawing.style import (
     wrapped,
 )
 from best_sim.trial.outcomes import OUTCOMES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 WIDTH = 10.0
 ROW = 0.185

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import dates as mdates
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from best_sim.drawing import wording as say
 from best_sim.drawing.style import (
@@ -27,6 +24,10 @@ from best_sim.drawing.style import (
 )
 from best_sim.questions.pictures.columns import need
 from best_sim.scenario.durations import MONTH
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 WIDTH = 9.0
 WIDE, NARROW, LINE = "#cfe3f1", "#8fbfdf", "#004f7c"
@@ -99,6 +100,8 @@ def recruitment_figure(
     -------
     matplotlib.figure.Figure
     """
+    from matplotlib import dates as mdates
+
     need(curve, CURVE_COLUMNS, "recruitment_figure: curve")
     dates = [say.as_date(d) for d in curve["date"]]
     x = mdates.date2num(dates)
@@ -211,6 +214,8 @@ def _lanes(
     openings: Mapping[str, Any], low: float, high: float, width: float
 ) -> list[tuple[str, float, float, int]]:
     """Names, their date, where the text begins and in which lane below the axis, so that none overlaps."""
+    from matplotlib import dates as mdates
+
     groups: dict[float, list[str]] = {}
     for at, name in sorted((float(mdates.date2num(say.as_date(d))), name) for name, d in openings.items()):
         if at <= high:  # a borough that opens later than the axis goes, or never, has no place on it
@@ -228,6 +233,8 @@ def _lanes(
 
 
 def _years(ax: Axes) -> None:
+    from matplotlib import dates as mdates
+
     low, high = ax.get_xlim()
     long = high - low > 3 * 366
     ax.xaxis.set_major_locator(

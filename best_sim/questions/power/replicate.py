@@ -25,14 +25,13 @@ from best_sim.pathway.lowering import Lowered, lower
 from best_sim.questions.power.ask import AnalysisPlan, PowerQuestion
 from best_sim.scenario.durations import MONTH, YEAR
 from best_sim.trial.analysis import Fit, kaplan_meier
-from best_sim.trial.consort import consort
+from best_sim.trial.consort import consort, flow_row
 from best_sim.trial.methods import METHODS
 from best_sim.trial.outcomes import OUTCOMES, AnalysisSet, analysis_set, means_of_all
 from best_sim.trial.sequential import blinded_estimate
 
 PERMANENT_AT = (12, 18, 24, 30)
 """Months after entry to care at which permanence is counted."""
-UNITS = ("families", "children")
 BY_MONTH = "by_month"
 
 
@@ -129,11 +128,7 @@ class Replicate:
         return rows
 
     def _pathway(self, journeys: Journeys, target: int, data: AnalysisSet) -> dict[str, Any]:
-        flow = {
-            f"flow.{box}.{unit}": n
-            for box, pair in consort(journeys, data).items()
-            for unit, n in zip(UNITS, pair, strict=True)
-        }
+        flow = flow_row(consort(journeys, data))
         return recruitment(journeys, target, self.recruitment_ended) | what_happened(journeys) | flow
 
 

@@ -16,11 +16,11 @@ from best_sim.pathway import Journeys, simulate
 from best_sim.pathway.lowering import lower
 from best_sim.questions.found import Chapter, Found, Shown
 from best_sim.questions.power.ask import PowerQuestion
-from best_sim.questions.power.summary import curve_of, flow_of, pathway_rows, power_table, rows_of, summary_of
+from best_sim.questions.power.summary import curve_of, pathway_rows, power_table, rows_of, summary_of
 from best_sim.questions.target_times import TargetTimes
 from best_sim.replications import Keep
 from best_sim.scenario import Scenario
-from best_sim.trial.consort import Pair
+from best_sim.trial.consort import Pair, mean_flow
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -172,7 +172,7 @@ def power_found(question: PowerQuestion, keep: Keep, done: int, engine: Engine =
         summary=summary_of(question, got, power),
         curve=curve_of(keep, done, question.designs[0].name, lowered.start_date),
         when=(times.date(0.05), times.date(0.5), times.date(0.95)),
-        flow=flow_of(first),
+        flow=mean_flow(first),
         sample=[simulate(lowered, question.seed, k, engine) for k in range(min(_PICTURED, done))],
     )
 

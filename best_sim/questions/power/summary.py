@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from best_sim.pathway import words as W
 from best_sim.questions.power.ask import AnalysisPlan, Design, PowerQuestion, Published
-from best_sim.questions.power.replicate import BY_MONTH, PERMANENT_AT, UNITS
+from best_sim.questions.power.replicate import BY_MONTH, PERMANENT_AT
 from best_sim.questions.target_times import time_of_share
 from best_sim.replications import Keep, tables, whole_table
 from best_sim.scenario import Scenario
@@ -30,7 +30,7 @@ from best_sim.trial.closed_forms import (
     schoenfeld_power,
     t_power,
 )
-from best_sim.trial.consort import Pair
+from best_sim.trial.consort import UNITS, mean_flow
 from best_sim.trial.methods import METHODS
 from best_sim.trial.outcomes import OUTCOMES
 from best_sim.trial.performance import Estimate, Performance, error_over_trials, performance
@@ -391,7 +391,7 @@ def _summarise_pathway(tidy: _Tidy, experiment: PowerQuestion, name: str, rows: 
     for column, words, unit in _HAPPENED:
         for arm in ("lift", "sau"):
             tidy.mean(name, f"{words}, {arm}", rows[f"{column}_{arm}"], unit)
-    for box in flow_of(rows):
+    for box in mean_flow(rows):
         for unit in UNITS:
             tidy.mean(name, f"flow: {box}", rows[f"flow.{box}.{unit}"], unit)
 
@@ -447,16 +447,6 @@ def curve_of(keep: Keep, replicates: int, design: str, start: dt.date) -> pd.Dat
     return pd.DataFrame(
         {"date": dates, "low90": q[0], "low50": q[1], "median": q[2], "high50": q[3], "high90": q[4]}
     )
-
-
-def flow_of(rows: pd.DataFrame) -> dict[str, Pair]:
-    """The mean flow over replicates of one design."""
-    families = [c for c in rows.columns if c.startswith("flow.") and c.endswith(".families")]
-    boxes = [c.removeprefix("flow.").removesuffix(".families") for c in families]
-    means = rows[[f"flow.{box}.{unit}" for box in boxes for unit in UNITS]].mean()
-    return {
-        box: (float(means[f"flow.{box}.families"]), float(means[f"flow.{box}.children"])) for box in boxes
-    }
 
 
 def mean_error(values: np.ndarray, trial: np.ndarray | None = None) -> float:

@@ -24,11 +24,9 @@ from best_sim.pathway import words as W
 from best_sim.pathway.lowering import Lowered, lower
 from best_sim.questions.found import Chapter, Found, Shown
 from best_sim.questions.pictures.care import living_counts, living_of
-from best_sim.questions.power.replicate import UNITS
-from best_sim.questions.power.summary import flow_of
 from best_sim.questions.simulation.ask import SimulationQuestion
 from best_sim.replications import Keep, whole_table
-from best_sim.trial.consort import Pair, consort
+from best_sim.trial.consort import Pair, consort, flow_row, mean_flow
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,7 +34,7 @@ if TYPE_CHECKING:
 COUNTED = ("children", "families", "randomised", "events")
 FILES = "files"
 BEHIND = "courts_falling_behind"
-_FLOW, _LIVING = "flow.", "living."
+_LIVING = "living."
 
 
 # --- one replicate --------------------------------------------------------------------------------------------
@@ -106,11 +104,6 @@ class WholeReplicate:
             progress=self._month if self.tell else None,
         )
         files = files_of(journeys)
-        flow = {
-            f"{_FLOW}{box}.{unit}": n
-            for box, pair in consort(journeys).items()
-            for unit, n in zip(UNITS, pair, strict=True)
-        }
         living = living_counts(journeys, by_arm=False) | living_counts(journeys)
         arms = journeys.tables["families"]["arm"]
         return [
@@ -121,7 +114,7 @@ class WholeReplicate:
                 "randomised": int((arms != W.NOT_ALLOCATED).sum()),
                 "events": len(journeys.record),
                 BEHIND: ",".join(courts_falling_behind(journeys)),
-                **flow,
+                **flow_row(consort(journeys)),
                 **{f"{_LIVING}{group}": counts.ravel().tolist() for group, counts in living.items()},
                 FILES: files,
             }
@@ -238,7 +231,7 @@ def simulation_found(question: SimulationQuestion, keep: Keep, done: int) -> Sim
         question=question.replaced(replicates=done),
         keep=keep,
         replicates=rows[["replicate", *COUNTED]],
-        flow=flow_of(rows) if rows[f"{_FLOW}screened.families"].any() else {},
+        flow=mean_flow(rows) if rows["flow.screened.families"].any() else {},
         living=(living if by_arm.empty else by_arm).reset_index(drop=True),
         behind=dict(Counter(name for names in rows[BEHIND] for name in names.split(",") if name)),
     )

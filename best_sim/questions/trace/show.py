@@ -35,7 +35,8 @@ def chapters_of(found: TraceFound) -> list[Chapter]:
     """The timeline, then the story, in either service one after the other."""
     caption = "Where the child lived, the court, the service and the trial."
     asked = [found.question.question] if found.question.question else []
-    chapters = [Chapter("timeline", "In one picture", (*asked, Picture("timeline", caption)))]
+    title = "In one picture" if found.drawn else "What was asked"
+    chapters = [Chapter("timeline", title, (*asked, Picture("timeline", caption)))]
     for how, story in found.stories.items():
         days = Terms(tuple((line.when, " ".join(line.sentences)) for line in story.lines))
         content: tuple[Content, ...] = (*story.opening, days, *story.closing)

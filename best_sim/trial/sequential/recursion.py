@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, special
+from scipy import special
 
 from best_sim.trial.sequential.arguments import Floats, Sides, require_level
 
@@ -110,6 +110,8 @@ def bounds_of_harm(z: Floats, sided: Sides) -> Floats:
 
 def root_of(function: Callable[[float], float], low: float, high: float) -> float:
     """Root, to the last digits, in a range that is widened at either end until it holds one."""
+    from scipy import optimize  # a fifth of a second, and power has no use for bounds
+
     at_low, at_high = function(low), function(high)
     width = high - low
     for _ in range(60):

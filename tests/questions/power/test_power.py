@@ -15,6 +15,8 @@ from best_sim.pathway import simulate
 from best_sim.questions.power.ask import PowerQuestion
 from best_sim.questions.power.run import PowerFound
 from best_sim.questions.running import answer
+from best_sim.scenario import scenario
+from best_sim.scenario.layers import Built, Layers
 from best_sim.scenario.problems import ProblemsError
 from best_sim.trial.consort import consort
 
@@ -73,6 +75,25 @@ def test_recruitment_rises_to_the_target_and_no_further(result: PowerFound) -> N
 
 def test_the_mean_flow_adds_up(result: PowerFound) -> None:
     assert sums_that_fail(result.flow) == []
+
+
+def test_each_scenario_is_put_together_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading is some 0.1 s each time, and what was asked, what is run and what is shown all need every design's."""
+    read: list[str] = []
+
+    class Counted(Layers):
+        def build(self, file: str) -> Built:
+            read.append(file)
+            return super().build(file)
+
+    monkeypatch.setattr(scenario, "Layers", Counted)
+    # a value that no other test has, so that none of them is there already
+    asked = PowerQuestion.load(
+        "power", scenario="london-2017", replicates=2, set=["trial.target_families=31"]
+    )
+    found = answer(asked, executor=None)
+    found.tables(), found.figures(), found.chapters()
+    assert len(read) == 4, "three designs, and the scenario without any design's effect"
 
 
 def test_an_effect_changes_scores_and_nothing_else() -> None:
