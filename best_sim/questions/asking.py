@@ -9,7 +9,7 @@ setting of the question, not a number about the world.
 from __future__ import annotations
 
 import dataclasses
-import tomllib
+import os
 import types
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
@@ -23,6 +23,7 @@ from pydantic.fields import FieldInfo
 from best_sim.scenario.files import line_of, shipped_names
 from best_sim.scenario.leaves import Leaf, node_of
 from best_sim.scenario.problems import NotAllowedError, Problem, ProblemsError, nearest_name
+from best_sim.scenario.reading import UnreadableError, table_of, text_of
 from best_sim.scenario.values import Overrides, Section, Unit, Wrong
 from best_sim.scenario.writing import shown, toml_text
 
@@ -449,12 +450,9 @@ def _table_at(name_or_path: str | Path | None, cls: type[Question] | None) -> tu
         name_or_path = name
     name, path = str(name_or_path), Path(name_or_path)
     if name in shipped:
-        shown_name, text = f"{name}.toml", shipped[name].read_text(encoding="utf-8")
-    elif path.is_file():
-        try:
-            shown_name, text = name, path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise QuestionError([Problem(file=name, message=f"this file can't be read: {error}")]) from error
+        shown_name, file = f"{name}.toml", shipped[name]
+    elif os.path.isfile(path):
+        shown_name, file = name, path
     else:
         scenarios = shipped_names() if _has_scenario(cls) else ()
         known = [*shipped, *scenarios]
@@ -471,13 +469,34 @@ def _table_at(name_or_path: str | Path | None, cls: type[Question] | None) -> tu
                 )
             ]
         )  # fmt: skip
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise QuestionError([Problem(file=shown_name, message=f"this is not TOML: {error}")]) from error
+    text, table = read_toml(file, shown_name)
     if "kind" not in table and cls is None:
         _class_of(None, shown_name)
     return shown_name, text, table
+
+
+def read_toml(path: Any, shown_name: str) -> tuple[str, dict[str, Any]]:
+    """The text of a file, and what TOML makes of it.
+
+    Parameters
+    ----------
+    path : path
+    shown_name : str
+        What to call it in messages.
+
+    Raises
+    ------
+    QuestionError
+        If it can't be read.
+    """
+    try:
+        text = text_of(path.read_bytes())
+        return text, table_of(text)
+    except OSError as error:
+        why = f"this file can't be read: {error.strerror}"
+        raise QuestionError([Problem(file=shown_name, message=why)]) from error
+    except UnreadableError as error:
+        raise QuestionError([Problem(file=shown_name, message=error.message, line=error.line)]) from None
 
 
 def _is_scenario(name_or_path: str | Path | None, cls: type[Question] | None) -> bool:
@@ -487,8 +506,8 @@ def _is_scenario(name_or_path: str | Path | None, cls: type[Question] | None) ->
     if str(name_or_path) in shipped_names():
         return True
     try:
-        table = tomllib.loads(Path(name_or_path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        table = table_of(text_of(Path(name_or_path).read_bytes()))
+    except (OSError, ValueError):
         return False  # told where the file is read
     return "kind" not in table and ("extends" in table or "simulation" in table)
 

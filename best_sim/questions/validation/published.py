@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Literal, cast
 
 from pydantic import Field, PrivateAttr
 
 from best_sim.measures.quantities import QUANTITIES
 from best_sim.measures.quantities.definition import Quantity, Statistic, Subpopulation, Taken
 from best_sim.pathway import words as W
-from best_sim.questions.asking import Part, QuestionError, Source, Table, read_part
+from best_sim.questions.asking import Part, QuestionError, Source, Table, read_part, read_toml
 from best_sim.scenario.files import PUBLISHED, shipped_parameters
-from best_sim.scenario.problems import Problem, nearest_name
+from best_sim.scenario.problems import nearest_name
 from best_sim.scenario.values import Unit, Wrong
 
 Role = Literal["set", "check", "context"]
@@ -358,13 +357,7 @@ def read_published(name: str | Path = "") -> tuple[PublishedFigure, ...]:
     """
     path = published_file(name)
     shown = str(name) or f"{PUBLISHED}.toml"
-    try:
-        text = path.read_text(encoding="utf-8")
-        table: Mapping[str, Any] = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise QuestionError([Problem(file=shown, message=f"this file can't be read: {error}")]) from error
-    except tomllib.TOMLDecodeError as error:
-        raise QuestionError([Problem(file=shown, message=f"this is not TOML: {error}")]) from error
+    text, table = read_toml(path, shown)
     source, out = Source(shown, text, frozenset(), ""), []
     for key, one in table.items():
         if key == "title":
