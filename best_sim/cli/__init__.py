@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import codecs
+import os
+import shutil
 import signal
 import sys
+import tempfile
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -27,11 +32,23 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=_PLAINLY)
+    _keep_nothing_without_a_home()
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         _run()
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _keep_nothing_without_a_home() -> None:
+    """What numba and matplotlib keep for a user goes to a folder of this process where the user has no home."""
+    try:
+        Path.home()
+    except RuntimeError:
+        scratch = tempfile.mkdtemp(prefix="best_sim_")
+        atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+        for name in ("BEST_SIM_CACHE", "NUMBA_CACHE_DIR", "MPLCONFIGDIR"):
+            os.environ.setdefault(name, scratch)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
