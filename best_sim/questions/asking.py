@@ -412,14 +412,14 @@ def read_question(
 def _class_of(kind: Any, file: str) -> type[Question]:
     from best_sim.questions.kinds import KINDS
 
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         message = "the file doesn't say what it asks" if kind is None else "no question has this kind"
         raise QuestionError(
             [
                 Problem(
                     file=file, key="kind", message=message, found="nothing" if kind is None else shown(kind),
                     allowed=", ".join(KINDS),
-                    nearest=nearest_name(kind, list(KINDS)) if isinstance(kind, str) else None,
+                    nearest=nearest_name(kind, list(KINDS)),
                 )
             ]
         )  # fmt: skip
@@ -433,8 +433,7 @@ def _adopted(cls: type[Question], kind: str, name: str, file: str) -> dict[str, 
     raise QuestionError(
         [
             Problem(
-                file=file, key="kind", message="this file asks another question", found=kind, allowed=cls.kind,
-                nearest=None,
+                file=file, key="kind", message="this file asks another question", found=shown(kind), allowed=cls.kind,
             )
         ]
     )  # fmt: skip
@@ -532,12 +531,21 @@ class Source:
         self.arguments = arguments
         self.problems: list[Problem] = []
 
-    def report(self, key: tuple[str, ...], *, stands: bool = True, **what: Any) -> None:
-        """Add a problem; with its line, where the key stands in the file."""
+    def report(
+        self, key: tuple[str, ...], *, stands: bool = True, message: str, because: str = "", **what: Any
+    ) -> None:
+        """Add a problem; with its line, where the key stands in the file.
+
+        `because` is a key that it doesn't fit, which is blamed where it alone was given beside the file.
+        """
+        if because in self.given and key[0] not in self.given:
+            message = f"{message}: the {key[-1]} of {self.file}"
+            what |= {"allowed": f"{self._typed(key[-1])}, one of {what['allowed']}", "nearest": None}
+            key = (because,)
+        what["message"] = message
         dotted = "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in key).lstrip(".")
         if key and key[0] in self.given:
-            typed = key[0].upper() if key[0] in self.arguments else f"--{key[0].replace('_', '-')}"
-            option = typed if self.beside else f"{key[0]}, given beside the file"
+            option = self._typed(key[0]) if self.beside else f"{key[0]}, given beside the file"
             rest = dotted.removeprefix(key[0]).lstrip(".")
             self.problems.append(Problem(file=option, key=rest, **what))
             return
@@ -545,6 +553,12 @@ class Source:
         if self.text and stands:
             line = line_of(self.text, [part for part in key if not part.isdigit()])
         self.problems.append(Problem(file=self.file, key=dotted, line=line, **what))
+
+    def _typed(self, key: str) -> str:
+        """How a key is given beside the file."""
+        if not self.beside:
+            return key
+        return key.upper() if key in self.arguments else f"--{key.replace('_', '-')}"
 
 
 def read_part(
@@ -586,7 +600,7 @@ def read_part(
         below = tuple(part for part in one.key.replace("[", ".").replace("]", "").split(".") if part)
         source.report(
             (*at, *below), message=one.message, found=found, allowed=one.allowed, nearest=one.nearest,
-            warning=one.warning,
+            warning=one.warning, because=one.because,
         )  # fmt: skip
     return None if any(not one.warning for one in wrong) else made
 

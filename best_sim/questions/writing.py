@@ -440,13 +440,31 @@ def discard(store: Store) -> None:
 
 
 def write_table(table: Any, path: Path) -> None:
-    """A table under its name: Parquet where the name says so, else CSV. A named index becomes the first columns."""
+    """A table under its name: Parquet where the name says so, else CSV. A named index becomes the first columns.
+
+    In CSV a text that a spreadsheet would take for a formula, as where a design is called ``=cmd``, has an apostrophe
+    before it, heads too. Names may come from any file, and ``+2 points`` is a good one: so none is refused for it.
+    """
     if table.index.name is not None or any(name is not None for name in table.index.names):
         table = table.reset_index()
     if path.suffix == ".parquet":
         table.to_parquet(path, index=False)
     else:
+        table = table.rename(columns=_no_formula)
+        for name in table.select_dtypes(exclude=["number", "bool", "datetime"]):
+            table[name] = table[name].map(_no_formula)
         table.to_csv(path if path.suffix else path.with_name(f"{path.name}.csv"), index=False)
+
+
+def _no_formula(cell: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula; numbers that are written as text stay."""
+    if not isinstance(cell, str) or len(cell) < 2 or not cell.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
 
 
 def outputs(folder: Path) -> dict[str, str]:

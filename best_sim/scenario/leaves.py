@@ -116,7 +116,7 @@ class Leaf:
                 "this unit is not allowed here",
                 found=shown(unit),
                 allowed=", ".join(self.units),
-                nearest=nearest_name(unit, self.units) if isinstance(unit, str) else None,
+                nearest=nearest_name(unit, self.units),
                 below="unit",
             )
         value = _READERS[self.kind](self, raw, unit)
@@ -311,9 +311,11 @@ def _read_text(leaf: Leaf, raw: Any, unit: str) -> str:
 
 def _read_choice(leaf: Leaf, raw: Any, unit: str) -> str:
     if raw not in leaf.names:
-        nearest = nearest_name(raw, leaf.names) if isinstance(raw, str) else None
         raise NotAllowedError(
-            "this is not one of the choices", found=shown(raw), allowed=", ".join(leaf.names), nearest=nearest
+            "this is not one of the choices",
+            found=shown(raw),
+            allowed=", ".join(leaf.names),
+            nearest=nearest_name(raw, leaf.names),
         )
     return str(raw)
 

@@ -12,6 +12,7 @@ import pytest
 
 from best_sim.questions.power.ask import PowerQuestion
 from best_sim.questions.runs import runs_table
+from best_sim.questions.writing import write_table
 from best_sim.replications import Store
 
 SCENARIO = 'extends = "london-2017"\ntitle = "ours"\n\n[trial]\ntarget_families = 60\n'
@@ -232,6 +233,26 @@ def test_a_manifest_that_is_none_is_one_clear_message(
 def test_the_experiment_in_a_folder_is_the_one_that_was_run(here: Path, best_sim: Callable) -> None:
     best_sim("power", "ours.toml", "--out", "run")
     assert PowerQuestion.load(here / "run" / "question.toml").designs[1].effect == -3.0
+
+
+def test_no_cell_of_a_csv_is_a_formula(tmp_path: Path) -> None:
+    names = ["=cmd|' /C calc'!A0", "@SUM(1)", "+2 points", "-3.0", "-", "\tx", "none"]
+    table = pd.DataFrame(
+        {"design": names, "=1+1": range(7), "kind": pd.Categorical(["@a"] * 7), "x": [None, *"abcdef"]}
+    )
+    write_table(table, tmp_path / "t.csv")
+    back = pd.read_csv(tmp_path / "t.csv", dtype=str)
+    assert back["design"].tolist() == [
+        "'=cmd|' /C calc'!A0",
+        "'@SUM(1)",
+        "'+2 points",
+        "-3.0",
+        "-",
+        "'\tx",
+        "none",
+    ]
+    assert list(back) == ["design", "'=1+1", "kind", "x"] and set(back["kind"]) == {"'@a"}
+    assert list(table["design"]) == names and back["x"].isna().tolist() == [True] + [False] * 6
 
 
 # --- a run is of one thing ------------------------------------------------------------------------------------

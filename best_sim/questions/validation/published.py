@@ -313,7 +313,7 @@ class PublishedFigure(Part):
                     nearest_name(key, list(what.having)),
                 )
                 continue
-            for one in [value] if isinstance(value, str) else value:
+            for one in value if isinstance(value, list | tuple) else [value]:
                 if one not in names:
                     yield Wrong(
                         f"having.{key}", "no such name", one, ", ".join(names), nearest_name(one, list(names))
