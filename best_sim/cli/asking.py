@@ -352,7 +352,7 @@ def ask(
                 if resume is None and not store.finished():
                     discard(store)
                 elif isinstance(error, OSError):
-                    raise StoreError(f"{said_of(error)}\n{_kept(store, question)}") from error
+                    raise StoreError(f"{said_of(error, store.folder)}\n{_kept(store, question)}") from error
                 raise
             if found is not None and not stopped:
                 show(console, found)

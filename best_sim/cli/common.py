@@ -102,9 +102,9 @@ class RefusedError(Exception):
     """Something on the command line that can't be used."""
 
 
-def said_of(error: OSError) -> str:
-    """What the system says is wrong, and of which file."""
-    return ": ".join(filter(None, [str(error.filename or ""), error.strerror or str(error)]))
+def said_of(error: OSError, where: object = "") -> str:
+    """What the system says is wrong, and of which file; or where, if it doesn't say."""
+    return ": ".join(filter(None, [str(error.filename or where), error.strerror or str(error)]))
 
 
 @contextmanager

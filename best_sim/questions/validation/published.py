@@ -16,7 +16,8 @@ from pydantic import Field, PrivateAttr
 from best_sim.measures.quantities import QUANTITIES
 from best_sim.measures.quantities.definition import Quantity, Statistic, Subpopulation, Taken
 from best_sim.pathway import words as W
-from best_sim.questions.asking import Part, QuestionError, Source, Table, read_part, read_toml
+from best_sim.questions.asking import Part, QuestionError, Table, read_part, read_toml
+from best_sim.questions.source import Source
 from best_sim.scenario.files import PUBLISHED, shipped_parameters
 from best_sim.scenario.problems import nearest_name
 from best_sim.scenario.values import Unit, Wrong
