@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, get_origin
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
-from best_sim.cli.common import engine_of, executor_of, progress_of, show_table
+from best_sim.cli.common import engine_of, executor_of, progress_of, said_of, show_table
 from best_sim.questions.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
@@ -269,18 +270,17 @@ def ask(
     typer.Exit
         With 130 where it was interrupted, 1 where it ended without what was asked for.
     """
-    from best_sim.pathway.choices import UnknownChildError
     from best_sim.questions.asking import QuestionError, SimulatedQuestion, read_question
     from best_sim.questions.running import Until, answer
     from best_sim.questions.runs import other_versions
     from best_sim.questions.runs import resume as go_on
-    from best_sim.questions.writing import begin, discard, finish, refuse_taken, run_folder
-    from best_sim.replications import Store
+    from best_sim.questions.writing import begin, discard, finish, refuse_taken, run_folder, seconds
+    from best_sim.replications import Store, StoreError
     from best_sim.scenario.problems import Problem
 
     console = Console()
     started = dt.datetime.now(dt.UTC)
-    most = replicates or (_MOST if until_mcse is not None else None)
+    most = replicates if replicates is not None else (_MOST if until_mcse is not None else None)
     given: dict[str, Any] = {"scenario": scenario, "set": set or None, "replicates": most, "seed": seed}
     given = {key: value for key, value in ((changes or {}) | given).items() if value is not None}
     store: Store | None = None
@@ -310,17 +310,20 @@ def ask(
     else:
         refuse_taken(out)
         question = read_question(file, cls, given, beside="--")
+        folder = run_folder(question, out, started)
+        refuse_taken(folder, "--out" if out else "where runs go")
     question.refuse()
     until = None if until_mcse is None else Until(until_mcse, figure or "")
     alone = isinstance(question, SimulatedQuestion) and not question.repeated
     if not alone:
-        console.print(f"[bold]{question.heading}[/bold]")
+        console.print(f"[bold]{escape(question.heading)}[/bold]")
     used: Any = "none"
     if isinstance(question, SimulatedQuestion) and question.simulates:
         if not alone:
             about = question.replicates_words()
             console.print(
-                f"{'At most ' if until else ''}{about}, scenario {question.world.name}, random seed {question.seed}."
+                f"{'At most ' if until else ''}{about}, scenario {question.world.name}, random seed {question.seed}.",
+                markup=False,
             )
         used = engine_of(engine, console)
     if until is not None and isinstance(question, SimulatedQuestion):
@@ -330,54 +333,59 @@ def ask(
     found: Found | None = None
     with executor_of(used, workers, cluster) as executor:
         if store is None:
-            store = begin(
-                question, run_folder(question, out, started), used, started, file=file, given=given,
-                figures=draw is not False,
-            )  # fmt: skip
+            store = begin(question, folder, used, started, file=file, given=given, figures=draw is not False)
         with store.held():
-            if resume is not None:
-                _tell_what_is_there(console, store, other_versions(store))
-            if resume is not None and draw is not None:
-                store.update(figures=draw)
-            if isinstance(question, SimulatedQuestion) and question.simulates:
-                store.update(replicates_asked=question.replicates)
-            store.update(state="running")
             said: list[str] = []
+            stopped = False
             try:
+                if resume is not None:
+                    _tell_what_is_there(console, store, other_versions(store))
+                    if draw is not None:
+                        store.update(figures=draw)
+                if isinstance(question, SimulatedQuestion) and question.simulates:
+                    store.update(replicates_asked=question.replicates)
+                store.update(state="running")
                 with progress_of(console, store.finished(), said, lines=not alone) as tell:
                     found = answer(
                         question, engine="compiled" if used == "none" else used, executor=executor, store=store,
                         until=until, progress=tell,
                         stopping=lambda: console.print("Finishing what is under way; Ctrl-C once more stops at once."),
                     )  # fmt: skip
-            except KeyboardInterrupt:
-                store.update(state="interrupted")
-            except UnknownChildError:
-                if resume is None:
-                    discard(store)
-                raise
-            for sentence in said:
-                console.print(sentence, soft_wrap=True)
-            if found is not None:
+                for sentence in said:
+                    console.print(sentence, soft_wrap=True, markup=False)
                 show(console, found)  # first, for figures take a while
                 state = "interrupted" if found.interrupted else "finished"
-                finish(store, found, started=started, engine=used, state=state)
-                console.print(
-                    f"\nWritten to [bold]{store.folder}[/bold]; open [bold]{store.folder / 'report.html'}[/bold] in a "
-                    "browser.", soft_wrap=True,
-                )  # fmt: skip
-    if found is None or found.interrupted:
-        again = f"best-sim {KINDS[question.kind].command} --resume {shlex.quote(str(store.folder))}"
-        console.print(f"Stopped. To go on:\n  {again}", soft_wrap=True)
+                finish(store, found, started=started, engine=used, state=state, resumed=resume is not None)
+            except KeyboardInterrupt:
+                stopped = True
+                store.update(state="interrupted", seconds=seconds(store, started))
+            except Exception as error:
+                if resume is None and not store.finished():
+                    discard(store)
+                elif isinstance(error, OSError):
+                    raise StoreError(f"{said_of(error, store.folder)}\n{_kept(store, question)}") from error
+                raise
+            if found is not None and not stopped:
+                written = f"\nWritten to [bold]{escape(str(store.folder))}[/bold]; open [bold]"
+                written += f"{escape(str(store.folder / 'report.html'))}[/bold] in a browser."
+                console.print(written, soft_wrap=True)
+    if found is None or stopped or found.interrupted:
+        console.print(f"Stopped. {_kept(store, question)}", soft_wrap=True, markup=False)
         raise typer.Exit(130)
     if not found.settled:
         raise typer.Exit(1)
 
 
+def _kept(store: Store, question: Question) -> str:
+    """How a run that has ended early goes on."""
+    again = f"best-sim {KINDS[question.kind].command} --resume {shlex.quote(str(store.folder))}"
+    return f"To go on:\n  {again}"
+
+
 def _tell_what_is_there(console: Console, store: Store, other: list[str]) -> None:
     """What a run holds that is gone on with; what is damaged is set aside."""
     for one in store.set_damaged_aside():
-        console.print(f"Damaged: {one.path.name}; moved to {one.moved_to}, and run again.")
+        console.print(f"Damaged: {one.path.name}; moved to {one.moved_to}, and run again.", markup=False)
     console.print(f"{store.finished()} replicates are there.")
     for told in other:
         console.print(f"Not as when it began: {told}; new replicates may differ in the last digit.")

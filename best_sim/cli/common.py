@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from typer.core import TyperGroup
 
 if TYPE_CHECKING:
@@ -102,6 +103,11 @@ class RefusedError(Exception):
     """Something on the command line that can't be used."""
 
 
+def said_of(error: OSError, where: object = "") -> str:
+    """What the system says is wrong, and of which file; or where, if it doesn't say."""
+    return ": ".join(filter(None, [str(error.filename or where), error.strerror or str(error)]))
+
+
 @contextmanager
 def executor_of(engine: str, n: int | None, address: str | None) -> Iterator[Executor | None]:
     """Workers of this machine, or of a cluster; None for one worker."""
@@ -150,7 +156,7 @@ def engine_of(asked: str, console: Console) -> Literal["compiled", "simpy"]:
             raise RefusedError(f"--engine\n  found:   compiled, but {why}\n  allowed: auto, simpy")
         console.print("numba can't compile the pathway here:")
         for warning in said:
-            console.print(str(warning.message))
+            console.print(str(warning.message), markup=False)
     elif time.perf_counter() - started > 5:
         console.print(f"Compiled in {time.perf_counter() - started:.0f} s.")
     return used
@@ -163,7 +169,7 @@ def show_table(console: Console, table: Shown) -> None:
     from rich.text import Text
 
     shown = Table(
-        title=table.title, caption=table.note or None, box=box.SIMPLE_HEAD, title_justify="left",
+        title=escape(table.title), caption=escape(table.note) or None, box=box.SIMPLE_HEAD, title_justify="left",
         caption_justify="left", title_style="bold", header_style="", caption_style="dim", pad_edge=False,
     )  # fmt: skip
     for i, head in enumerate(table.heads):
@@ -237,7 +243,7 @@ def progress_of(console: Console, there: int, told: list[str], *, lines: bool = 
             waited = time.perf_counter() - last["at"]
             if done - last["done"] >= step or done == total or words != last["words"] or waited > 10:
                 last.update(at=time.perf_counter(), done=done, words=words)
-                console.print(said(done, total, words))
+                console.print(said(done, total, words), markup=False)
 
         with _compiling_told(console):
             yield tell
@@ -246,7 +252,10 @@ def progress_of(console: Console, there: int, told: list[str], *, lines: bool = 
 
     with (
         Progress(
-            BarColumn(bar_width=24), TextColumn("{task.fields[said]}"), console=console, transient=True
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[said]}", markup=False),
+            console=console,
+            transient=True,
         ) as bar,
         _compiling_told(console),
     ):

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from best_sim.cli import asking
 from best_sim.cli.common import app, engine_of, executor_of, progress_of
@@ -72,15 +73,15 @@ def reproduce(
     refuse_taken(out)
     console = Console()
     about = checked(Store(folder))
-    console.print(f"[bold]{about.get('title') or about['kind']}[/bold]")
+    console.print(f"[bold]{escape(str(about.get('title') or about['kind']))}[/bold]")
     used = "compiled" if about["engine"] == "none" else engine_of(engine, console)
     told: list[str] = []
     with progress_of(console, 0, told) as tell, executor_of(used, workers, cluster) as executor:
         found = again(folder, out=out, engine=used, executor=executor, progress=tell)
     for name in found.files.loc[~found.files["agrees"], "file"]:
-        console.print(f"  not the same: {name}")
+        console.print(f"  not the same: {name}", markup=False)
     for sentence in found.words():
-        console.print(sentence, soft_wrap=True)
+        console.print(sentence, soft_wrap=True, markup=False)
     if not found.agrees:
         raise typer.Exit(1)
 
@@ -104,7 +105,7 @@ def runs(
         raise RefusedError(f"runs\n  found:   {folder}, which is not a folder\n  allowed: a folder with runs")
     table = runs_table(folder)
     if table.empty:
-        console.print(f"No run in {folder}.")
+        console.print(f"No run in {folder}.", markup=False)
         return
     rows = []
     for row in table.to_dict("records"):

@@ -13,11 +13,13 @@ Python, numba and numpy, and the processor. Whatever changes, another folder is 
 from __future__ import annotations
 
 import ast
+import atexit
 import hashlib
 import importlib.util
 import inspect
 import os
 import platform
+import shutil
 import sys
 import tempfile
 import threading
@@ -201,7 +203,13 @@ _key_of = cache(kernel_key)
 
 
 def cache_folder() -> Path:
-    """Folder that holds compiled kernels: `$BEST_SIM_CACHE`, or the user's cache folder of this platform."""
+    """Folder that holds compiled kernels: `$BEST_SIM_CACHE`, or the user's cache folder of this platform.
+
+    Raises
+    ------
+    RuntimeError
+        If the user has no home, as in a container with a number for a user.
+    """
     if chosen := os.environ.get("BEST_SIM_CACHE"):
         return Path(chosen)
     if sys.platform == "darwin":
@@ -461,6 +469,8 @@ def is_compiled(model: Model) -> bool:
     """
     try:
         return (cache_folder() / _key_of(model) / _DONE).exists()
+    except RuntimeError:  # a user without a home: nothing is kept
+        return False
     except ImportError as error:
         raise CompilationError(f"numba cannot be imported: {error}") from error
 
@@ -480,14 +490,16 @@ def _compiled(model: Model) -> CompiledModel:
 
 
 def _kernel_folder(key: str) -> Path:
-    folder = cache_folder() / key
     try:
+        folder = cache_folder() / key
         folder.mkdir(parents=True, exist_ok=True)
         if os.access(folder, os.W_OK):
             return folder
-    except OSError:
+    except (OSError, RuntimeError):
         pass  # a cache is a convenience: without one, compile for this session
-    return Path(tempfile.mkdtemp(prefix="best_sim_"))
+    scratch = tempfile.mkdtemp(prefix="best_sim_")
+    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+    return Path(scratch)
 
 
 @contextmanager

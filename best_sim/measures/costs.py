@@ -324,7 +324,7 @@ def _of_lift(j: Journeys, prices: UnitCosts, who: np.ndarray) -> list[Block]:
         (W.TREATMENT_STARTED, W.TREATMENT_ENDED),
         (W.CARERS_TREATMENT_STARTED, W.CARERS_TREATMENT_ENDED),
     ):
-        begun, ended = (_in_turn(r[(r["event"] == one) & mine[_subjects(r)]]) for one in (event, over))
+        begun, ended = (_in_turn(_of_families(r[r["event"] == one], mine)) for one in (event, over))
         complete = np.zeros(len(begun), bool)
         # of one family, the n-th beginning and the n-th end
         nth = dict(zip(_turns(ended), ended["value"] == 1, strict=True))
@@ -339,10 +339,9 @@ def _of_lift(j: Journeys, prices: UnitCosts, who: np.ndarray) -> list[Block]:
     return blocks
 
 
-def _subjects(r: np.ndarray) -> np.ndarray:
-    """Who each row is about, 0 for rows about none of the families."""
-    of_family = np.asarray([event.subject == "family" for event in W.EVENTS])[r["event"]]
-    return np.where(of_family, r["subject"], 0).astype(np.int64)
+def _of_families(r: np.ndarray, mine: np.ndarray) -> np.ndarray:
+    """Of events about families, those of the ones that are wanted."""
+    return r[mine[r["subject"].astype(np.int64)]]
 
 
 def _in_turn(r: np.ndarray) -> np.ndarray:

@@ -496,20 +496,22 @@ class Journeys:
         )
 
     def _steps(self, resource: str, *steps: tuple[np.ndarray, int, int]) -> pd.DataFrame:
-        """The numbers waiting and served after each change, from (times, change in waiting, change in places held)."""
+        """The numbers waiting and served after each change, from (times, change in waiting, change in places held).
+
+        What changes at one moment is one change: a place that is given back is taken by the next at the same moment,
+        and is held by one of them.
+        """
         time = np.concatenate([at for at, _, _ in steps])
         waiting = np.concatenate([np.full(len(at), change) for at, change, _ in steps])
         held = np.concatenate([np.full(len(at), change) for at, _, change in steps])
         keep = np.flatnonzero(~np.isnan(time) & (time <= self.end))
-        keep = keep[np.argsort(time[keep], kind="stable")]
-        return pd.DataFrame(
-            {
-                "resource": resource,
-                "time_days": time[keep],
-                "waiting": np.cumsum(waiting[keep]),
-                "places_held": np.cumsum(held[keep]),
-            }
-        )
+        moments, which = np.unique(time[keep], return_inverse=True)
+        changes = {"waiting": waiting, "places_held": held}
+        after = {
+            name: np.cumsum(np.bincount(which, change[keep], len(moments))).astype(int)
+            for name, change in changes.items()
+        }
+        return pd.DataFrame({"resource": resource, "time_days": moments, **after})
 
     # --- one child ------------------------------------------------------------------------------------------
     def child(self, which: int | str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 from best_sim.engine.compiled_driver import CompilationError, CompiledModel, compile_model
@@ -31,6 +32,7 @@ from best_sim.pathway.lowering import Lowered, lower, state_of
 if TYPE_CHECKING:
     from best_sim.scenario import Scenario
 
+_NUMBERS = 2**63
 _PROCESSES = {
     kinds.FAMILY_ENTERS: ProcessKind("family_enters", entry.family_enters, "families"),
     kinds.PLACEMENT: ProcessKind("placement", placements.placement, "groups"),
@@ -150,7 +152,8 @@ def simulate(
     Raises
     ------
     ValueError
-        If hooks or extensions are given to the compiled engine, or the engine's name is unknown.
+        If hooks or extensions are given to the compiled engine, the engine's name is unknown, or the seed or the
+        number of the replicate is none.
     CompilationError
         If the compiled engine is asked for by name, and numba can't compile here.
     """
@@ -159,6 +162,9 @@ def simulate(
         raise ValueError(f"engine: found {engine!r}, allowed 'auto', 'compiled', 'simpy'")
     if (hooks or extensions) and engine == "compiled":
         raise ValueError("engine: hooks and extensions need 'simpy' (or 'auto'), found 'compiled'")
+    for name, number in (("seed", seed), ("replicate", replicate)):
+        if not isinstance(number, Integral) or not 0 <= number < _NUMBERS:
+            raise ValueError(f"{name}: found {number!r}, allowed a whole number from 0 to 2**63 - 1")
     state: State = state_of(lowered, seed, replicate)
     if engine == "auto":
         engine = "simpy" if hooks or extensions else engine_in_use()

@@ -9,7 +9,7 @@ setting of the question, not a number about the world.
 from __future__ import annotations
 
 import dataclasses
-import tomllib
+import os
 import types
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, Union
 from pydantic import ConfigDict, Field, PrivateAttr
 from pydantic.fields import FieldInfo
 
-from best_sim.scenario.files import line_of, shipped_names
+from best_sim.questions.source import Source
+from best_sim.scenario.files import shipped_names
 from best_sim.scenario.leaves import Leaf, node_of
 from best_sim.scenario.problems import NotAllowedError, Problem, ProblemsError, nearest_name
+from best_sim.scenario.reading import UnreadableError, table_of, text_of
 from best_sim.scenario.values import Overrides, Section, Unit, Wrong
 from best_sim.scenario.writing import shown, toml_text
 
@@ -411,14 +413,14 @@ def read_question(
 def _class_of(kind: Any, file: str) -> type[Question]:
     from best_sim.questions.kinds import KINDS
 
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         message = "the file doesn't say what it asks" if kind is None else "no question has this kind"
         raise QuestionError(
             [
                 Problem(
                     file=file, key="kind", message=message, found="nothing" if kind is None else shown(kind),
                     allowed=", ".join(KINDS),
-                    nearest=nearest_name(kind, list(KINDS)) if isinstance(kind, str) else None,
+                    nearest=nearest_name(kind, list(KINDS)),
                 )
             ]
         )  # fmt: skip
@@ -432,8 +434,7 @@ def _adopted(cls: type[Question], kind: str, name: str, file: str) -> dict[str, 
     raise QuestionError(
         [
             Problem(
-                file=file, key="kind", message="this file asks another question", found=kind, allowed=cls.kind,
-                nearest=None,
+                file=file, key="kind", message="this file asks another question", found=shown(kind), allowed=cls.kind,
             )
         ]
     )  # fmt: skip
@@ -449,12 +450,9 @@ def _table_at(name_or_path: str | Path | None, cls: type[Question] | None) -> tu
         name_or_path = name
     name, path = str(name_or_path), Path(name_or_path)
     if name in shipped:
-        shown_name, text = f"{name}.toml", shipped[name].read_text(encoding="utf-8")
-    elif path.is_file():
-        try:
-            shown_name, text = name, path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise QuestionError([Problem(file=name, message=f"this file can't be read: {error}")]) from error
+        shown_name, file = f"{name}.toml", shipped[name]
+    elif os.path.isfile(path):
+        shown_name, file = name, path
     else:
         scenarios = shipped_names() if _has_scenario(cls) else ()
         known = [*shipped, *scenarios]
@@ -471,13 +469,34 @@ def _table_at(name_or_path: str | Path | None, cls: type[Question] | None) -> tu
                 )
             ]
         )  # fmt: skip
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise QuestionError([Problem(file=shown_name, message=f"this is not TOML: {error}")]) from error
+    text, table = read_toml(file, shown_name)
     if "kind" not in table and cls is None:
         _class_of(None, shown_name)
     return shown_name, text, table
+
+
+def read_toml(path: Any, shown_name: str) -> tuple[str, dict[str, Any]]:
+    """The text of a file, and what TOML makes of it.
+
+    Parameters
+    ----------
+    path : path
+    shown_name : str
+        What to call it in messages.
+
+    Raises
+    ------
+    QuestionError
+        If it can't be read.
+    """
+    try:
+        text = text_of(path.read_bytes())
+        return text, table_of(text)
+    except OSError as error:
+        why = f"this file can't be read: {error.strerror}"
+        raise QuestionError([Problem(file=shown_name, message=why)]) from error
+    except UnreadableError as error:
+        raise QuestionError([Problem(file=shown_name, message=error.message, line=error.line)]) from None
 
 
 def _is_scenario(name_or_path: str | Path | None, cls: type[Question] | None) -> bool:
@@ -487,45 +506,14 @@ def _is_scenario(name_or_path: str | Path | None, cls: type[Question] | None) ->
     if str(name_or_path) in shipped_names():
         return True
     try:
-        table = tomllib.loads(Path(name_or_path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        table = table_of(text_of(Path(name_or_path).read_bytes()))
+    except (OSError, ValueError):
         return False  # told where the file is read
     return "kind" not in table and ("extends" in table or "simulation" in table)
 
 
 def _has_scenario(cls: type[Question] | None) -> bool:
     return cls is not None and "scenario" in cls.model_fields
-
-
-class Source:
-    """Where a table comes from, and what is wrong with it."""
-
-    def __init__(
-        self,
-        file: str,
-        text: str,
-        given: frozenset[str],
-        beside: str,
-        checked: bool = True,
-        arguments: tuple[str, ...] = (),
-    ) -> None:
-        self.file, self.text, self.given, self.beside, self.checked = file, text, given, beside, checked
-        self.arguments = arguments
-        self.problems: list[Problem] = []
-
-    def report(self, key: tuple[str, ...], *, stands: bool = True, **what: Any) -> None:
-        """Add a problem; with its line, where the key stands in the file."""
-        dotted = "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in key).lstrip(".")
-        if key and key[0] in self.given:
-            typed = key[0].upper() if key[0] in self.arguments else f"--{key[0].replace('_', '-')}"
-            option = typed if self.beside else f"{key[0]}, given beside the file"
-            rest = dotted.removeprefix(key[0]).lstrip(".")
-            self.problems.append(Problem(file=option, key=rest, **what))
-            return
-        line = None
-        if self.text and stands:
-            line = line_of(self.text, [part for part in key if not part.isdigit()])
-        self.problems.append(Problem(file=self.file, key=dotted, line=line, **what))
 
 
 def read_part(
@@ -567,7 +555,7 @@ def read_part(
         below = tuple(part for part in one.key.replace("[", ".").replace("]", "").split(".") if part)
         source.report(
             (*at, *below), message=one.message, found=found, allowed=one.allowed, nearest=one.nearest,
-            warning=one.warning,
+            warning=one.warning, because=one.because,
         )  # fmt: skip
     return None if any(not one.warning for one in wrong) else made
 

@@ -3,43 +3,61 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import tempfile
-import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from best_sim import __version__
-from best_sim.questions.asking import Question, SimulatedQuestion, read_question
+from best_sim.questions.asking import Question, SimulatedQuestion, read_question, shipped_questions
 from best_sim.questions.kinds import KINDS
 from best_sim.questions.running import Progress, answer
 from best_sim.questions.writing import (
     QUESTION,
     SCENARIO,
     begin,
-    checksum,
+    checksum_of,
     copy_of,
     draws,
     finish,
+    found_again,
+    identity,
     model_hash,
+    of_question,
     platform_name,
     versions,
 )
 from best_sim.replications import Store, StoreError, find_stores
+from best_sim.replications.store import MANIFEST
+from best_sim.scenario.files import shipped_names
 from best_sim.scenario.problems import ProblemsError
+from best_sim.scenario.reading import UnreadableError, table_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from best_sim.engine.model import Engine
 
-_NEEDED = ("kind", "name", "file", "question_toml", "given_toml", "model", "engine")
+_SAID: Mapping[str, type | tuple[type, ...]] = MappingProxyType(
+    {
+        "kind": str, "name": str, "file": (str, type(None)), "question_toml": str, "given_toml": str,
+        "model": str, "version": str, "engine": str, "command": str, "platform": str, "versions": dict, "inputs": dict,
+    }
+)  # fmt: skip
 """What the manifest of every run says."""
+_SAID_OF_A_SIMULATION: Mapping[str, type | tuple[type, ...]] = MappingProxyType(
+    {
+        "scenario": str, "scenario_file": str, "scenario_hash": str, "scenario_toml": str, "seed": int,
+        "replicates": int, "replicates_asked": int,
+    }
+)  # fmt: skip
+_SAID_OF_AN_INPUT = MappingProxyType({"path": str, "sha256": str, "copied": bool})
+_SAID_IF_AT_ALL = MappingProxyType({"seconds": (int, float), "outputs": dict, "chunk": int})
 _SHOWN = 8
-_OF_THE_RUN = ("replicates", "scenario", "set")
-"""Keys of a question that the folder decides, or whose content is compared by itself."""
 
 
 class ChangedError(Exception):
@@ -70,6 +88,7 @@ def resume(store: Store, replicates: int | None = None) -> Question:
         If the folder holds no run that can go on.
     """
     about = checked(store)
+    _refuse_unless(store, about, {"of": str})
     if about["model"] != model_hash():
         raise ChangedError(
             f"{store.folder}: the model has changed since this run began; its replicates and new ones would not belong "
@@ -79,16 +98,18 @@ def resume(store: Store, replicates: int | None = None) -> Question:
         )
     was = stored(store)
     now = _today(store, was)
-    told = _differences(*(_of_question(one, about.get("inputs", {})) for one in (was, now)))
+    told = _differences(*(of_question(one, about["inputs"]) for one in (was, now)))
     if told:
         raise ChangedError(
             f"{store.folder}: the question {about['file'] or about['kind']} has changed since this run began.\n"
             f"{_listed(told)}\nSet it back, or begin a new run."
         )
     now = _with_inputs(store, now)
+    if isinstance(now, SimulatedQuestion):
+        now = _with_scenario(store, now)
+    _refuse_another(store, now)
     if not isinstance(now, SimulatedQuestion):
         return now
-    now = _with_scenario(store, now)
     asked = about["replicates_asked"] if replicates is None else replicates
     there = max((numbers.stop for numbers in store.done()), default=0)
     if asked < there:
@@ -101,34 +122,84 @@ def resume(store: Store, replicates: int | None = None) -> Question:
 
 def stored(store: Store) -> Question:
     """The question as the run's folder has it."""
-    path = store.folder / QUESTION
-    if not path.exists():
-        path.write_text(store.manifest["question_toml"], encoding="utf-8")
-    question = read_question(path)
-    question._name, question._file = store.manifest["name"], str(path)
+    question = read_question(_copy(store, QUESTION, store.manifest["question_toml"]))
+    question._name, question._file = store.manifest["name"], str(store.folder / QUESTION)
     return question
+
+
+def _copy(store: Store, name: str, text: str) -> Path:
+    """The copy of a file that lies in the folder for people, made again where it is gone; refused, where it was edited.
+
+    What was run is what the manifest has: if an edited copy were read, a run would go on as another.
+    """
+    path = store.folder / name
+    if not path.exists():
+        path.write_text(text, encoding="utf-8")
+    elif path.read_bytes().decode("utf-8", "replace").splitlines() != text.splitlines():
+        raise ChangedError(
+            f"{path}: this copy of what was run is not what {MANIFEST} says: one of the two has been edited.\nSet it "
+            "back, or remove the copy: it is then made again. To ask something else, begin a new run with it."
+        )
+    return path
 
 
 def checked(store: Store) -> dict[str, Any]:
     """What a run's manifest says; an error, if that is too little to go on with it or to repeat it."""
     about = store.manifest
-    if missing := [key for key in _NEEDED if key not in about]:
-        raise StoreError(f"{store.folder}: this is no run that can go on ({', '.join(missing)} missing)")
+    _refuse_unless(store, about, _SAID)
     if about["kind"] not in KINDS:
         raise StoreError(f"{store.folder}: found a run of kind {about['kind']!r}; allowed {', '.join(KINDS)}")
+    if issubclass(KINDS[about["kind"]].cls, SimulatedQuestion):
+        _refuse_unless(store, about, _SAID_OF_A_SIMULATION)
+    for one in about["inputs"].values():
+        _refuse_unless(store, one if isinstance(one, dict) else {}, _SAID_OF_AN_INPUT, "inputs: ")
+    _refuse_unless(store, about, {key: kind for key, kind in _SAID_IF_AT_ALL.items() if key in about})
     return about
+
+
+def _refuse_unless(store: Store, about: Mapping[str, Any], said: Mapping[str, Any], where: str = "") -> None:
+    if wrong := [key for key, kind in said.items() if key not in about or not isinstance(about[key], kind)]:
+        raise StoreError(
+            f"{store.folder}: this is no run that can go on or be repeated ({where}{', '.join(wrong)} missing in its "
+            "manifest, or not what a run writes)"
+        )
+
+
+def _refuse_another(store: Store, question: Question) -> None:
+    """Refuse replicates of something else than of the question: the manifest, or a chunk, was edited or exchanged."""
+    about = store.manifest
+    if about["of"] != identity(question):
+        raise ChangedError(
+            f"{store.folder / MANIFEST}: what it says to run is not what its replicates are of; it has been edited "
+            "since the run began.\nSet it back, or begin a new run."
+        )
+    if isinstance(question, SimulatedQuestion) and about["seed"] != question.seed:
+        told = _listed([("seed", question.seed, about["seed"])])
+        raise ChangedError(f"{store.folder / MANIFEST}: this has been edited since the run began.\n{told}")
+    if foreign := store.foreign():
+        raise ChangedError(
+            f"{store.folder}: replicates of another run lie in its folder ({len(foreign)} files).\n  found:   "
+            f"{foreign[0]}\nMove them elsewhere; those of this run are kept."
+        )
 
 
 def _today(store: Store, was: Question) -> Question:
     """The question as its file has it today; as the folder has it, where the file is no longer there."""
     about = store.manifest
-    given = tomllib.loads(about["given_toml"])
+    file = about["file"]
+    if file is not None and file not in (*shipped_questions(), *shipped_names()):
+        path = found_again(file, store.folder)
+        if not path.exists():
+            return was
+        file = os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
     try:
-        now = read_question(about["file"], type(was), given)
+        now = read_question(file, type(was), table_of(about["given_toml"]))
+    except UnreadableError as error:
+        raise StoreError(f"{store.folder / MANIFEST}: given_toml: {error.message}") from error
     except ProblemsError as error:
-        if about["file"] is not None and Path(about["file"]).exists():
-            raise ChangedError(f"{store.folder}: its question can't be read any more.\n{error}") from error
-        return was
+        if file is None:
+            return was  # what was given names a file that is gone
+        raise ChangedError(f"{store.folder}: its question can't be read any more.\n{error}") from error
     now._name = about["name"]
     return now
 
@@ -136,14 +207,18 @@ def _today(store: Store, was: Question) -> Question:
 def _with_scenario(store: Store, question: SimulatedQuestion) -> SimulatedQuestion:
     """The question, where its scenario is as it was; with the folder's scenario, where its file is gone."""
     about = store.manifest
+    if question.scenario not in shipped_names():
+        path = found_again(about["scenario_file"], store.folder)
+        if not path.exists():
+            return with_stored_scenario(store, question)
+        if not os.path.exists(question.scenario) or not path.samefile(question.scenario):
+            question = question.replaced(scenario=str(path))  # it goes on from another folder
     try:
         now = question.world
     except ProblemsError as error:
-        if Path(about["scenario_file"]).exists():
-            raise ChangedError(f"{store.folder}: its scenario can't be read any more.\n{error}") from error
-        return with_stored_scenario(store, question)
+        raise ChangedError(f"{store.folder}: its scenario can't be read any more.\n{error}") from error
     if told := _differences(
-        *(dict(_leaves(tomllib.loads(text))) for text in (about["scenario_toml"], now.as_toml()))
+        *(dict(_leaves(table_of(text))) for text in (about["scenario_toml"], now.as_toml()))
     ):
         raise ChangedError(
             f"{store.folder}: the scenario {about['scenario']} has changed since this run began.\n{_listed(told)}\n"
@@ -157,8 +232,7 @@ def with_stored_scenario(store: Store, question: SimulatedQuestion) -> Simulated
 
     Overrides are set once more, which changes no value: so what was overridden can still be named.
     """
-    kept = store.folder / SCENARIO
-    kept.write_text(store.manifest["scenario_toml"], encoding="utf-8")
+    kept = _copy(store, SCENARIO, store.manifest["scenario_toml"])
     asked = question.replaced(scenario=str(kept))
     asked._named = store.manifest["scenario"]
     return asked
@@ -167,37 +241,21 @@ def with_stored_scenario(store: Store, question: SimulatedQuestion) -> Simulated
 def _with_inputs(store: Store, question: Question) -> Question:
     """The question, where the files that it reads are as they were; with their copies, where they are gone."""
     paths: dict[str, Path] = {}
-    for key, about in store.manifest.get("inputs", {}).items():
-        path = Path(about["path"])
-        if path.exists():
-            paths[key] = path
-            if checksum(path) != about["sha256"]:
-                raise ChangedError(
-                    f"{store.folder}: {path} ({key}) has changed since this run began. Set it back, or begin a new run."
-                )
-        elif about["copied"]:
-            paths[key] = copy_of(store.folder, key, path)
-        else:
+    for key, about in store.manifest["inputs"].items():
+        path = found_again(about["path"], store.folder)
+        paths[key] = path if path.exists() else copy_of(store.folder, key, about["path"])
+        if not paths[key].exists():
+            kept = "its copy is gone too" if about["copied"] else "no copy of it is kept"
+            raise ChangedError(f"{store.folder}: {about['path']} ({key}) is no longer there, and {kept}.")
+    if not paths:
+        return question
+    question = question.reading(paths)
+    for key, one in question.inputs().items():
+        if checksum_of(one) != store.manifest["inputs"].get(key, {}).get("sha256"):
             raise ChangedError(
-                f"{store.folder}: {path} ({key}) is no longer there, and no copy of it is kept."
+                f"{store.folder}: {one.path} ({key}) has changed since this run began. Set it back, or begin a new run."
             )
-    return question.reading(paths) if paths else question
-
-
-def _of_question(question: Question, inputs: Iterable[str]) -> dict[str, Any]:
-    apart = {*_OF_THE_RUN, *inputs}  # a file may be named from another folder: what is in it counts
-    return {key: value for key, value in _flat(question.as_table()) if key not in apart}
-
-
-def _flat(value: Any, below: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        for name, one in value.items():
-            yield from _flat(one, f"{below}.{name}".lstrip("."))
-    elif isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
-        for i, one in enumerate(value):
-            yield from _flat(one, f"{below}[{i}]")
-    else:
-        yield below, value
+    return question
 
 
 def _leaves(table: Mapping[str, Any], below: str = "") -> Iterator[tuple[str, Any]]:
@@ -228,7 +286,7 @@ def _listed(changes: list[tuple[str, Any, Any]]) -> str:
 
 def other_versions(store: Store) -> list[str]:
     """What has another version than when the run began; its results may differ in the last digit."""
-    was, now = store.manifest.get("versions", {}), versions()
+    was, now = store.manifest["versions"], versions()
     return [f"{name} {was[name]}, now {now[name]}" for name in now if name in was and was[name] != now[name]]
 
 
@@ -256,9 +314,9 @@ def runs_table(folder: Path) -> pd.DataFrame:
                 "kind": about.get("kind", ""),
                 "name": about.get("name", ""),
                 "scenario": about.get("scenario", ""),
-                "seed": about.get("seed"),
+                "seed": _whole(about.get("seed")),
                 "done": store.finished(),
-                "asked": about.get("replicates_asked"),
+                "asked": _whole(about.get("replicates_asked")),
                 "state": store.state(),
                 "changed": about.get("changed", ""),
                 "size": store.size,
@@ -266,6 +324,11 @@ def runs_table(folder: Path) -> pd.DataFrame:
         )
     columns = ["folder", "kind", "name", "scenario", "seed", "done", "asked", "state", "changed", "size"]
     return pd.DataFrame(rows, columns=columns).astype({"seed": "Int64", "asked": "Int64"})
+
+
+def _whole(value: Any) -> int | None:
+    """A whole number of a manifest; None where something else stands there."""
+    return value if isinstance(value, int) and abs(value) < 2**63 else None
 
 
 # --- repeating ------------------------------------------------------------------------------------------------

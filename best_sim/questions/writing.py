@@ -16,21 +16,25 @@ import datetime as dt
 import hashlib
 import importlib.metadata
 import itertools
+import json
+import os
 import platform
+import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from best_sim import __version__
-from best_sim.questions.asking import Question, QuestionError, SimulatedQuestion
+from best_sim.questions.asking import Input, Question, QuestionError, SimulatedQuestion
 from best_sim.questions.found import Found
 from best_sim.questions.running import chunk_for
-from best_sim.replications import Store
+from best_sim.replications import Store, StoreError, why_no_run_fits
+from best_sim.replications.store import SCRATCH
 from best_sim.scenario.problems import Problem
 from best_sim.scenario.writing import toml_text
 
@@ -56,6 +60,8 @@ _PACKAGES = (
     "pydantic",
     "statsmodels",
 )
+_LONGEST_NAME = 50
+"""Letters of a name that a folder or a copy takes on: no file system has names of more than 255 bytes."""
 _ROOMS = ("scenario", "engine", "pathway", "trial", "measures", "exchange", "questions")
 """Where the code is that an answer depends on."""
 
@@ -102,7 +108,53 @@ def checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def manifest(question: Question, engine: str, started: dt.datetime) -> dict[str, Any]:
+def of_question(question: Question, inputs: Iterable[str]) -> dict[str, Any]:
+    """What a question says, by dotted key: but how many replicates, and what is compared by its content."""
+    # a file may be named from another folder: what is in it counts
+    apart = {"replicates", "scenario", "set", *inputs}
+    return {key: value for key, value in _flat(question.as_table()) if key not in apart}
+
+
+def _flat(value: Any, below: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for name, one in value.items():
+            yield from _flat(one, f"{below}.{name}".lstrip("."))
+    elif isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
+        for i, one in enumerate(value):
+            yield from _flat(one, f"{below}[{i}]")
+    else:
+        yield below, value
+
+
+def checksum_of(one: Input) -> str:
+    """Of what is kept of an input: its file, or the text in its place."""
+    return checksum(one.path) if one.text is None else hashlib.sha256(one.text.encode()).hexdigest()
+
+
+def identity(question: Question) -> str:
+    """What a question's replicates are of: the same wherever and however far it is run, another for another question.
+
+    Parameters
+    ----------
+    question : Question
+
+    Returns
+    -------
+    str
+        Digest of what it says (random seed and all), of every parameter's value, of the files that it reads, and of
+        the code.
+    """
+    inputs = question.inputs()
+    about = {
+        "question": of_question(question, inputs),
+        "scenario": question.world.hash if isinstance(question, SimulatedQuestion) else "",
+        "inputs": {key: checksum_of(one) for key, one in inputs.items()},
+        "model": model_hash(),
+    }
+    return hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def manifest(question: Question, engine: str, started: dt.datetime, folder: Path) -> dict[str, Any]:
     """What is run: enough to repeat it.
 
     Parameters
@@ -110,14 +162,17 @@ def manifest(question: Question, engine: str, started: dt.datetime) -> dict[str,
     question : Question
     engine : str
     started : datetime.datetime
+    folder : pathlib.Path
+        Where the run lies: files are named by the way to them from there.
 
     Returns
     -------
     dict
-        kind, name, title, question_toml; scenario (name, title, hash, and the whole of it as TOML), seed,
-        replicates_asked, chunk where it simulates; engine, command, started, platform, versions, version, model.
+        kind, name, title, of (`identity`), question_toml; scenario (name, title, hash, and the whole of it as TOML),
+        seed, replicates_asked, chunk where it simulates; engine, command, started, platform, versions, version, model.
     """
     about: dict[str, Any] = {"kind": question.kind, "name": question.name, "title": question.heading}
+    about["of"] = identity(question)
     if isinstance(question, SimulatedQuestion):
         world = question.world
         about |= {
@@ -129,11 +184,11 @@ def manifest(question: Question, engine: str, started: dt.datetime) -> dict[str,
             "replicates_asked": question.replicates if question.simulates else 0,
             "chunk": question.chunk
             or chunk_for("simpy" if engine == "simpy" else "compiled", question.replicates),
-            "scenario_file": where(question.scenario),
+            "scenario_file": where(question.scenario, folder),
         }
     about |= {
         "engine": engine,
-        "command": " ".join(["best-sim", *sys.argv[1:]]) if sys.argv else "",
+        "command": command(),
         "started": started.isoformat(timespec="seconds"),
         "platform": platform_name(),
         "versions": versions(),
@@ -141,10 +196,8 @@ def manifest(question: Question, engine: str, started: dt.datetime) -> dict[str,
         "model": model_hash(),
         "inputs": {
             key: {
-                "path": str(one.path) if one.text is not None else where(one.path),
-                "sha256": checksum(one.path)
-                if one.text is None
-                else hashlib.sha256(one.text.encode()).hexdigest(),
+                "path": where(one.path, folder),
+                "sha256": checksum_of(one),
                 "copied": one.copied,
             }
             for key, one in question.inputs().items()
@@ -156,34 +209,75 @@ def manifest(question: Question, engine: str, started: dt.datetime) -> dict[str,
     return about
 
 
-def where(name_or_path: str | Path) -> str:
-    """A name as it is; a file's whole path."""
-    path = Path(name_or_path)
-    return str(path.resolve()) if path.exists() else str(name_or_path)
+def where(name_or_path: str | Path, folder: Path) -> str:
+    """A name as it is; a file by the way to it from a run's folder, or from the user's home: no user is named in it."""
+    if not os.path.exists(name_or_path):
+        return str(name_or_path)
+    path, home = Path(name_or_path).resolve(), _home()
+    if home is not None and path.is_relative_to(home) and not folder.resolve().is_relative_to(home):
+        return Path("~", path.relative_to(home)).as_posix()
+    try:
+        return Path(os.path.relpath(path, folder.resolve())).as_posix()
+    except ValueError:  # on another drive
+        return path.as_posix()
+
+
+def found_again(written: str, folder: Path) -> Path:
+    """The path of which `where` wrote the way."""
+    home = _home()
+    if written.startswith("~/") and home is not None:
+        return home / written[2:]
+    return Path(os.path.normpath(folder.resolve() / written))
+
+
+def _home() -> Path | None:
+    try:
+        return Path.home().resolve()
+    except (OSError, RuntimeError):  # a user without one, as in a container
+        return None
+
+
+def command() -> str:
+    """The command line as it can be typed again, the user's home written as ``~``."""
+    home = _home()
+    words = (shlex.quote(word) for word in sys.argv[1:])
+    typed = " ".join(["best-sim", *words])
+    return typed if home is None or len(home.parts) < 2 else typed.replace(f"{home}{os.sep}", "~/")
+
+
+def command_for(typed: str, replicates: int) -> str:
+    """A command that asks at once for as many replicates as a run has come to have since it was typed."""
+    words, kept = iter(shlex.split(typed)), []
+    for word in words:
+        option, _, value = word.partition("=")
+        if option not in ("--replicates", "--until-mcse", "--figure"):
+            kept.append(word)
+        elif not value:
+            next(words, None)
+    # not quoted where the shell should find the user's home
+    said = (word if word.startswith("~/") else shlex.quote(word) for word in kept)
+    return " ".join([*said, "--replicates", str(replicates)])
 
 
 # --- the folder -----------------------------------------------------------------------------------------------
-def is_taken(folder: Path) -> bool:
-    """Whether there is already something under this name that a run must not replace: a file, or a folder in use."""
-    return folder.exists() and not (folder.is_dir() and next(folder.iterdir(), None) is None)
+def refuse_taken(folder: Path | None, name: str = "--out") -> None:
+    """Refuse a folder to which no run can be written; to be asked before any long work.
 
-
-def refuse_taken(out: Path | None) -> None:
-    """Refuse to write over what is there already; to be asked before any long work.
+    Parameters
+    ----------
+    folder : pathlib.Path or None
+    name : str
+        What named it.
 
     Raises
     ------
     QuestionError
     """
-    if out is not None and is_taken(out):
+    why = None if folder is None else why_no_run_fits(folder)
+    if why is not None:
         raise QuestionError(
-            [
-                Problem(
-                    file="--out", message="this is in use", found=f"{out}, which is not empty",
-                    allowed="a new folder, or an empty one",
-                )
-            ]
-        )  # fmt: skip
+            [Problem(file=name, message=why, found=str(folder), allowed="a new folder, or an empty one")]
+        )
 
 
 def run_folder(question: Question, out: Path | None, started: dt.datetime) -> Path:
@@ -191,7 +285,7 @@ def run_folder(question: Question, out: Path | None, started: dt.datetime) -> Pa
     if out is not None:
         return out
     seed = f"-{question.seed}" if isinstance(question, SimulatedQuestion) else ""
-    name = f"{started:%Y%m%d-%H%M%S}-{question.name}{seed}"
+    name = f"{started:%Y%m%d-%H%M%S}-{question.name[:_LONGEST_NAME]}{seed}"
     folder = Path("results") / question.kind / name
     again = itertools.count(2)
     while folder.exists():  # two runs begun in the same second
@@ -234,11 +328,25 @@ def begin(
     StoreError
         If something is in the folder.
     """
-    about = manifest(question, engine, started)
-    about["file"] = None if file is None else where(file)
+    about = manifest(question, engine, started, folder)
+    about["file"] = None if file is None else where(file, folder)
     about["given_toml"] = toml_text(dict(given or {}))
     about["figures"] = figures
     store = Store.create(folder, about)
+    try:
+        _write_copies(folder, question, about)
+    except BaseException as error:
+        discard(store)
+        if isinstance(error, OSError):
+            raise StoreError(
+                f"{error.filename or folder}: this can't be written: {error.strerror}"
+            ) from error
+        raise
+    return store
+
+
+def _write_copies(folder: Path, question: Question, about: Mapping[str, Any]) -> None:
+    """What a run is of, beside the manifest, for people."""
     (folder / QUESTION).write_text(about["question_toml"], encoding="utf-8")
     if "scenario_toml" in about:
         (folder / SCENARIO).write_text(about["scenario_toml"], encoding="utf-8")
@@ -249,7 +357,6 @@ def begin(
                 shutil.copyfile(one.path, copy_of(folder, key, one.path))
             else:
                 copy_of(folder, key, one.path).write_text(one.text, encoding="utf-8")
-    return store
 
 
 def draws(about: Mapping[str, Any]) -> bool:
@@ -259,11 +366,17 @@ def draws(about: Mapping[str, Any]) -> bool:
 
 def copy_of(folder: Path, key: str, path: str | Path) -> Path:
     """Where the copy of an input lies."""
-    return folder / INPUTS / f"{key}-{Path(path).name}"
+    return folder / INPUTS / f"{key}-{Path(path).name[-_LONGEST_NAME:]}"
 
 
 def finish(
-    store: Store, found: Found, *, started: dt.datetime, engine: Engine, state: str = "finished"
+    store: Store,
+    found: Found,
+    *,
+    started: dt.datetime,
+    engine: Engine,
+    state: str = "finished",
+    resumed: bool = False,
 ) -> dict[str, Any]:
     """Write the tables, pictures, words and report of what was found.
 
@@ -275,6 +388,8 @@ def finish(
     started : datetime.datetime
     engine : str
     state : {"finished", "interrupted"}
+    resumed : bool
+        Whether the run was begun by another command than this one.
 
     Returns
     -------
@@ -289,9 +404,8 @@ def finish(
     if not draws(store.manifest):
         found = found.undrawn()
     about = store.manifest | {
-        "command": " ".join(["best-sim", *sys.argv[1:]]) if sys.argv else "",
         "finished": now.isoformat(timespec="seconds"),
-        "seconds": round((now - started).total_seconds(), 1),
+        "seconds": seconds(store, started),
         "state": state,
         "settled": found.settled,
         "answer": dict(found.answer()),
@@ -302,6 +416,8 @@ def finish(
     if isinstance(question, SimulatedQuestion):
         kept = question.decides or not question.simulates
         about["replicates"] = store.finished() if kept else question.replicates
+        if resumed and not kept:
+            about["command"] = command_for(about["command"], question.replicates)
     if chunks := [f"{numbers.start}-{numbers.stop}" for numbers in store.done()]:
         about["chunks"] = chunks
     with files_replaced(store.folder) as scratch:
@@ -321,6 +437,11 @@ def finish(
     return about
 
 
+def seconds(store: Store, started: dt.datetime) -> float:
+    """Seconds that a run has taken, with this session, which began at `started`."""
+    return round(store.manifest.get("seconds", 0.0) + (dt.datetime.now(dt.UTC) - started).total_seconds(), 1)
+
+
 def discard(store: Store) -> None:
     """Remove a run that has nothing to say, and the folders that were made for it alone."""
     shutil.rmtree(store.folder)
@@ -331,13 +452,31 @@ def discard(store: Store) -> None:
 
 
 def write_table(table: Any, path: Path) -> None:
-    """A table under its name: Parquet where the name says so, else CSV. A named index becomes the first columns."""
+    """A table under its name: Parquet where the name says so, else CSV. A named index becomes the first columns.
+
+    In CSV a text that a spreadsheet would take for a formula, as where a design is called ``=cmd``, has an apostrophe
+    before it, heads too. Names may come from any file, and ``+2 points`` is a good one: so none is refused for it.
+    """
     if table.index.name is not None or any(name is not None for name in table.index.names):
         table = table.reset_index()
     if path.suffix == ".parquet":
         table.to_parquet(path, index=False)
     else:
+        table = table.rename(columns=_no_formula)
+        for name in table.select_dtypes(exclude=["number", "bool", "datetime"]):
+            table[name] = table[name].map(_no_formula)
         table.to_csv(path if path.suffix else path.with_name(f"{path.name}.csv"), index=False)
+
+
+def _no_formula(cell: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula; numbers that are written as text stay."""
+    if not isinstance(cell, str) or len(cell) < 2 or not cell.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
 
 
 def outputs(folder: Path) -> dict[str, str]:
@@ -363,7 +502,7 @@ def files_replaced(folder: Path) -> Iterator[Path]:
     pathlib.Path
         Where to write; removed in any case.
     """
-    scratch = Path(tempfile.mkdtemp(prefix=".writing.", dir=folder))
+    scratch = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=folder))
     try:
         yield scratch
         for path in sorted(scratch.rglob("*")):

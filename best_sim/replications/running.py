@@ -25,7 +25,7 @@ class _Stop:
 
 @contextmanager
 def _interrupts(stopping: Callable[[], object] | None) -> Iterator[_Stop]:
-    """The first Ctrl-C asks to stop, and lets what is under way finish; the second interrupts as ever."""
+    """The first Ctrl-C, or SIGTERM, asks to stop, and lets what is under way finish; the second interrupts as ever."""
     stop = _Stop()
     if threading.current_thread() is not threading.main_thread():
         yield stop
@@ -33,15 +33,20 @@ def _interrupts(stopping: Callable[[], object] | None) -> Iterator[_Stop]:
 
     def ask(number: int, frame: FrameType | None) -> None:
         stop.asked = True
-        signal.signal(signal.SIGINT, before)
+        restore()
         if stopping is not None:
             stopping()
 
-    before = signal.signal(signal.SIGINT, ask)
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
     try:
         yield stop
     finally:
-        signal.signal(signal.SIGINT, before)
+        restore()
 
 
 def run(

@@ -9,6 +9,7 @@ and a test keeps them equal.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -255,7 +256,9 @@ def _pieces(p: Sequence[float], x: Sequence[float]) -> list[tuple[float, float, 
 
 def is_number(value: Any) -> bool:
     """Whether `value` is a finite number; True and False are not."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return abs(value) <= sys.float_info.max  # a whole number of Python's may be larger, and then is no float
 
 
 # --- what each distribution takes ---------------------------------------------------------------------------

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from best_sim.scenario.problems import Problem, ScenarioError, nearest_name
+from best_sim.scenario.reading import UnreadableError, table_of, text_of
 from best_sim.scenario.writing import shown
 
 
@@ -93,8 +93,23 @@ def read_with_extended(name_or_path: str | os.PathLike[str]) -> list[ScenarioFil
     ScenarioError
         If a file is not found or is not TOML, or they extend each other in a circle.
     """
-    path, name = _find(os.fspath(name_or_path))
-    return list(_with_extended(path, name, ()))
+    first = _read(*_find(os.fspath(name_or_path)))
+    order: dict[_Identity, ScenarioFile] = {}
+    inside = {_identity(first.path): (first, iter(first.extends))}
+    while inside:
+        identity, (this, extends) = next(reversed(inside.items()))
+        extended = next(extends, None)
+        if extended is None:
+            order[identity] = this
+            del inside[identity]
+            continue
+        path, name = _find(extended, beside=this)
+        if (identity := _identity(path)) in inside:
+            raise _circle([file for file, _ in inside.values()], name)
+        if identity not in order:
+            file = _read(path, name)
+            inside[identity] = file, iter(file.extends)
+    return list(order.values())
 
 
 def line_of(text: str, key: Sequence[str]) -> int | None:
@@ -150,7 +165,7 @@ def _find(name: str, beside: ScenarioFile | None = None) -> tuple[Path, str]:
         candidates.append((Path(name), name))
     if not _is_path(name):
         candidates.append((shipped / f"{name}.toml", f"parameters/{name}.toml"))
-    there = [(path, shown_name) for path, shown_name in candidates if path.is_file()]
+    there = [(path, shown_name) for path, shown_name in candidates if os.path.isfile(path)]
     # A user's own base.toml may extend the shipped one: a file means another than itself, if there is one.
     others = [item for item in there if beside is None or not item[0].samefile(beside.path)]
     if others or there:
@@ -160,7 +175,7 @@ def _find(name: str, beside: ScenarioFile | None = None) -> tuple[Path, str]:
         path = Path(name)
         near = (
             nearest_name(path.name, [p.name for p in path.parent.glob("*.toml")])
-            if path.parent.is_dir()
+            if os.path.isdir(path.parent)
             else None
         )
         near = str(path.parent / near) if near else nearest_name(path.stem, names)
@@ -178,49 +193,42 @@ def _find(name: str, beside: ScenarioFile | None = None) -> tuple[Path, str]:
     raise ScenarioError([problem])
 
 
-def _with_extended(path: Path, name: str, inside: tuple[ScenarioFile, ...]) -> Iterator[ScenarioFile]:
-    this = _read(path, name)
-    for outer in inside:
-        if outer.path.samefile(path):
-            circle = " -> ".join(file.shown for file in (*inside, this))
-            last = inside[-1]
-            message = "scenario files extend each other in a circle"
-            raise ScenarioError(
-                [
-                    Problem(
-                        file=last.shown,
-                        key="extends",
-                        found=circle,
-                        message=message,
-                        line=line_of(last.text, ["extends"]),
-                    )
-                ]
+_Identity = tuple[int, int]
+
+
+def _identity(path: Path) -> _Identity:
+    """The same for the same file, whatever it is called."""
+    about = path.stat()
+    return about.st_dev, about.st_ino
+
+
+def _circle(inside: Sequence[ScenarioFile], name: str) -> ScenarioError:
+    last = inside[-1]
+    return ScenarioError(
+        [
+            Problem(
+                file=last.shown,
+                key="extends",
+                found=" -> ".join([*(file.shown for file in inside), name]),
+                message="scenario files extend each other in a circle",
+                line=line_of(last.text, ["extends"]),
             )
-    given: list[Path] = []
-    for extended in this.extends:
-        for file in _with_extended(*_find(extended, beside=this), (*inside, this)):
-            if not any(file.path.samefile(earlier) for earlier in given):
-                given.append(file.path)
-                yield file
-    yield this
+        ]
+    )
 
 
 @lru_cache(maxsize=32)
 def _parsed(text: str) -> Mapping[str, Any]:
     """What TOML makes of a text: more than half of the work of loading a scenario, and mostly of the same files."""
-    return tomllib.loads(text)
+    return table_of(text)
 
 
 def _read(path: Path, name: str) -> ScenarioFile:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = text_of(path.read_bytes())
         table = dict(_parsed(text))
-    except UnicodeDecodeError as error:
-        raise ScenarioError([Problem(file=name, message=f"this is not UTF-8 text: {error.reason}")]) from None
-    except tomllib.TOMLDecodeError as error:
-        place = re.search(r"line (\d+), column (\d+)", str(error))
-        line = int(place[1]) if place else None
-        raise ScenarioError([Problem(file=name, message=f"this is not TOML: {error}", line=line)]) from None
+    except UnreadableError as error:
+        raise ScenarioError([Problem(file=name, message=error.message, line=error.line)]) from None
     except OSError as error:
         raise ScenarioError(
             [Problem(file=name, message=f"this file can't be read: {error.strerror}")]

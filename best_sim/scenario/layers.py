@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from best_sim.scenario.durations import Duration
 from best_sim.scenario.leaves import ANY_NAME, METADATA, Leaf, Node, nodes_of, read_range
 from best_sim.scenario.problems import NotAllowedError, Problem, nearest_name
+from best_sim.scenario.reading import UnreadableError, table_of
 from best_sim.scenario.values import Mix, Named, Section, Series, magnitudes
 from best_sim.scenario.writing import shown, value_as_text, with_unit
 
@@ -509,8 +509,8 @@ def parse_override(text: str) -> tuple[Key, Any]:
             "this is no override", found=text, allowed="key=value, e.g. trial.consent.probability=0.6"
         )
     try:
-        table = tomllib.loads(f"value = {written}")
-    except tomllib.TOMLDecodeError as error:
+        table = table_of(f"value = {written}")
+    except UnreadableError as error:
         # A word is meant as a text; a bracket or quotation mark that is left open is a slip.
         if written[0] in "[{\"'":
             raise NotAllowedError(

@@ -23,8 +23,14 @@ from best_sim.scenario.values import (
     Series,
     Shares,
     Unit,
+    magnitudes,
 )
 from best_sim.scenario.writing import shown
+
+FIRST_DATE, LAST_DATE = dt.date(1900, 1, 1), dt.date(2199, 12, 31)
+"""Dates beyond these are slips, and a run between them would not end."""
+_LONGEST, _LARGEST = 10_000 * DAYS_IN["years"], 1e12
+"""Days, and any other number, beyond which sums are no longer exact or not finite."""
 
 METADATA = ("value", "unit", "range", "status", "source", "link", "note")
 """Keys of a described leaf."""
@@ -110,10 +116,11 @@ class Leaf:
                 "this unit is not allowed here",
                 found=shown(unit),
                 allowed=", ".join(self.units),
-                nearest=nearest_name(unit, self.units) if isinstance(unit, str) else None,
+                nearest=nearest_name(unit, self.units),
                 below="unit",
             )
         value = _READERS[self.kind](self, raw, unit)
+        self._refuse_the_absurd(value, f"{shown(raw)} ({unit})")
         if self.has_range and not isinstance(value, dt.date):
             try:
                 self.limits.refuse_outside(value)
@@ -123,6 +130,20 @@ class Leaf:
                     refused.found = f"{as_written:g} {unit}, {refused.found} {self.unit}"
                 raise
         return value
+
+    def _refuse_the_absurd(self, value: Any, written: str) -> None:
+        """Refuse what no limit of a leaf names, but no run could come to an end with."""
+        dates = value.dates if isinstance(value, Series) else value if isinstance(value, tuple) else (value,)
+        for day in dates:
+            if isinstance(day, dt.date) and not FIRST_DATE <= day <= LAST_DATE:
+                raise NotAllowedError(
+                    "this date is too far away", found=str(day), allowed=f"from {FIRST_DATE} to {LAST_DATE}"
+                )
+        if not self.has_range or self.kind in ("date", "dates"):
+            return
+        largest, words = (_LONGEST, "10,000 years") if self.unit == "days" else (_LARGEST, f"{_LARGEST:g}")
+        if not all(abs(number) <= largest for number in magnitudes(value)):
+            raise NotAllowedError("this is too large", found=written, allowed=f"{words} at most")
 
 
 Node = Leaf | type[Section] | Named[type[Section]]
@@ -290,9 +311,11 @@ def _read_text(leaf: Leaf, raw: Any, unit: str) -> str:
 
 def _read_choice(leaf: Leaf, raw: Any, unit: str) -> str:
     if raw not in leaf.names:
-        nearest = nearest_name(raw, leaf.names) if isinstance(raw, str) else None
         raise NotAllowedError(
-            "this is not one of the choices", found=shown(raw), allowed=", ".join(leaf.names), nearest=nearest
+            "this is not one of the choices",
+            found=shown(raw),
+            allowed=", ".join(leaf.names),
+            nearest=nearest_name(raw, leaf.names),
         )
     return str(raw)
 

@@ -128,18 +128,21 @@ class NotAllowedError(ValueError):
         self.nearest, self.below = nearest, below
 
 
-def nearest_name(name: str, allowed: Iterable[str]) -> str | None:
+def nearest_name(name: object, allowed: Iterable[str]) -> str | None:
     """The allowed name that `name` most looks like, or None if it looks like none.
 
     Parameters
     ----------
-    name : str
+    name : object
+        What a file gives; only a text looks like a name.
     allowed : iterable of str
 
     Returns
     -------
     str or None
     """
+    if not isinstance(name, str):
+        return None
     by_fold = {candidate.casefold(): candidate for candidate in allowed}
     close = difflib.get_close_matches(name.casefold(), by_fold, n=1, cutoff=0.6)
     return by_fold[close[0]] if close else None

@@ -156,7 +156,9 @@ class Scenario(Generic[Root]):
         _tell(scenario.warnings)
         return scenario
 
-    def replace(self, changes: Mapping[str, Any], *, quietly: bool = False) -> Scenario[Root]:
+    def replace(
+        self, changes: Mapping[str, Any], *, quietly: bool = False, by: str = BY_REPLACE
+    ) -> Scenario[Root]:
         """A scenario with some values changed.
 
         Parameters
@@ -168,6 +170,8 @@ class Scenario(Generic[Root]):
             `Mix` may stand too.
         quietly : bool
             Say nothing of what looks wrong, as where values are drawn; it stands in `warnings` all the same.
+        by : str
+            What to call the place they come from, in messages and provenance.
 
         Returns
         -------
@@ -184,10 +188,8 @@ class Scenario(Generic[Root]):
             Of each thing that looks wrong now and didn't before, unless it is to be quiet; see `load`.
         """
         layers = self._layers.copy()
-        layers.add_overrides(
-            ((tuple(key.split(".")), value) for key, value in changes.items()), file=BY_REPLACE
-        )
-        built = layers.build(BY_REPLACE)
+        layers.add_overrides(((tuple(key.split(".")), value) for key, value in changes.items()), file=by)
+        built = layers.build(by)
         errors = [problem for problem in built.problems if not problem.warning]
         if errors:
             raise ScenarioError(errors)

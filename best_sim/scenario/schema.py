@@ -58,11 +58,11 @@ class Simulation(Section):
     """Last day."""
     starts_with: Literal["empty", "running"]
     """Empty, or with the children, cases and bookings of the warm-up already in it."""
-    warm_up: Days
+    warm_up: Annotated[float, Unit("days", 0, 36_525)]
     """Time simulated before day zero where the system starts running."""
-    before_opening: Days
+    before_opening: Annotated[float, Unit("days", 0, 36_525)]
     """Longest time for which a site's boroughs, courts and teams are simulated before its first borough opens."""
-    after_recruitment: Days
+    after_recruitment: Annotated[float, Unit("days", 0, 36_525)]
     """Longest time for which families go on becoming known after recruitment is complete."""
 
     def check(self) -> Iterator[Wrong]:

@@ -361,6 +361,8 @@ class Wrong:
         The nearest allowed name.
     warning : bool, optional
         True if the scenario can be used all the same.
+    because : str, optional
+        Key that it doesn't fit: where that was given beside a question's file, it is what is wrong.
     """
 
     key: str
@@ -369,6 +371,7 @@ class Wrong:
     allowed: str = ""
     nearest: str | None = None
     warning: bool = False
+    because: str = ""
 
 
 class Section(BaseModel):

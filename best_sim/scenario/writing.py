@@ -57,6 +57,8 @@ def shown(value: Any) -> str:
         text = toml_value(value)
     except TypeError:
         text = repr(value)
+    except ValueError:  # a whole number of more digits than Python writes
+        text = "a number of thousands of digits"
     return text if len(text) <= 100 else f"{text[:97]}..."
 
 

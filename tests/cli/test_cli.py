@@ -150,7 +150,8 @@ def test_an_error_while_writing_leaves_what_was_there(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["deep"]
 
 
-def test_ctrl_c_keeps_what_is_finished(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_keeps_what_is_finished(tmp_path: Path, number: signal.Signals) -> None:
     running = subprocess.Popen(
         [sys.executable, "-u", "-m", "best_sim", "power", "--replicates", "400", "--scenario", "london-2017",
          "--out", "run"],
@@ -159,7 +160,7 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path: Path) -> None:
     assert running.stdout is not None
     for line in running.stdout:
         if "replicates, " in line:  # the first line of progress
-            running.send_signal(signal.SIGINT)
+            running.send_signal(number)
             break
     told, errors = running.communicate(timeout=120)
     assert running.returncode == 130, errors
@@ -169,6 +170,57 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path: Path) -> None:
     assert 2 <= about["replicates"] < about["replicates_asked"] == 400 and about["state"] == "interrupted"
     assert rows["replicate"].nunique() == about["replicates"]
     assert (rows.groupby("design", observed=True)["replicate"].max() == about["replicates"] - 1).all()
+
+
+BRACKETS = """
+title = "Pilot [draft] [/end]"
+scenario = "london-2017"
+replicates = 2
+seed = 5
+
+[[design]]
+name = "Benefit [low]"
+effect = -1.2
+
+[[design]]
+name = "Benefit [/high]"
+effect = -2.4
+"""
+
+
+def test_square_brackets_in_names_are_shown(tmp_path: Path) -> None:
+    """And an output that holds no minus sign shows another, as where it is redirected on Windows."""
+    (tmp_path / "tiny.toml").write_text(BRACKETS)
+    done = process("power", "tiny.toml", "--out", "a[b]", cwd=tmp_path, PYTHONIOENCODING="cp1252")
+    assert done.returncode == 0, done.stderr
+    for name in ("Pilot [draft] [/end]", "Benefit [low]", "Benefit [/high]", "Written to a[b]", "-1.2"):
+        assert name in done.stdout
+    assert "\N{MINUS SIGN}" not in done.stdout
+
+
+def test_a_seed_that_is_too_large_is_told(tmp_path: Path) -> None:
+    for arguments in (("simulate", "london-2017"), ("power",), ("stability", "london-2017"), ("trace",)):
+        for seed in (2**63, 2**64, "9" * 400):
+            done = command(*arguments, "--seed", str(seed), "--out", "x", cwd=tmp_path)
+            assert done.returncode == 2 and "--seed" in done.stderr and "Traceback" not in done.stderr, (
+                done.stderr
+            )
+    assert nothing_in(tmp_path)
+
+
+def test_a_user_without_a_home_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(cli.Path, "home", none)
+    kept = []
+    monkeypatch.setattr(cli.atexit, "register", lambda remove, folder, **_: kept.append(folder))
+    for name in ("BEST_SIM_CACHE", "NUMBA_CACHE_DIR", "MPLCONFIGDIR"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    cli._keep_nothing_without_a_home()
+    assert kept == [os.environ["NUMBA_CACHE_DIR"]] == [os.environ["BEST_SIM_CACHE"]]
+    Path(kept[0]).rmdir()
 
 
 CANNOT_COMPILE = """

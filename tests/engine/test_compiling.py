@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -208,6 +210,21 @@ def test_the_cache_folder_can_be_chosen(monkeypatch, tmp_path):
     assert compiled_driver.cache_folder() == tmp_path
     monkeypatch.delenv("BEST_SIM_CACHE")
     assert compiled_driver.cache_folder().name == "best_sim"
+
+
+def test_a_user_without_a_home_has_no_cache(monkeypatch):
+    monkeypatch.delenv("BEST_SIM_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("LOCALAPPDATA", raising=False)
+
+    def none():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(compiled_driver.Path, "home", none)
+    assert not compiled_driver.is_compiled(toy.MODEL)
+    folder = compiled_driver._kernel_folder("key")
+    assert folder.is_dir() and folder.parent == Path(tempfile.gettempdir())
+    folder.rmdir()
 
 
 def test_the_generated_module_can_be_read():

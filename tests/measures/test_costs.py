@@ -148,6 +148,19 @@ def test_a_stay_over_a_year_end_is_paid_at_both_prices() -> None:
     assert (length / 7.0 * foster[column]).tolist() == pytest.approx([100.0, 200.0])
 
 
+def test_where_there_are_no_families_nothing_costs_anything() -> None:
+    scenario = Scenario.load("london-2017")
+    scenario = scenario.replace(
+        {
+            f"boroughs.{name}.entries": [{"from": dt.date(2010, 1, 1), "value": 0}]
+            for name in scenario.boroughs
+        }
+    )
+    journeys = simulate(scenario, 2, 0)
+    assert len(journeys.record) and not len(journeys.tables["families"])
+    assert child_costs(journeys, scenario).empty
+
+
 def test_costs_need_the_event_record() -> None:
     scenario = Scenario.load("london-2017")
     with pytest.raises(ValueError, match="event record"):

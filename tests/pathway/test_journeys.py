@@ -9,6 +9,7 @@ from small_worlds import first_difference, rows, run
 
 from best_sim.pathway import words as W
 from best_sim.pathway.journeys import UNITS, Journeys
+from best_sim.scenario import Scenario
 
 TABLES = (
     "events", "families", "children", "group_placements", "placements", "proceedings", "hearings", "services",
@@ -141,6 +142,18 @@ def test_queues_have_the_driver_s_averages(limited):
         assert mine["waiting"].max() <= row["longest_queue"] + 1
     assert len(pools) == 2 and set(q["resource"]) > set(pools["resource"])
     assert limited.resources["mean_waiting"].max() > 1.0
+
+
+@pytest.mark.parametrize("name", ["london-2017", "glasgow"])
+def test_no_more_places_are_held_than_there_are(name):
+    """Also of cases that are assessed again, and where a place is given back and taken at one moment."""
+    assessors = ("in_house", "independent_social_worker", "external_expert")
+    j = run(Scenario.load(name).replace({f"sau.places.{assessor}": 2 for assessor in assessors}))
+    for resource, q in j.queues.groupby("resource"):
+        assert q["time_days"].is_monotonic_increasing and q["time_days"].is_unique
+        assert (q[["waiting", "places_held"]] >= 0).all(axis=None)
+        if resource.startswith("sau."):
+            assert q["places_held"].max() == 2 and (q.loc[q["waiting"] > 0, "places_held"] == 2).all()
 
 
 def test_assessments_are_asked_begun_and_in(limited):

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from small_worlds import BOROUGH, MORNING, after, always, plain_world, run
 
+from best_sim.pathway import simulate
+
 
 @pytest.mark.parametrize("warm_up", [0.0, 100.0, 182.5, 730.75])
 def test_hearings_are_at_ten_in_the_morning_whatever_the_warm_up(short_trial, warm_up):
@@ -34,3 +36,10 @@ def test_siblings_are_in_order_of_birth_even_at_the_age_of_five():
     assert ages.max() < 5 * 365.25
     room = ages[:, 0] < 5 * 365.25 - 1.0 - 10 * 365.25 / 12
     assert (ages[room, 1] - ages[room, 0] >= 10 * 365.25 / 12 - 1e-9).all()
+
+
+@pytest.mark.parametrize("name", ["seed", "replicate"])
+@pytest.mark.parametrize("number", [-1, 2**63, 2**64, 1.5, "1"])
+def test_a_number_that_no_address_holds_is_refused(trial_lowered, name, number):
+    with pytest.raises(ValueError, match=rf"{name}: found .*, allowed a whole number from 0 to 2\*\*63 - 1"):
+        simulate(trial_lowered, **({"seed": 1} | {name: number}))

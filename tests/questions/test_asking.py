@@ -10,7 +10,7 @@ import pytest
 from best_sim.questions.asking import QuestionError, SimulatedQuestion, read_question, shipped_questions
 from best_sim.questions.kinds import KINDS
 from best_sim.questions.power.ask import PowerQuestion
-from best_sim.scenario import ScenarioError
+from best_sim.scenario import ScenarioError, ScenarioWarning
 
 POWER = """
 kind = "power"
@@ -132,3 +132,30 @@ def test_every_kind_says_what_its_command_offers() -> None:
             assert cls.model_fields[name].description, f"{kind.name}: {name} is not described"
         if issubclass(cls, SimulatedQuestion):
             assert cls.defaults().replicates >= cls.least
+
+
+def test_what_was_typed_is_blamed_and_not_what_it_does_not_fit() -> None:
+    """The shipped experiment names an analysis of another outcome than the one that is typed."""
+    with pytest.raises(QuestionError) as refused:
+        read_question("power", PowerQuestion, {"outcome": "cost"}, beside="--")
+    (one,) = refused.value.problems
+    assert (one.file, one.key, one.line, one.found) == ("--outcome", "", None, '"mixed-model"')
+    assert "the method of power.toml" in one.message and one.allowed.startswith(
+        "--method, one of clustered-bootstrap"
+    )
+    with pytest.raises(QuestionError) as refused:
+        read_question("power", PowerQuestion, {"outcome": "cost", "method": "mixed-model"}, beside="--")
+    assert [one.file for one in refused.value.problems] == ["--method"]
+
+
+def test_a_kind_that_is_no_text_is_told(here: Path) -> None:
+    for kind in ('["power"]', "3", "{ a = 1 }"):
+        assert "kind" in wrong(here / "q.toml", f"kind = {kind}\n")
+        with pytest.raises(QuestionError):
+            read_question("q.toml", PowerQuestion)
+
+
+def test_a_target_outside_its_range_is_told_by_its_name() -> None:
+    question = read_question("london-2017", KINDS["recruitment"].cls, {"target": 5000})
+    with pytest.warns(ScenarioWarning, match="^target: trial.target_families"):
+        question.refuse()

@@ -510,7 +510,7 @@ changes = st.fixed_dictionaries(
         "trial.label": texts,
         "trial.starts": days,
         "trial.stops": st.booleans(),
-        "trial.pause": st.floats(0, 1e9),
+        "trial.pause": st.floats(0, 3_652_500),
         "trial.court.notice": distributions(),
         "trial.mix": numbers.map(lambda share: {"home": share, "foster": 1 - share, "kin": 0.0}),
         "boroughs.camden.tags": st.lists(texts, unique=True),

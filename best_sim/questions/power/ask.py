@@ -441,7 +441,7 @@ class PowerQuestion(SimulatedQuestion):
             if row["method"] not in methods:
                 yield Wrong(
                     key("method"), f"this is no analysis of {row['outcome']}", found=row["method"],
-                    allowed=", ".join(methods), nearest=nearest_name(row["method"], methods),
+                    allowed=", ".join(methods), nearest=nearest_name(row["method"], methods), because="outcome",
                 )  # fmt: skip
             if row["estimand"] not in get_args(Estimand):
                 yield _unknown(key("estimand"), row["estimand"], get_args(Estimand), "estimand")

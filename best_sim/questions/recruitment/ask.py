@@ -81,7 +81,9 @@ class RecruitmentQuestion(SimulatedQuestion):
     @cached_property
     def at_target(self) -> Scenario:
         """The scenario with the target."""
-        return self.world.replace({"trial.target_families": self.families})
+        if self.target is None:
+            return self.world
+        return self.world.replace({"trial.target_families": self.target}, by="target")
 
     @property
     def families(self) -> int:

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Literal, cast
 
 from pydantic import Field, PrivateAttr
 
 from best_sim.measures.quantities import QUANTITIES
 from best_sim.measures.quantities.definition import Quantity, Statistic, Subpopulation, Taken
 from best_sim.pathway import words as W
-from best_sim.questions.asking import Part, QuestionError, Source, Table, read_part
+from best_sim.questions.asking import Part, QuestionError, Table, read_part, read_toml
+from best_sim.questions.source import Source
 from best_sim.scenario.files import PUBLISHED, shipped_parameters
-from best_sim.scenario.problems import Problem, nearest_name
+from best_sim.scenario.problems import nearest_name
 from best_sim.scenario.values import Unit, Wrong
 
 Role = Literal["set", "check", "context"]
@@ -314,7 +314,7 @@ class PublishedFigure(Part):
                     nearest_name(key, list(what.having)),
                 )
                 continue
-            for one in [value] if isinstance(value, str) else value:
+            for one in value if isinstance(value, list | tuple) else [value]:
                 if one not in names:
                     yield Wrong(
                         f"having.{key}", "no such name", one, ", ".join(names), nearest_name(one, list(names))
@@ -358,13 +358,7 @@ def read_published(name: str | Path = "") -> tuple[PublishedFigure, ...]:
     """
     path = published_file(name)
     shown = str(name) or f"{PUBLISHED}.toml"
-    try:
-        text = path.read_text(encoding="utf-8")
-        table: Mapping[str, Any] = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise QuestionError([Problem(file=shown, message=f"this file can't be read: {error}")]) from error
-    except tomllib.TOMLDecodeError as error:
-        raise QuestionError([Problem(file=shown, message=f"this is not TOML: {error}")]) from error
+    text, table = read_toml(path, shown)
     source, out = Source(shown, text, frozenset(), ""), []
     for key, one in table.items():
         if key == "title":
