@@ -138,12 +138,12 @@ def _print_differences(world: Scenario, other: Scenario, names: Sequence[str], s
 
 
 def _table(heads: Sequence[str], names: Iterable[str]) -> Table:
-    """A table without rules; names take less than half of the width: in 80 columns the words of values are whole."""
+    """A table without rules; names take at most half of the width."""
     from rich.table import Table
 
     longest = max([len(heads[0]), *map(len, names)])
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
-    table.add_column(heads[0], width=min(longest, _console().width * 12 // 25), overflow="fold")
+    table.add_column(heads[0], width=min(longest, _console().width // 2), overflow="fold")
     for head in heads[1:]:
         table.add_column(head, overflow="fold")
     return table

@@ -423,6 +423,20 @@ def test_other_degenerate_trials():
     assert "varies within" in t_test_family_means(y, [1, 0, 1, 0, 1, 0], [0, 0, 1, 1, 2, 2]).note
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_a_likelihood_that_is_flat_in_the_family_variance_ends_in_no_error(seed):
+    """One pair of siblings, and a covariate that only its second child has: nothing tells the variances apart."""
+    luck = np.random.default_rng(160 + seed)
+    n = 12
+    family, second = np.array([*range(n), n - 1]), np.zeros((n + 1, 1))
+    second[-1] = 1.0
+    treated = np.append(np.arange(n) % 2, (n - 1) % 2).astype(float)
+    y = np.round(luck.normal(10.0, 5.0, n + 1))
+    got, only = mixed_model(y, treated, family, second), mixed_model(y[:-1], treated[:-1], family[:-1])
+    if got.note != SAME_SIBLINGS:
+        assert (got.estimate, got.standard_error) == pytest.approx((only.estimate, only.standard_error))
+
+
 def test_mistakes_of_the_caller_are_errors():
     with pytest.raises(ValueError, match="one row per child"):
         mixed_model([1, 2, 3], [1, 0], [0, 1, 2])

@@ -503,7 +503,7 @@ def _maximise(
 
     residual_variance = matrix[rank, rank] / freedom
     reciprocal = 1.0 / freedom
-    if not boundary:
+    if settled and not boundary:
         reciprocal += log_variance_slope**2 / curvature
     return (
         settled,
