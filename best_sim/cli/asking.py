@@ -270,6 +270,7 @@ def ask(
     typer.Exit
         With 130 where it was interrupted, 1 where it ended without what was asked for.
     """
+    from best_sim.pathway.choices import UnknownChildError
     from best_sim.questions.asking import QuestionError, SimulatedQuestion, read_question
     from best_sim.questions.running import Until, answer
     from best_sim.questions.runs import other_versions
@@ -360,7 +361,7 @@ def ask(
                 stopped = True
                 store.update(state="interrupted", seconds=seconds(store, started))
             except Exception as error:
-                if resume is None and not store.finished():
+                if resume is None and (isinstance(error, UnknownChildError) or not store.finished()):
                     discard(store)
                 elif isinstance(error, OSError):
                     raise StoreError(f"{said_of(error, store.folder)}\n{_kept(store, question)}") from error

@@ -78,12 +78,15 @@ class Question(Part):
         typed; a TOML file among them is the question's own.
     explained : str
         What its command's ``--help`` says below its summary.
+    reads : tuple of str
+        Fields that name files or folders to be read: what is in them counts, not where they lie.
     """
 
     kind: ClassVar[str] = ""
     options: ClassVar[tuple[str, ...]] = ()
     arguments: ClassVar[tuple[str, ...]] = ()
     explained: ClassVar[str] = ""
+    reads: ClassVar[tuple[str, ...]] = ()
 
     title: str = ""
     """What it is called."""

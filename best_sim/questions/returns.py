@@ -34,6 +34,7 @@ class ReturnsQuestion(Question):
     """What is asked of returns. No row of a child, and no small count, is in anything that it leaves."""
 
     arguments: ClassVar[tuple[str, ...]] = ("returns",)
+    reads: ClassVar[tuple[str, ...]] = ("returns",)
 
     returns: tuple[str, ...] = ()
     """Folders or CSV files of SSDA903 returns."""

@@ -146,9 +146,9 @@ def identity(question: Question) -> str:
     """
     inputs = question.inputs()
     about = {
-        "question": of_question(question, inputs),
+        "question": of_question(question, [*inputs, *question.reads]),
         "scenario": question.world.hash if isinstance(question, SimulatedQuestion) else "",
-        "inputs": {key: checksum_of(one) for key, one in inputs.items()},
+        "inputs": [checksum_of(one) for one in inputs.values()],
         "model": model_hash(),
     }
     return hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()
