@@ -42,6 +42,13 @@ def trial_run(trial_lowered: Lowered) -> Journeys:
     return run(trial_lowered)
 
 
+@pytest.fixture(autouse=True)
+def small_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PNG files of few dots, where a test is not about pictures: what lies in them is drawn all the same."""
+    if "figure" not in request.path.stem and request.path.parent.name != "pictures":
+        monkeypatch.setattr("best_sim.drawing.style.DPI", 40)
+
+
 @pytest.fixture
 def best_sim(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

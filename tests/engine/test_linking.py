@@ -36,6 +36,7 @@ print(json.dumps([len(optimised), len(run.events), hashlib.sha256(run.events.tob
 """
 
 
+@pytest.mark.slow
 def test_functions_are_optimised_once_and_to_the_same_bits(tmp_path: Path) -> None:
     def compiled(how: str) -> tuple[int, int, str]:
         path = os.pathsep.join([os.path.dirname(__file__), *filter(None, sys.path)])

@@ -16,7 +16,7 @@ def both(scenario, **address):
     return (simulate(lowered, engine=engine, **address) for engine in ("simpy", "compiled"))
 
 
-@pytest.mark.parametrize("replicate", [0, 7])
+@pytest.mark.parametrize("replicate", [0, pytest.param(7, marks=pytest.mark.slow)])
 # England is run through both by test_england.py: ten years of it take SimPy a minute
 @pytest.mark.parametrize("name", [name for name in shipped_names() if not name.startswith("england")])
 def test_on_every_shipped_scenario(name, replicate):

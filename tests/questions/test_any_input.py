@@ -116,7 +116,7 @@ def figures() -> list[bytes]:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
-    ("read", "shipped", "tries"), [(Scenario.load, scenarios, 40), (ask, questions, 150), (read_published, figures, 8)]
+    ("read", "shipped", "tries"), [(Scenario.load, scenarios, 12), (ask, questions, 60), (read_published, figures, 8)]
 )  # fmt: skip
 @pytest.mark.parametrize("damaged", [other_values, other_bytes])
 def test_a_damaged_file_is_a_clear_message(

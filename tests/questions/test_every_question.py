@@ -200,7 +200,11 @@ def _options(kind: str) -> set[str]:
     return set(inspect.signature(command.callback).parameters)
 
 
-@pytest.mark.parametrize("name", sorted(shipped_questions()))
+@pytest.mark.parametrize(
+    "name",
+    # the joint fit is fifteen runs of a quarter of England
+    [pytest.param(n, marks=pytest.mark.slow if n == "calibration" else ()) for n in sorted(shipped_questions())],
+)
 def test_every_shipped_file_can_be_asked_from_python(name: str) -> None:
     kind = tomllib.loads(shipped_questions()[name].read_text())["kind"]
     if kind not in KINDS:

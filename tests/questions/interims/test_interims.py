@@ -54,7 +54,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (folder / "small.toml").write_text(world.as_toml(), encoding="utf-8")
     text = (
-        f'kind = "power"\nscenario = "{folder / "small.toml"}"\nreplicates = 1500\nseed = 6\n'
+        f'kind = "power"\nscenario = "{folder / "small.toml"}"\nreplicates = 1000\nseed = 6\n'
         'method = "t-test-children"\n'
         '[[design]]\nname = "none"\neffect = 0.0\n[[design]]\nname = "some"\neffect = -2.0\n'
     )
@@ -119,13 +119,13 @@ def test_operating_characteristics_are_those_of_theory_and_the_last_row_those_of
         # lower scores are better: a benefit is a difference below none, at the standard error of the last analysis
         assert mine["difference"].iloc[0] == pytest.approx(-multiple * planned * got.end_error)
     simulated = table[table["effect"] == "as simulated"]
-    assert simulated["difference"].iloc[0] == pytest.approx(-2.0, abs=4 * got.end_error / math.sqrt(1500))
+    assert simulated["difference"].iloc[0] == pytest.approx(-2.0, abs=4 * got.end_error / math.sqrt(1000))
     error = np.sqrt(simulated["stop"] * (1 - simulated["stop"]) / len(got.trials)).to_numpy()
     ended = got.by_look[["benefit", "harm", "futility", "end"]].sum(axis=1).to_numpy()
     assert (np.abs(simulated["stop"].to_numpy() - ended) < 4 * error).all()
     assert got.inflation == inflation_factor(bounds, 0.8)
     # everybody is in the trial at the first analysis or not; families randomised by the stop lie between
-    assert (simulated["expected_randomised"] <= N).all() and (
+    assert (simulated["expected_randomised"] <= N * (1 + 1e-12)).all() and (
         simulated["expected_randomised"] >= 0.4 * N
     ).all()
 

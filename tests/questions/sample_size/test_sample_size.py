@@ -72,7 +72,7 @@ def test_the_size_found_has_the_power(small: Path, found: tuple[SampleSizeFound,
     assert found[0].settled and got.reached and got.interval[0] < got.size < got.interval[1] + 1
     assert got.interval[1] - got.interval[0] <= 6.0
     there = PowerQuestion.load(
-        small, replicates=600, scorings=2, seed=77, set=[f"trial.target_families={got.size:g}"]
+        small, replicates=400, scorings=2, seed=77, set=[f"trial.target_families={got.size:g}"]
     ).with_design("A large effect")
     check = answer(there).power.iloc[0]  # type: ignore[attr-defined]
     of_size = got.curve.slope * stats.norm.pdf(special.ndtri(0.7)) / (2 * math.sqrt(got.size))
