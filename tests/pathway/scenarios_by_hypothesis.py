@@ -178,7 +178,9 @@ def _durations(days: st.SearchStrategy[float]) -> st.SearchStrategy[Duration]:
         st.builds(lambda mean, cv: Duration.of("lognormal", mean=mean, cv=cv), some, spread),
         st.builds(lambda m, ratio: Duration.of("lognormal", median=m, p90=m * (1.0 + ratio)), some, spread),
         st.builds(
-            lambda shape, scale: Duration.of("weibull", shape=shape, scale=min(scale, 1e5)), shape_of_weibull, some
+            lambda shape, scale: Duration.of("weibull", shape=shape, scale=min(scale, 1e5)),
+            shape_of_weibull,
+            some,
         ),
         st.builds(lambda mean, shape: Duration.of("weibull", mean=mean, shape=shape), some, shape_of_weibull),
         st.builds(_between, days, st.sampled_from([0.0, 1.0, 60.0])),

@@ -203,7 +203,10 @@ def _options(kind: str) -> set[str]:
 @pytest.mark.parametrize(
     "name",
     # the joint fit is fifteen runs of a quarter of England
-    [pytest.param(n, marks=pytest.mark.slow if n == "calibration" else ()) for n in sorted(shipped_questions())],
+    [
+        pytest.param(n, marks=pytest.mark.slow if n == "calibration" else ())
+        for n in sorted(shipped_questions())
+    ],
 )
 def test_every_shipped_file_can_be_asked_from_python(name: str) -> None:
     kind = tomllib.loads(shipped_questions()[name].read_text())["kind"]
