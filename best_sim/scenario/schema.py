@@ -674,16 +674,17 @@ class Parameters(Section):
                 if found not in known:
                     yield unknown_name(f"boroughs.{name}.{field}", found, known, what)
         for name, court in self.courts.items():
-            most = (
-                max(court.sitting_days_per_week.values) * court.hours_per_sitting_day * court.urgent_share / 5
-            )
+            days = max(court.sitting_days_per_week.values)
+            most = days * court.hours_per_sitting_day * court.urgent_share / 5
             least = max(self.proceedings.hours.interim, self.proceedings.hours.case_management)
             if most < least:
                 yield Wrong(
                     f"courts.{name}.urgent_share",
                     "no list is long enough for one first hearing",
-                    found=f"{most:.3g} hours a day",
-                    allowed=f"at least the hours of an interim and of a case management hearing, {least:g}",
+                    found=f"{most:.3g} hours a day: {court.urgent_share:g} of {days:g} sitting days a week of "
+                    f"{court.hours_per_sitting_day:g} hours",
+                    allowed=f"at least the hours of an interim and of a case management hearing, {least:g}; a larger "
+                    "share, more sitting days, or shorter hearings",
                 )
         if any(max(site.recruiting.values) > 0 for site in self.sites.values()):
             # only who is allocated is counted by borough and site; without recruitment there may be any number

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from lives import journeys_of
 
-from best_sim.measures.timeliness import decided_cases, proceedings_by
-from best_sim.pathway import Journeys
+from best_sim.measures.timeliness import courts_falling_behind, decided_cases, proceedings_by
+from best_sim.pathway import Journeys, simulate
 from best_sim.pathway import words as W
+from best_sim.scenario import Scenario
 
 
 def test_decided_cases_are_those_of_the_tidy_table(trial_run: Journeys) -> None:
@@ -47,3 +48,21 @@ def test_years_are_weighted_by_their_cases(trial_run: Journeys) -> None:
     assert np.average(by_year["mean_weeks"], weights=by_year["cases"]) == pytest.approx(
         whole["mean_weeks"][0]
     )
+
+
+@pytest.mark.parametrize(("days", "behind"), [(48, False), (12, True), (6, True), (1, True)])
+def test_a_court_that_decides_fewer_than_are_issued_falls_behind(days: int, behind: bool) -> None:
+    """From 2018 it sits so many days a week, so that by the end undecided cases have piled up for six years."""
+    scenario = Scenario.load(
+        "london-2017",
+        overrides=[
+            "courts.east_london.sitting_days_per_week="
+            f"[{{from=2011-01-01,value=48}},{{from=2018-01-01,value={days}}}]"
+        ],
+    )
+    assert courts_falling_behind(simulate(scenario, seed=2)) == (["east_london"] if behind else [])
+
+
+def test_what_a_warm_up_leaves_undecided_is_no_court_that_falls_behind() -> None:
+    scenario = Scenario.load("trial-as-run", overrides=["simulation.start_date=2024-02-28"])
+    assert courts_falling_behind(simulate(scenario, seed=2)) == []

@@ -350,8 +350,8 @@ def notes_of(found: ExpansionFound) -> list[str]:
     horizon = say.span(found.question.world.costs.horizon)
     behind = [plan.shown for plan in (found.baseline, *found.others) if _falls_behind(found, plan)]
     warning = (
-        "Warning: with these plans a court falls behind, its undecided cases grew by more than a quarter in the last "
-        f"year, and durations depend on how long the run is: {say.listed(behind)}."
+        "Warning: with these plans a court falls behind: it decided fewer cases in the last year than were issued, by "
+        f"a sixth and more, and durations depend on how long the run is: {say.listed(behind)}."
     )
     return [
         *([warning] if behind else []),

@@ -80,8 +80,8 @@ def behind_words(found: SimulationFound) -> list[str]:
         return []
     fall = "falls" if len(courts) == 1 else "fall"
     return [
-        f"Warning: {say.listed(courts)} {fall} behind: in the last year undecided cases grew by more than a quarter. "
-        "Durations depend on how long the run is then."
+        f"Warning: {say.listed(courts)} {fall} behind: in the last year fewer cases were decided than issued, by a "
+        "sixth and more. Durations, of decided cases alone, depend on how long the run is then."
     ]
 
 
