@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import ast
+import inspect
+import re
 from io import StringIO
 
 import numpy as np
@@ -13,9 +16,9 @@ from best_sim.pathway import timeline
 from best_sim.pathway import words as W
 from best_sim.pathway.journeys import Journeys
 from best_sim.pathway.lowering import lower
-from best_sim.pathway.story import CHOICES, UnknownChildError, happenings
-from best_sim.pathway.story.scotland import ScottishTeller
-from best_sim.pathway.story.telling import HEARING, Teller
+from best_sim.pathway.story import CHOICES, UnknownChildError, happenings, telling
+from best_sim.pathway.story.scotland import IN_SCOTLAND, ScottishTeller
+from best_sim.pathway.story.telling import HEARING, Teller, toward, where
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +59,48 @@ def test_every_kind_of_event_has_words_of_its_own() -> None:
     assert {name for name in told if not hasattr(ScottishTeller, f"_{name}")} == set()
     # what happens in Scotland alone is told of nobody else
     assert "childrens_hearing_held" in {name for name in told if not hasattr(Teller, f"_{name}")}
+
+
+def test_what_is_said_otherwise_in_scotland_is_said_in_england() -> None:
+    """A text that nobody tells is never replaced, and the English words stay."""
+    places = [(place, order) for place in W.PLACEMENT_TYPES for order in (None, "", *W.ORDERS[1:])]
+    said = [words(*at) for words in (where, toward) for at in places]
+    said += [
+        node.value
+        for node in ast.walk(ast.parse(inspect.getsource(telling)))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    assert [english for english, _ in IN_SCOTLAND if not any(english in text for text in said)] == []
+
+
+def test_no_story_of_scotland_speaks_of_the_law_of_england(journeys) -> None:
+    c = journeys.children
+    scottish = c.loc[c["site"] == "glasgow", "child"]
+    assert len(scottish) > 300
+    of_england = re.compile(
+        r"interim or a|(?<!kinship )care order|(?<!compulsory )supervision order|special guardian|child arrangements"
+        r"|placement order|care proceedings|section 20|under an? (interim|care|placement) order|\bcourt\b"
+    )
+    told = {int(child): " ".join(journeys.story(int(child)).text().split()) for child in scottish[::6]}
+    assert {child: of_england.findall(text) for child, text in told.items() if of_england.search(text)} == {}
+    assert any("at home with parents, under supervision" in text for text in told.values())
+    assert any("moved home to parents, under supervision" in text for text in told.values())
+
+
+def test_at_home_in_care_is_told_with_the_order_then_in_force(journeys) -> None:
+    """A child back in care is under no order of before."""
+    assert where("with_parents", "") == "with parents, under an interim order"
+    assert where("with_parents", "care_order") == "with parents, under a care order"
+    assert where("with_parents", "special_guardianship_order") == where("with_parents") == "with parents"
+    assert toward("with_parents", "") == "to parents, under an interim order"
+    c = journeys.children
+    assert (c["re_entries"] > 0).sum() > 50
+    for child in c.loc[c["re_entries"] > 0, "child"]:
+        teller, told_of = Teller(journeys, int(child)), happenings(journeys, int(child))
+        back = max(k for k, h in enumerate(told_of) if h.event == W.PLACED_ON_RE_ENTRY)
+        for h in told_of[: back + 1]:
+            teller.tell(h)
+        assert teller.order == ""
 
 
 def test_a_story_says_that_the_child_is_simulated_where_it_lives_and_what_is_not_known(journeys) -> None:

@@ -17,15 +17,33 @@ if TYPE_CHECKING:
     from best_sim.pathway.journeys import Journeys
 
 
-def where(place: str, order: str = "") -> str:
-    """Where a child lives, in words that follow "lives" or "was placed"."""
+_AT_HOME_UNDER = {
+    "": ", under an interim order",
+    "care_order": ", under a care order",
+    "placement_order": ", under a placement order",
+}
+
+
+def where(place: str, order: str | None = None) -> str:
+    """Where a child lives, in words that follow "lives" or "was placed".
+
+    Parameters
+    ----------
+    place : str
+        One of `best_sim.pathway.words.PLACEMENT_TYPES`.
+    order : str, optional
+        The order under which the child lives there, of `best_sim.pathway.words.ORDERS`; empty before the first. Without
+        it no order is named: a stay may have begun under another than it ended.
+    """
+    if place == "with_parents" and order is not None:
+        return f"with parents{_AT_HOME_UNDER.get(order, '')}"
     if place == "special_guardianship" and order == "child_arrangements_order":
         return "with relatives under a child arrangements order"
     return {
         "foster": "with foster carers",
         "kinship_foster": "with relatives as foster carers",
         "parent_and_baby": "with a parent in a parent and baby placement",
-        "with_parents": "with parents, under an interim or a care order",
+        "with_parents": "with parents",
         "placed_for_adoption": "with the adopters to be",
         "adopted": "with the adoptive parents",
         "special_guardianship": "with relatives as special guardians",
@@ -38,7 +56,7 @@ def where(place: str, order: str = "") -> str:
     }.get(place, f"in {place.replace('_', ' ')}")
 
 
-def toward(place: str, order: str = "", before: str = "") -> str:
+def toward(place: str, order: str | None = None, before: str = "") -> str:
     """Where a child moves to, in words that follow "moved"."""
     if place == "foster" and before in ("foster", "bridging_foster"):
         return "to other foster carers"
@@ -179,15 +197,15 @@ class Teller:
 
     def _placed_on_entry(self, h: Happening) -> str:
         place, _, _ = self._new_place(h)
-        return f"The child was placed {where(place)}{self._siblings()}."
+        return f"The child was placed {where(place, self.order)}{self._siblings()}."
 
     def _moved_unplanned(self, h: Happening) -> str:
         place, before, stay = self._new_place(h)
         if place == before:
-            to = toward(place, "", before)
+            to = toward(place, before=before)
             return f"The placement ended {stay}, which was not planned, and the child moved {to}."
         return (
-            f"The stay {where(before, self.order)} ended {stay}, which was not planned, and the child "
+            f"The stay {where(before)} ended {stay}, which was not planned, and the child "
             f"moved {toward(place, self.order, before)}."
         )
 
@@ -197,7 +215,8 @@ class Teller:
 
     def _placed_on_re_entry(self, h: Happening) -> str:
         place, before, stay = self._new_place(h)
-        return f"The child came back into care {stay} {where(before, self.order)}, and was placed {where(place)}."
+        lived, self.order = where(before, self.order), ""
+        return f"The child came back into care {stay} {lived}, and was placed {where(place, self.order)}."
 
     def _carers_appointed(self, h: Happening) -> str:
         return f"The child's carers applied for special guardianship, after it had lived {where(self.place)} for long."
