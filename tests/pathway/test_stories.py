@@ -3,6 +3,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from collections.abc import Iterator
 from io import StringIO
 
 import numpy as np
@@ -101,6 +102,44 @@ def test_at_home_in_care_is_told_with_the_order_then_in_force(journeys) -> None:
         for h in told_of[: back + 1]:
             teller.tell(h)
         assert teller.order == ""
+
+
+def said_of(journeys, child: int, event: int, code: int) -> Iterator[tuple[Teller, str]]:
+    """What is said each time that this happens, and the teller as it stands then."""
+    teller = Teller(journeys, child)
+    for h in happenings(journeys, child):
+        sentence = teller.tell(h)
+        if (h.event, h.value) == (event, code):
+            yield teller, sentence
+
+
+def test_a_care_order_is_told_by_where_the_child_lives(journeys) -> None:
+    r = journeys.record
+    groups = r["subject"][(r["event"] == W.ORDER_MADE) & (r["value"] == W.CARE_ORDER)]
+    c = journeys.children
+    said: dict[str, set[str]] = {}
+    for child in c.loc[c["group"].isin(groups), "child"]:
+        for teller, sentence in said_of(journeys, int(child), W.ORDER_MADE, W.CARE_ORDER):
+            said.setdefault(teller.place, set()).add(sentence.partition(": ")[2])
+    with_parents = {"the child is to live with parents, in the care of the local authority."}
+    assert said["with_parents"] == said["parent_and_baby"] == with_parents
+    assert said["kinship_foster"] == {
+        "the child is to stay in care, with relatives as foster carers for the long term."
+    }
+    assert said["foster"] == {"the child is to stay in care, with foster carers for the long term."}
+
+
+def test_a_child_with_parents_has_no_way_home_before_it(journeys) -> None:
+    c = journeys.children
+    said = {
+        (teller.place == "with_parents", sentence)
+        for child in c["child"].iloc[::4]
+        for teller, sentence in said_of(journeys, int(child), W.PLAN_MADE, W.RETURN_HOME)
+    }
+    assert said == {
+        (True, "It was planned that the child would stay with parents and leave care."),
+        (False, "The child's way home was planned."),
+    }
 
 
 def test_a_story_says_that_the_child_is_simulated_where_it_lives_and_what_is_not_known(journeys) -> None:

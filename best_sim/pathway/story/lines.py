@@ -16,7 +16,7 @@ from best_sim.pathway import words as W
 from best_sim.pathway.records import counted_from
 from best_sim.pathway.story.happenings import Happening, happenings
 from best_sim.pathway.story.scotland import teller_of
-from best_sim.pathway.story.telling import STANDING, VISIT_NAMES, Teller, name_of, where
+from best_sim.pathway.story.telling import VISIT_NAMES, Teller, name_of, standing, where
 from best_sim.pathway.story.who import choose_child
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ def _closing(
     reviewed = any(h.name == "looked_after_review" for h in told)
     if reviewed and not any(h.name in ("direction_set", "order_made") for h in told):
         unknown.insert(0, "which way the plan will go")
-    plan = STANDING.get(name_of(W.PLANS, int(g["plan"])))
+    plan = standing(name_of(W.PLANS, int(g["plan"])), teller.place)
     if plan:
         unknown.insert(0, f"how it goes on ({plan})")
     missed = [

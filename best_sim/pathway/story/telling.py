@@ -87,6 +87,12 @@ _ORDER = {
     "placement_order": "a placement order: the child may be placed for adoption",
     "care_order": "a care order: the child is to stay in care, with foster carers for the long term",
 }
+_CARE_ORDER_AT = {
+    "with_parents": "a care order: the child is to live with parents, in the care of the local authority",
+    "parent_and_baby": "a care order: the child is to live with parents, in the care of the local authority",
+    "kinship_foster": "a care order: the child is to stay in care, with relatives as foster carers for the long term",
+}
+"""Of children who do not live with foster carers when it is made."""
 HEARING = {
     "interim": "interim hearing",
     "case_management": "case management hearing",
@@ -107,7 +113,11 @@ _PLAN = {
     "to_long_term": "Long-term foster care was planned.",
     "to_parents": "It was planned that the child would go to its parents before the order, still in care.",
 }
-STANDING = {
+_PLAN_AT = {
+    ("return_home", "with_parents"): "It was planned that the child would stay with parents and leave care.",
+}
+"""Of children who live with those with whom they are to stay."""
+_STANDING = {
     "to_early_permanence": "a move to foster carers who may adopt is planned",
     "to_kin": "a move to relatives is planned",
     "assessment_ends": "the parent and baby assessment goes on",
@@ -151,7 +161,15 @@ _CONSENT = {
     "recruitment_closed_first": "Recruitment to the trial closed before the family could be allocated.",
     "order_made_first": "The court decided before the family could be allocated; it did not enter the trial.",
 }
+_STANDING_AT = {
+    ("return_home", "with_parents"): "the child is to stay with parents and leave care",
+}
 VISIT_NAMES = ("first", "second", "third")
+
+
+def standing(plan: str, place: str) -> str:
+    """A plan that is still to be carried out, by where the child lives; empty where there is none."""
+    return _STANDING_AT.get((plan, place)) or _STANDING.get(plan, "")
 
 
 def name_of(names: tuple[str, ...], code: int) -> str:
@@ -266,7 +284,8 @@ class Teller:
         return ", together with one sibling and apart from another"
 
     def _plan_made(self, h: Happening) -> str:
-        return _PLAN.get(name_of(W.PLANS, h.code), "A plan was made.")
+        plan = name_of(W.PLANS, h.code)
+        return _PLAN_AT.get((plan, self.place)) or _PLAN.get(plan, "A plan was made.")
 
     # the court
     def _proceedings_issued(self, h: Happening) -> str:
@@ -340,7 +359,10 @@ class Teller:
 
     def _order_made(self, h: Happening) -> str:
         self.order = name_of(W.ORDERS, h.code)
-        return f"It made {_ORDER.get(self.order, self.order.replace('_', ' '))}."
+        what = _ORDER.get(self.order, self.order.replace("_", " "))
+        if self.order == "care_order":
+            what = _CARE_ORDER_AT.get(self.place, what)
+        return f"It made {what}."
 
     # the trial
     def _screened(self, h: Happening) -> str:
