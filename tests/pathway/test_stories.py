@@ -142,6 +142,24 @@ def test_a_child_with_parents_has_no_way_home_before_it(journeys) -> None:
     }
 
 
+def test_guardians_who_were_foster_carers_are_not_called_relatives(journeys) -> None:
+    r, c = journeys.record, journeys.children.set_index("child")
+    seen = set()
+    for appointed in r[r["event"] == W.CARERS_APPOINTED]:
+        group = appointed["subject"]
+        child = int(c.index[c["group"] == group][0])
+        by = "relatives" if appointed["value"] == W.KINSHIP_FOSTER else "its former foster carers"
+        back = r[(r["event"] == W.PLACED_ON_RE_ENTRY) & (r["subject"] == group)]
+        if (back["time"] > appointed["time"]).any():
+            told = journeys.story(child).text(10**6)
+            assert re.search(rf"came back into care after \d+ \w+ with {by} as special guardians, and", told)
+            seen.add((by, "back"))
+        else:
+            assert f" lives with {by} as special guardians, since " in journeys.story(child).closing[0]
+            seen.add((by, "there"))
+    assert len(seen) == 4
+
+
 def test_a_story_says_that_the_child_is_simulated_where_it_lives_and_what_is_not_known(journeys) -> None:
     for which in ("first LIFT", "first SAU", "first adopted", "first home"):
         child = journeys.child(which)

@@ -16,7 +16,7 @@ from best_sim.pathway import words as W
 from best_sim.pathway.records import counted_from
 from best_sim.pathway.story.happenings import Happening, happenings
 from best_sim.pathway.story.scotland import teller_of
-from best_sim.pathway.story.telling import VISIT_NAMES, Teller, name_of, standing, where
+from best_sim.pathway.story.telling import VISIT_NAMES, Teller, name_of, standing
 from best_sim.pathway.story.who import choose_child
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def _closing(
     lived = end - teller.since
     out = [
         f"At the end of the simulated time, on {when}, the child is {say.age(end - born)} old and lives "
-        f"{teller.in_law(where(teller.place, teller.order))}, since {say.day(j.date(teller.since))} "
+        f"{teller.lives()}, since {say.day(j.date(teller.since))} "
         f"({say.span(lived)}). "
         f"So far: {say.plural(teller.placements, 'placement')}, {say.plural(int(g['moves']), 'move')} in "
         f"care, "

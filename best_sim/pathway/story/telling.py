@@ -24,7 +24,7 @@ _AT_HOME_UNDER = {
 }
 
 
-def where(place: str, order: str | None = None) -> str:
+def where(place: str, order: str | None = None, carers: bool = False) -> str:
     """Where a child lives, in words that follow "lives" or "was placed".
 
     Parameters
@@ -34,9 +34,13 @@ def where(place: str, order: str | None = None) -> str:
     order : str, optional
         The order under which the child lives there, of `best_sim.pathway.words.ORDERS`; empty before the first. Without
         it no order is named: a stay may have begun under another than it ended.
+    carers : bool
+        Whether special guardians were the child's foster carers before, and are no relatives.
     """
     if place == "with_parents" and order is not None:
         return f"with parents{_AT_HOME_UNDER.get(order, '')}"
+    if place == "special_guardianship" and carers:
+        return "with its former foster carers as special guardians"
     if place == "special_guardianship" and order == "child_arrangements_order":
         return "with relatives under a child arrangements order"
     return {
@@ -192,6 +196,7 @@ class Teller:
         self.place = ""
         self.since = math.nan
         self.order = ""
+        self.guarded_by_carers = False
         self.arm = ""
         self.placements = 0
 
@@ -205,6 +210,10 @@ class Teller:
         return sentence
 
     # entry, and where the child lives
+    def lives(self) -> str:
+        """Where the child lives now, in words that follow "lives"."""
+        return self.in_law(where(self.place, self.order, self.guarded_by_carers))
+
     def _entered_care(self, h: Happening) -> str:
         how = {
             "voluntary": "with the parents' agreement (section 20)",
@@ -232,8 +241,9 @@ class Teller:
         return f"As planned, the child moved {toward(place, self.order, before)}, {stay} {where(before)}."
 
     def _placed_on_re_entry(self, h: Happening) -> str:
-        place, before, stay = self._new_place(h)
-        lived, self.order = where(before, self.order), ""
+        lived = self.lives()
+        place, _, stay = self._new_place(h)
+        self.order = ""
         return f"The child came back into care {stay} {lived}, and was placed {where(place, self.order)}."
 
     def _carers_appointed(self, h: Happening) -> str:
@@ -245,7 +255,8 @@ class Teller:
             return "The adoption order was made: the adopters are now the child's parents. The child did not move."
         if place == "home":
             return "The child, who was already with parents, is now at home and no longer in care."
-        if place == "special_guardianship" and before != "kinship_foster":
+        self.guarded_by_carers = place == "special_guardianship" and before != "kinship_foster"
+        if self.guarded_by_carers:
             return "The foster carers with whom the child lived are now its special guardians; the child left care."
         if place == "special_guardianship":
             become = (
@@ -269,6 +280,7 @@ class Teller:
         before, lived = self.place, h.days - self.since
         self.place, self.since = name_of(W.PLACEMENT_TYPES, h.code), h.days
         self.placements += 1
+        self.guarded_by_carers = False
         return self.place, before, f"after {say.span(lived)}" if math.isfinite(lived) else ""
 
     def _siblings(self) -> str:
