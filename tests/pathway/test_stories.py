@@ -142,6 +142,23 @@ def test_a_child_with_parents_has_no_way_home_before_it(journeys) -> None:
     }
 
 
+def test_a_plan_that_is_carried_out_has_not_fallen_away(journeys) -> None:
+    """From hospital to the relatives to whom the child was to go: this was the plan."""
+    r, c = journeys.record, journeys.children.set_index("child")
+    seen = set()
+    for none in r[(r["event"] == W.PLAN_MADE) & (r["value"] == W.NO_PLAN)]:
+        mine = r[(r["subject"] == none["subject"]) & (r["time"] <= none["time"])]
+        planned = [plan for plan in mine["value"][mine["event"] == W.PLAN_MADE] if plan != W.NO_PLAN][-1]
+        place = mine["value"][np.isin(mine["event"], W.PLACED)][-1]
+        there = bool(planned == W.TO_KIN and place == W.KINSHIP_FOSTER)
+        child = int(c.index[c["group"] == none["subject"]][0])
+        told = [sentence for _, sentence in said_of(journeys, child, W.PLAN_MADE, W.NO_PLAN)]
+        fell = "The plan made before fell away; no move was planned."
+        assert told == ["No further move was planned." if there else fell]
+        seen.add(there)
+    assert seen == {True, False}
+
+
 def test_guardians_who_were_foster_carers_are_not_called_relatives(journeys) -> None:
     r, c = journeys.record, journeys.children.set_index("child")
     seen = set()

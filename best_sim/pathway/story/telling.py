@@ -196,6 +196,7 @@ class Teller:
         self.place = ""
         self.since = math.nan
         self.order = ""
+        self.plan = ""
         self.guarded_by_carers = False
         self.arm = ""
         self.placements = 0
@@ -296,7 +297,10 @@ class Teller:
         return ", together with one sibling and apart from another"
 
     def _plan_made(self, h: Happening) -> str:
-        plan = name_of(W.PLANS, h.code)
+        before, plan = self.plan, name_of(W.PLANS, h.code)
+        self.plan = plan
+        if plan == "none" and (before, self.place) == ("to_kin", "kinship_foster"):
+            return "No further move was planned."
         return _PLAN_AT.get((plan, self.place)) or _PLAN.get(plan, "A plan was made.")
 
     # the court
