@@ -19,7 +19,7 @@ from best_sim.pathway.journeys import Journeys
 from best_sim.pathway.lowering import lower
 from best_sim.pathway.story import CHOICES, UnknownChildError, happenings, telling
 from best_sim.pathway.story.scotland import IN_SCOTLAND, ScottishTeller
-from best_sim.pathway.story.telling import HEARING, Teller, toward, where
+from best_sim.pathway.story.telling import HEARING, Teller, standing, toward, where
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +157,71 @@ def test_a_plan_that_is_carried_out_has_not_fallen_away(journeys) -> None:
         assert told == ["No further move was planned." if there else fell]
         seen.add(there)
     assert seen == {True, False}
+
+
+def test_carers_who_adopt_are_not_looked_for_and_not_moved_to(journeys) -> None:
+    c = journeys.children
+    said: dict[bool, set[str]] = {True: set(), False: set()}
+    for child in c.loc[c["lives"].isin(["adopted", "placed_for_adoption", "early_permanence"]), "child"].iloc[
+        ::4
+    ]:
+        for plan in (W.ADOPTION_MATCH, W.ADOPTION_PLACEMENT):
+            for teller, sentence in said_of(journeys, int(child), W.PLAN_MADE, plan):
+                said[teller.place == "early_permanence"].add(sentence)
+    assert said[True] == {
+        "It was planned that the carers with whom the child lived would adopt it.",
+        "The carers with whom the child lived were matched with it to adopt it.",
+    }
+    assert said[False] == {
+        "A search for adopters was begun.",
+        "Adopters were matched with the child, and the move to them was planned.",
+    }
+
+
+def test_a_plan_that_stands_at_the_end_is_told_by_where_the_child_lives() -> None:
+    assert standing("adoption_placement", "foster") == "the move to the matched adopters is planned"
+    assert (
+        standing("adoption_placement", "early_permanence")
+        == "the carers, matched with the child, are to adopt it"
+    )
+    assert standing("return_home", "with_parents") == "the child is to stay with parents and leave care"
+    assert standing("return_home", "foster") == "the way home is planned"
+    assert standing("none", "foster") == ""
+
+
+def test_a_hearing_of_several_days_is_told_with_its_first_and_its_last(journeys) -> None:
+    c = journeys.children
+    days: list[int] = []
+    for child in c.loc[c["site"] == "london", "child"].iloc[::20]:
+        listed: dict[int, float] = {}
+        for h in happenings(journeys, int(child)):
+            if h.event == W.FINAL_LISTED:
+                listed[h.subject] = h.days + h.value
+            if h.event == W.HEARING_EFFECTIVE and h.code == W.FINAL_HEARING:
+                first, last = (journeys.date(at) for at in (listed[h.subject], h.days))
+                days.append((last - first).days)
+                line = next(line for line in journeys.story(int(child)).lines if h.row in line.rows)
+                ended = f"The final hearing, which began on {say.day(first)}, ended."
+                assert line.when.startswith(f"On {say.weekday(last)}")
+                assert (ended if first < last else "The final hearing took place.") in line.sentences
+    assert min(days) == 0 and max(days) > 3
+
+
+def test_the_first_days_of_life_are_told_by_date_and_age(journeys) -> None:
+    """A day is of birth by its date, whatever the hour; on the day after, the child may be some hours old."""
+    c = journeys.children
+    lines = [
+        (line, born)
+        for child, born in c.loc[c["entry_age_days"] < 10.0, ["child", "born_days"]][::4].itertuples(
+            index=False
+        )
+        for line in journeys.story(int(child)).lines
+    ]
+    assert not any("aged newborn" in line.when for line, _ in lines)
+    assert any(line.when.endswith(", newborn") for line, _ in lines)
+    at_birth = [line for line, born in lines if np.floor(line.days) == np.floor(born)]
+    assert any(line.days < born for line, born in lines if line in at_birth)
+    assert {line.when.partition(", ")[2] for line in at_birth} == {"the day of birth"}
 
 
 def test_guardians_who_were_foster_carers_are_not_called_relatives(journeys) -> None:

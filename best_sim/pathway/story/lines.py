@@ -160,13 +160,13 @@ def story(journeys: Journeys, child: int | str) -> Story:
 
 def _when(j: Journeys, days: float, entered: float, born: float) -> str:
     date = f"On {say.weekday(j.date(days))}"
-    if days < born:
-        return f"{date}, before the child was born"
     if math.floor(days) == math.floor(born):
         return f"{date}, the day of birth"
+    if days < born:
+        return f"{date}, before the child was born"
     if days < entered and math.floor(days) != math.floor(entered):
-        return f"{date}, aged {say.age(days - born)}, still at home"
-    return f"{date}, aged {say.age(days - born)}"
+        return f"{date}, {say.aged(days - born)}, still at home"
+    return f"{date}, {say.aged(days - born)}"
 
 
 def _opening(j: Journeys, child: int, born: float) -> tuple[str, ...]:
@@ -200,7 +200,7 @@ def _closing(
     g = j.tables["groups"][int(teller.child["group"])]
     lived = end - teller.since
     out = [
-        f"At the end of the simulated time, on {when}, the child is {say.age(end - born)} old and lives "
+        f"At the end of the simulated time, on {when}, the child is {say.old(end - born)} and lives "
         f"{teller.lives()}, since {say.day(j.date(teller.since))} "
         f"({say.span(lived)}). "
         f"So far: {say.plural(teller.placements, 'placement')}, {say.plural(int(g['moves']), 'move')} in "

@@ -118,7 +118,13 @@ _PLAN = {
     "to_parents": "It was planned that the child would go to its parents before the order, still in care.",
 }
 _PLAN_AT = {
-    ("return_home", "with_parents"): "It was planned that the child would stay with parents and leave care.",
+    "early_permanence": {
+        "adoption_match": "It was planned that the carers with whom the child lived would adopt it.",
+        "adoption_placement": "The carers with whom the child lived were matched with it to adopt it.",
+    },
+    "with_parents": {
+        "return_home": "It was planned that the child would stay with parents and leave care.",
+    },
 }
 """Of children who live with those with whom they are to stay."""
 _STANDING = {
@@ -166,14 +172,20 @@ _CONSENT = {
     "order_made_first": "The court decided before the family could be allocated; it did not enter the trial.",
 }
 _STANDING_AT = {
-    ("return_home", "with_parents"): "the child is to stay with parents and leave care",
+    "early_permanence": {
+        "adoption_match": "the match with the carers, who may adopt the child, is still to come",
+        "adoption_placement": "the carers, matched with the child, are to adopt it",
+    },
+    "with_parents": {
+        "return_home": "the child is to stay with parents and leave care",
+    },
 }
 VISIT_NAMES = ("first", "second", "third")
 
 
 def standing(plan: str, place: str) -> str:
     """A plan that is still to be carried out, by where the child lives; empty where there is none."""
-    return _STANDING_AT.get((plan, place)) or _STANDING.get(plan, "")
+    return _STANDING_AT.get(place, {}).get(plan) or _STANDING.get(plan, "")
 
 
 def name_of(names: tuple[str, ...], code: int) -> str:
@@ -200,6 +212,7 @@ class Teller:
         self.guarded_by_carers = False
         self.arm = ""
         self.placements = 0
+        self.begins: dict[tuple[int, str], float] = {}
 
     def tell(self, h: Happening) -> str:
         """The sentence for one happening."""
@@ -301,7 +314,7 @@ class Teller:
         self.plan = plan
         if plan == "none" and (before, self.place) == ("to_kin", "kinship_foster"):
             return "No further move was planned."
-        return _PLAN_AT.get((plan, self.place)) or _PLAN.get(plan, "A plan was made.")
+        return _PLAN_AT.get(self.place, {}).get(plan) or _PLAN.get(plan, "A plan was made.")
 
     # the court
     def _proceedings_issued(self, h: Happening) -> str:
@@ -320,6 +333,7 @@ class Teller:
         return self._listed("final", h)
 
     def _listed(self, kind: str, h: Happening) -> str:
+        self.begins[h.subject, kind] = h.days + h.value
         words = HEARING[kind]
         return self._sits(f"{'An' if words[0] in 'aeiou' else 'A'} {words}", h)
 
@@ -334,7 +348,11 @@ class Teller:
         )
 
     def _hearing_effective(self, h: Happening) -> str:
-        return f"The {HEARING[name_of(W.HEARINGS, h.code)]} took place."
+        kind = name_of(W.HEARINGS, h.code)
+        began = self.begins.get((h.subject, kind), h.days)
+        if math.floor(began) < math.floor(h.days):
+            return f"The {HEARING[kind]}, which began on {say.day(self.j.date(began))}, ended."
+        return f"The {HEARING[kind]} took place."
 
     def _hearing_adjourned(self, h: Happening) -> str:
         return f"The {HEARING[name_of(W.HEARINGS, h.code)]} was adjourned to a further one."
