@@ -186,6 +186,28 @@ def age(days: float) -> str:
     return f"{years} years and {rest} month{'' if rest == 1 else 's'}"
 
 
+def aged(days: float) -> str:
+    """Of what age somebody is, in words that follow a name.
+
+    Examples
+    --------
+    >>> aged(0.2), aged(40)
+    ('newborn', 'aged 5 weeks')
+    """
+    return age(days) if days < 1 else f"aged {age(days)}"
+
+
+def old(days: float) -> str:
+    """Of what age somebody is, in words that follow "is".
+
+    Examples
+    --------
+    >>> old(0.2), old(40)
+    ('newborn', '5 weeks old')
+    """
+    return age(days) if days < 1 else f"{age(days)} old"
+
+
 def listed(words: list[str]) -> str:
     """Words as a list in a sentence: ``a, b and c``."""
     if len(words) < 2:

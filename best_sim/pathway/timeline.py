@@ -422,10 +422,9 @@ def timeline_figure(
     title = f"Simulated child {child}: what happens, and when"
     if other is not None:
         title = f"Simulated child {child} in either service, with the same random numbers"
-    at_entry = say.age(float(c["age_at_entry"]))
     subtitle = (
         f"A {sex} who came into care on {say.day(journeys.date(entered))}, "
-        f"{at_entry if at_entry == 'newborn' else 'aged ' + at_entry}. "
+        f"{say.aged(float(c['age_at_entry']))}. "
         "Above: age; below: calendar. Width of a bar: time."
     )
     changed = f", simulated with {say.listed(list(journeys.overridden))}" if journeys.overridden else ""

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import ast
+import inspect
+import re
+from collections.abc import Iterator
 from io import StringIO
 
 import numpy as np
@@ -13,9 +17,9 @@ from best_sim.pathway import timeline
 from best_sim.pathway import words as W
 from best_sim.pathway.journeys import Journeys
 from best_sim.pathway.lowering import lower
-from best_sim.pathway.story import CHOICES, UnknownChildError, happenings
-from best_sim.pathway.story.scotland import ScottishTeller
-from best_sim.pathway.story.telling import HEARING, Teller
+from best_sim.pathway.story import CHOICES, UnknownChildError, happenings, telling
+from best_sim.pathway.story.scotland import IN_SCOTLAND, ScottishTeller
+from best_sim.pathway.story.telling import HEARING, Teller, standing, toward, where
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +60,186 @@ def test_every_kind_of_event_has_words_of_its_own() -> None:
     assert {name for name in told if not hasattr(ScottishTeller, f"_{name}")} == set()
     # what happens in Scotland alone is told of nobody else
     assert "childrens_hearing_held" in {name for name in told if not hasattr(Teller, f"_{name}")}
+
+
+def test_what_is_said_otherwise_in_scotland_is_said_in_england() -> None:
+    """A text that nobody tells is never replaced, and the English words stay."""
+    places = [(place, order) for place in W.PLACEMENT_TYPES for order in (None, "", *W.ORDERS[1:])]
+    said = [words(*at) for words in (where, toward) for at in places]
+    said += [
+        node.value
+        for node in ast.walk(ast.parse(inspect.getsource(telling)))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    assert [english for english, _ in IN_SCOTLAND if not any(english in text for text in said)] == []
+
+
+def test_no_story_of_scotland_speaks_of_the_law_of_england(journeys) -> None:
+    c = journeys.children
+    scottish = c.loc[c["site"] == "glasgow", "child"]
+    assert len(scottish) > 300
+    of_england = re.compile(
+        r"interim or a|(?<!kinship )care order|(?<!compulsory )supervision order|special guardian|child arrangements"
+        r"|placement order|care proceedings|section 20|under an? (interim|care|placement) order|\bcourt\b"
+    )
+    told = {int(child): " ".join(journeys.story(int(child)).text().split()) for child in scottish[::6]}
+    assert {child: of_england.findall(text) for child, text in told.items() if of_england.search(text)} == {}
+    assert any("at home with parents, under supervision" in text for text in told.values())
+    assert any("moved home to parents, under supervision" in text for text in told.values())
+
+
+def test_at_home_in_care_is_told_with_the_order_then_in_force(journeys) -> None:
+    """A child back in care is under no order of before."""
+    assert where("with_parents", "") == "with parents, under an interim order"
+    assert where("with_parents", "care_order") == "with parents, under a care order"
+    assert where("with_parents", "special_guardianship_order") == where("with_parents") == "with parents"
+    assert toward("with_parents", "") == "to parents, under an interim order"
+    c = journeys.children
+    assert (c["re_entries"] > 0).sum() > 50
+    for child in c.loc[c["re_entries"] > 0, "child"]:
+        teller, told_of = Teller(journeys, int(child)), happenings(journeys, int(child))
+        back = max(k for k, h in enumerate(told_of) if h.event == W.PLACED_ON_RE_ENTRY)
+        for h in told_of[: back + 1]:
+            teller.tell(h)
+        assert teller.order == ""
+
+
+def said_of(journeys, child: int, event: int, code: int) -> Iterator[tuple[Teller, str]]:
+    """What is said each time that this happens, and the teller as it stands then."""
+    teller = Teller(journeys, child)
+    for h in happenings(journeys, child):
+        sentence = teller.tell(h)
+        if (h.event, h.value) == (event, code):
+            yield teller, sentence
+
+
+def test_a_care_order_is_told_by_where_the_child_lives(journeys) -> None:
+    r = journeys.record
+    groups = r["subject"][(r["event"] == W.ORDER_MADE) & (r["value"] == W.CARE_ORDER)]
+    c = journeys.children
+    said: dict[str, set[str]] = {}
+    for child in c.loc[c["group"].isin(groups), "child"]:
+        for teller, sentence in said_of(journeys, int(child), W.ORDER_MADE, W.CARE_ORDER):
+            said.setdefault(teller.place, set()).add(sentence.partition(": ")[2])
+    with_parents = {"the child is to live with parents, in the care of the local authority."}
+    assert said["with_parents"] == said["parent_and_baby"] == with_parents
+    assert said["kinship_foster"] == {
+        "the child is to stay in care, with relatives as foster carers for the long term."
+    }
+    assert said["foster"] == {"the child is to stay in care, with foster carers for the long term."}
+
+
+def test_a_child_with_parents_has_no_way_home_before_it(journeys) -> None:
+    c = journeys.children
+    said = {
+        (teller.place == "with_parents", sentence)
+        for child in c["child"].iloc[::4]
+        for teller, sentence in said_of(journeys, int(child), W.PLAN_MADE, W.RETURN_HOME)
+    }
+    assert said == {
+        (True, "It was planned that the child would stay with parents and leave care."),
+        (False, "The child's way home was planned."),
+    }
+
+
+def test_a_plan_that_is_carried_out_has_not_fallen_away(journeys) -> None:
+    """From hospital to the relatives to whom the child was to go: this was the plan."""
+    r, c = journeys.record, journeys.children.set_index("child")
+    seen = set()
+    for none in r[(r["event"] == W.PLAN_MADE) & (r["value"] == W.NO_PLAN)]:
+        mine = r[(r["subject"] == none["subject"]) & (r["time"] <= none["time"])]
+        planned = [plan for plan in mine["value"][mine["event"] == W.PLAN_MADE] if plan != W.NO_PLAN][-1]
+        place = mine["value"][np.isin(mine["event"], W.PLACED)][-1]
+        there = bool(planned == W.TO_KIN and place == W.KINSHIP_FOSTER)
+        child = int(c.index[c["group"] == none["subject"]][0])
+        told = [sentence for _, sentence in said_of(journeys, child, W.PLAN_MADE, W.NO_PLAN)]
+        fell = "The plan made before fell away; no move was planned."
+        assert told == ["No further move was planned." if there else fell]
+        seen.add(there)
+    assert seen == {True, False}
+
+
+def test_carers_who_adopt_are_not_looked_for_and_not_moved_to(journeys) -> None:
+    c = journeys.children
+    said: dict[bool, set[str]] = {True: set(), False: set()}
+    for child in c.loc[c["lives"].isin(["adopted", "placed_for_adoption", "early_permanence"]), "child"].iloc[
+        ::4
+    ]:
+        for plan in (W.ADOPTION_MATCH, W.ADOPTION_PLACEMENT):
+            for teller, sentence in said_of(journeys, int(child), W.PLAN_MADE, plan):
+                said[teller.place == "early_permanence"].add(sentence)
+    assert said[True] == {
+        "It was planned that the carers with whom the child lived would adopt it.",
+        "The carers with whom the child lived were matched with it to adopt it.",
+    }
+    assert said[False] == {
+        "A search for adopters was begun.",
+        "Adopters were matched with the child, and the move to them was planned.",
+    }
+
+
+def test_a_plan_that_stands_at_the_end_is_told_by_where_the_child_lives() -> None:
+    assert standing("adoption_placement", "foster") == "the move to the matched adopters is planned"
+    assert (
+        standing("adoption_placement", "early_permanence")
+        == "the carers, matched with the child, are to adopt it"
+    )
+    assert standing("return_home", "with_parents") == "the child is to stay with parents and leave care"
+    assert standing("return_home", "foster") == "the way home is planned"
+    assert standing("none", "foster") == ""
+
+
+def test_a_hearing_of_several_days_is_told_with_its_first_and_its_last(journeys) -> None:
+    c = journeys.children
+    days: list[int] = []
+    for child in c.loc[c["site"] == "london", "child"].iloc[::20]:
+        listed: dict[int, float] = {}
+        for h in happenings(journeys, int(child)):
+            if h.event == W.FINAL_LISTED:
+                listed[h.subject] = h.days + h.value
+            if h.event == W.HEARING_EFFECTIVE and h.code == W.FINAL_HEARING:
+                first, last = (journeys.date(at) for at in (listed[h.subject], h.days))
+                days.append((last - first).days)
+                line = next(line for line in journeys.story(int(child)).lines if h.row in line.rows)
+                ended = f"The final hearing, which began on {say.day(first)}, ended."
+                assert line.when.startswith(f"On {say.weekday(last)}")
+                assert (ended if first < last else "The final hearing took place.") in line.sentences
+    assert min(days) == 0 and max(days) > 3
+
+
+def test_the_first_days_of_life_are_told_by_date_and_age(journeys) -> None:
+    """A day is of birth by its date, whatever the hour; on the day after, the child may be some hours old."""
+    c = journeys.children
+    lines = [
+        (line, born)
+        for child, born in c.loc[c["entry_age_days"] < 10.0, ["child", "born_days"]][::4].itertuples(
+            index=False
+        )
+        for line in journeys.story(int(child)).lines
+    ]
+    assert not any("aged newborn" in line.when for line, _ in lines)
+    assert any(line.when.endswith(", newborn") for line, _ in lines)
+    at_birth = [line for line, born in lines if np.floor(line.days) == np.floor(born)]
+    assert any(line.days < born for line, born in lines if line in at_birth)
+    assert {line.when.partition(", ")[2] for line in at_birth} == {"the day of birth"}
+
+
+def test_guardians_who_were_foster_carers_are_not_called_relatives(journeys) -> None:
+    r, c = journeys.record, journeys.children.set_index("child")
+    seen = set()
+    for appointed in r[r["event"] == W.CARERS_APPOINTED]:
+        group = appointed["subject"]
+        child = int(c.index[c["group"] == group][0])
+        by = "relatives" if appointed["value"] == W.KINSHIP_FOSTER else "its former foster carers"
+        back = r[(r["event"] == W.PLACED_ON_RE_ENTRY) & (r["subject"] == group)]
+        if (back["time"] > appointed["time"]).any():
+            told = journeys.story(child).text(10**6)
+            assert re.search(rf"came back into care after \d+ \w+ with {by} as special guardians, and", told)
+            seen.add((by, "back"))
+        else:
+            assert f" lives with {by} as special guardians, since " in journeys.story(child).closing[0]
+            seen.add((by, "there"))
+    assert len(seen) == 4
 
 
 def test_a_story_says_that_the_child_is_simulated_where_it_lives_and_what_is_not_known(journeys) -> None:

@@ -16,7 +16,7 @@ from best_sim.pathway import words as W
 from best_sim.pathway.records import counted_from
 from best_sim.pathway.story.happenings import Happening, happenings
 from best_sim.pathway.story.scotland import teller_of
-from best_sim.pathway.story.telling import STANDING, VISIT_NAMES, Teller, name_of, where
+from best_sim.pathway.story.telling import VISIT_NAMES, Teller, name_of, standing
 from best_sim.pathway.story.who import choose_child
 
 if TYPE_CHECKING:
@@ -160,13 +160,13 @@ def story(journeys: Journeys, child: int | str) -> Story:
 
 def _when(j: Journeys, days: float, entered: float, born: float) -> str:
     date = f"On {say.weekday(j.date(days))}"
-    if days < born:
-        return f"{date}, before the child was born"
     if math.floor(days) == math.floor(born):
         return f"{date}, the day of birth"
+    if days < born:
+        return f"{date}, before the child was born"
     if days < entered and math.floor(days) != math.floor(entered):
-        return f"{date}, aged {say.age(days - born)}, still at home"
-    return f"{date}, aged {say.age(days - born)}"
+        return f"{date}, {say.aged(days - born)}, still at home"
+    return f"{date}, {say.aged(days - born)}"
 
 
 def _opening(j: Journeys, child: int, born: float) -> tuple[str, ...]:
@@ -200,8 +200,8 @@ def _closing(
     g = j.tables["groups"][int(teller.child["group"])]
     lived = end - teller.since
     out = [
-        f"At the end of the simulated time, on {when}, the child is {say.age(end - born)} old and lives "
-        f"{teller.in_law(where(teller.place, teller.order))}, since {say.day(j.date(teller.since))} "
+        f"At the end of the simulated time, on {when}, the child is {say.old(end - born)} and lives "
+        f"{teller.lives()}, since {say.day(j.date(teller.since))} "
         f"({say.span(lived)}). "
         f"So far: {say.plural(teller.placements, 'placement')}, {say.plural(int(g['moves']), 'move')} in "
         f"care, "
@@ -215,7 +215,7 @@ def _closing(
     reviewed = any(h.name == "looked_after_review" for h in told)
     if reviewed and not any(h.name in ("direction_set", "order_made") for h in told):
         unknown.insert(0, "which way the plan will go")
-    plan = STANDING.get(name_of(W.PLANS, int(g["plan"])))
+    plan = standing(name_of(W.PLANS, int(g["plan"])), teller.place)
     if plan:
         unknown.insert(0, f"how it goes on ({plan})")
     missed = [

@@ -46,9 +46,9 @@ _ORDER = {
     ),
 }
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
-_IN_SCOTLAND = (
+IN_SCOTLAND = (
     ("with parents, under an interim order", "at home with parents, under supervision"),
-    ("under an interim order at home", "at home, under supervision"),
+    ("to parents, under an interim order", "home to parents, under supervision"),
     ("with relatives as special guardians", "with relatives under a kinship care order"),
     ("to relatives as special guardians", "to relatives under a kinship care order"),
     ("are special guardians", "have the kinship care order"),
@@ -77,7 +77,7 @@ class ScottishTeller(Teller):
 
     def in_law(self, sentence: str) -> str:
         """A sentence in the words of Scots law."""
-        for english, scottish in _IN_SCOTLAND:
+        for english, scottish in IN_SCOTLAND:
             sentence = sentence.replace(english, scottish)
         return sentence
 

@@ -17,15 +17,37 @@ if TYPE_CHECKING:
     from best_sim.pathway.journeys import Journeys
 
 
-def where(place: str, order: str = "") -> str:
-    """Where a child lives, in words that follow "lives" or "was placed"."""
+_AT_HOME_UNDER = {
+    "": ", under an interim order",
+    "care_order": ", under a care order",
+    "placement_order": ", under a placement order",
+}
+
+
+def where(place: str, order: str | None = None, carers: bool = False) -> str:
+    """Where a child lives, in words that follow "lives" or "was placed".
+
+    Parameters
+    ----------
+    place : str
+        One of `best_sim.pathway.words.PLACEMENT_TYPES`.
+    order : str, optional
+        The order under which the child lives there, of `best_sim.pathway.words.ORDERS`; empty before the first. Without
+        it no order is named: a stay may have begun under another than it ended.
+    carers : bool
+        Whether special guardians were the child's foster carers before, and are no relatives.
+    """
+    if place == "with_parents" and order is not None:
+        return f"with parents{_AT_HOME_UNDER.get(order, '')}"
+    if place == "special_guardianship" and carers:
+        return "with its former foster carers as special guardians"
     if place == "special_guardianship" and order == "child_arrangements_order":
         return "with relatives under a child arrangements order"
     return {
         "foster": "with foster carers",
         "kinship_foster": "with relatives as foster carers",
         "parent_and_baby": "with a parent in a parent and baby placement",
-        "with_parents": "with parents, under an interim or a care order",
+        "with_parents": "with parents",
         "placed_for_adoption": "with the adopters to be",
         "adopted": "with the adoptive parents",
         "special_guardianship": "with relatives as special guardians",
@@ -38,7 +60,7 @@ def where(place: str, order: str = "") -> str:
     }.get(place, f"in {place.replace('_', ' ')}")
 
 
-def toward(place: str, order: str = "", before: str = "") -> str:
+def toward(place: str, order: str | None = None, before: str = "") -> str:
     """Where a child moves to, in words that follow "moved"."""
     if place == "foster" and before in ("foster", "bridging_foster"):
         return "to other foster carers"
@@ -69,6 +91,12 @@ _ORDER = {
     "placement_order": "a placement order: the child may be placed for adoption",
     "care_order": "a care order: the child is to stay in care, with foster carers for the long term",
 }
+_CARE_ORDER_AT = {
+    "with_parents": "a care order: the child is to live with parents, in the care of the local authority",
+    "parent_and_baby": "a care order: the child is to live with parents, in the care of the local authority",
+    "kinship_foster": "a care order: the child is to stay in care, with relatives as foster carers for the long term",
+}
+"""Of children who do not live with foster carers when it is made."""
 HEARING = {
     "interim": "interim hearing",
     "case_management": "case management hearing",
@@ -89,7 +117,17 @@ _PLAN = {
     "to_long_term": "Long-term foster care was planned.",
     "to_parents": "It was planned that the child would go to its parents before the order, still in care.",
 }
-STANDING = {
+_PLAN_AT = {
+    "early_permanence": {
+        "adoption_match": "It was planned that the carers with whom the child lived would adopt it.",
+        "adoption_placement": "The carers with whom the child lived were matched with it to adopt it.",
+    },
+    "with_parents": {
+        "return_home": "It was planned that the child would stay with parents and leave care.",
+    },
+}
+"""Of children who live with those with whom they are to stay."""
+_STANDING = {
     "to_early_permanence": "a move to foster carers who may adopt is planned",
     "to_kin": "a move to relatives is planned",
     "assessment_ends": "the parent and baby assessment goes on",
@@ -133,7 +171,21 @@ _CONSENT = {
     "recruitment_closed_first": "Recruitment to the trial closed before the family could be allocated.",
     "order_made_first": "The court decided before the family could be allocated; it did not enter the trial.",
 }
+_STANDING_AT = {
+    "early_permanence": {
+        "adoption_match": "the match with the carers, who may adopt the child, is still to come",
+        "adoption_placement": "the carers, matched with the child, are to adopt it",
+    },
+    "with_parents": {
+        "return_home": "the child is to stay with parents and leave care",
+    },
+}
 VISIT_NAMES = ("first", "second", "third")
+
+
+def standing(plan: str, place: str) -> str:
+    """A plan that is still to be carried out, by where the child lives; empty where there is none."""
+    return _STANDING_AT.get(place, {}).get(plan) or _STANDING.get(plan, "")
 
 
 def name_of(names: tuple[str, ...], code: int) -> str:
@@ -156,8 +208,11 @@ class Teller:
         self.place = ""
         self.since = math.nan
         self.order = ""
+        self.plan = ""
+        self.guarded_by_carers = False
         self.arm = ""
         self.placements = 0
+        self.begins: dict[tuple[int, str], float] = {}
 
     def tell(self, h: Happening) -> str:
         """The sentence for one happening."""
@@ -169,6 +224,10 @@ class Teller:
         return sentence
 
     # entry, and where the child lives
+    def lives(self) -> str:
+        """Where the child lives now, in words that follow "lives"."""
+        return self.in_law(where(self.place, self.order, self.guarded_by_carers))
+
     def _entered_care(self, h: Happening) -> str:
         how = {
             "voluntary": "with the parents' agreement (section 20)",
@@ -179,15 +238,15 @@ class Teller:
 
     def _placed_on_entry(self, h: Happening) -> str:
         place, _, _ = self._new_place(h)
-        return f"The child was placed {where(place)}{self._siblings()}."
+        return f"The child was placed {where(place, self.order)}{self._siblings()}."
 
     def _moved_unplanned(self, h: Happening) -> str:
         place, before, stay = self._new_place(h)
         if place == before:
-            to = toward(place, "", before)
+            to = toward(place, before=before)
             return f"The placement ended {stay}, which was not planned, and the child moved {to}."
         return (
-            f"The stay {where(before, self.order)} ended {stay}, which was not planned, and the child "
+            f"The stay {where(before)} ended {stay}, which was not planned, and the child "
             f"moved {toward(place, self.order, before)}."
         )
 
@@ -196,8 +255,10 @@ class Teller:
         return f"As planned, the child moved {toward(place, self.order, before)}, {stay} {where(before)}."
 
     def _placed_on_re_entry(self, h: Happening) -> str:
-        place, before, stay = self._new_place(h)
-        return f"The child came back into care {stay} {where(before, self.order)}, and was placed {where(place)}."
+        lived = self.lives()
+        place, _, stay = self._new_place(h)
+        self.order = ""
+        return f"The child came back into care {stay} {lived}, and was placed {where(place, self.order)}."
 
     def _carers_appointed(self, h: Happening) -> str:
         return f"The child's carers applied for special guardianship, after it had lived {where(self.place)} for long."
@@ -208,7 +269,8 @@ class Teller:
             return "The adoption order was made: the adopters are now the child's parents. The child did not move."
         if place == "home":
             return "The child, who was already with parents, is now at home and no longer in care."
-        if place == "special_guardianship" and before != "kinship_foster":
+        self.guarded_by_carers = place == "special_guardianship" and before != "kinship_foster"
+        if self.guarded_by_carers:
             return "The foster carers with whom the child lived are now its special guardians; the child left care."
         if place == "special_guardianship":
             become = (
@@ -232,6 +294,7 @@ class Teller:
         before, lived = self.place, h.days - self.since
         self.place, self.since = name_of(W.PLACEMENT_TYPES, h.code), h.days
         self.placements += 1
+        self.guarded_by_carers = False
         return self.place, before, f"after {say.span(lived)}" if math.isfinite(lived) else ""
 
     def _siblings(self) -> str:
@@ -247,7 +310,11 @@ class Teller:
         return ", together with one sibling and apart from another"
 
     def _plan_made(self, h: Happening) -> str:
-        return _PLAN.get(name_of(W.PLANS, h.code), "A plan was made.")
+        before, plan = self.plan, name_of(W.PLANS, h.code)
+        self.plan = plan
+        if plan == "none" and (before, self.place) == ("to_kin", "kinship_foster"):
+            return "No further move was planned."
+        return _PLAN_AT.get(self.place, {}).get(plan) or _PLAN.get(plan, "A plan was made.")
 
     # the court
     def _proceedings_issued(self, h: Happening) -> str:
@@ -266,6 +333,7 @@ class Teller:
         return self._listed("final", h)
 
     def _listed(self, kind: str, h: Happening) -> str:
+        self.begins[h.subject, kind] = h.days + h.value
         words = HEARING[kind]
         return self._sits(f"{'An' if words[0] in 'aeiou' else 'A'} {words}", h)
 
@@ -280,7 +348,11 @@ class Teller:
         )
 
     def _hearing_effective(self, h: Happening) -> str:
-        return f"The {HEARING[name_of(W.HEARINGS, h.code)]} took place."
+        kind = name_of(W.HEARINGS, h.code)
+        began = self.begins.get((h.subject, kind), h.days)
+        if math.floor(began) < math.floor(h.days):
+            return f"The {HEARING[kind]}, which began on {say.day(self.j.date(began))}, ended."
+        return f"The {HEARING[kind]} took place."
 
     def _hearing_adjourned(self, h: Happening) -> str:
         return f"The {HEARING[name_of(W.HEARINGS, h.code)]} was adjourned to a further one."
@@ -321,7 +393,10 @@ class Teller:
 
     def _order_made(self, h: Happening) -> str:
         self.order = name_of(W.ORDERS, h.code)
-        return f"It made {_ORDER.get(self.order, self.order.replace('_', ' '))}."
+        what = _ORDER.get(self.order, self.order.replace("_", " "))
+        if self.order == "care_order":
+            what = _CARE_ORDER_AT.get(self.place, what)
+        return f"It made {what}."
 
     # the trial
     def _screened(self, h: Happening) -> str:
