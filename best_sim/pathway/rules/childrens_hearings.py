@@ -16,7 +16,7 @@ from best_sim.pathway.parameters import number_of
 from best_sim.pathway.records import courts
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.draws import happens, lasts, which
-from best_sim.pathway.rules.working_days import BEYOND, is_working_day
+from best_sim.pathway.rules.working_days import BEYOND, first_working_day, is_working_day
 from best_sim.pathway.words import (
     DIRECTION_ADOPTION,
     DIRECTION_HOME,
@@ -75,9 +75,7 @@ def next_hearing_day(world, time):
     day = math.floor(time)
     if time > day + MORNING + ROUNDING:
         day += 1.0
-    while not is_working_day(world, SCOTLAND, day):
-        day += 1.0
-    return day + MORNING
+    return first_working_day(world, SCOTLAND, day, 1.0) + MORNING
 
 
 @rule
@@ -88,9 +86,7 @@ def last_hearing_day(world, time):
     day = math.floor(time)
     if time < day + MORNING - ROUNDING:
         day -= 1.0
-    while not is_working_day(world, SCOTLAND, day):
-        day -= 1.0
-    return day + MORNING
+    return first_working_day(world, SCOTLAND, day, -1.0) + MORNING
 
 
 # --- coming into care ---------------------------------------------------------------------------------------

@@ -32,31 +32,36 @@ def is_working_day(world, jurisdiction, day):
 
 
 @rule
+def first_working_day(world, jurisdiction, day, step):
+    """The first working day of a jurisdiction from a day on: later with a step of 1, earlier with one of -1."""
+    found = day
+    while not is_working_day(world, jurisdiction, found):
+        found += step
+    return found
+
+
+@rule
+def days_to_working_day(world, f, time, step):
+    """Days from a time to the same time of the first working day where the family lives; `step` as there."""
+    if time > world.end + BEYOND:
+        return 0.0
+    day = math.floor(time)
+    return math.fabs(first_working_day(world, courts(world, f.court).jurisdiction, day, step) - day)
+
+
+@rule
 def on_working_day(world, f, time):
     """A time, if it is on a working day where the family lives; else the same time of the next working day."""
-    if time > world.end + BEYOND:
-        return time
-    jurisdiction = courts(world, f.court).jurisdiction
-    day = math.floor(time)
-    first = day
-    while not is_working_day(world, jurisdiction, first):
-        first += 1.0
-    return time + (first - day)
+    return time + days_to_working_day(world, f, time, 1.0)
 
 
 @rule
 def nearest_working_day(world, f, time):
     """The same time of the working day nearest to a time for which something is planned, but not before now."""
-    if time > world.end + BEYOND:
-        return time
-    jurisdiction = courts(world, f.court).jurisdiction
-    day = math.floor(time)
-    before = day
-    while not is_working_day(world, jurisdiction, before):
-        before -= 1.0
+    earlier = days_to_working_day(world, f, time, -1.0)
     after = on_working_day(world, f, time)
-    brought_forward = time - (day - before)
-    return brought_forward if day - before < after - time and brought_forward >= world.now else after
+    brought_forward = time - earlier
+    return brought_forward if earlier < after - time and brought_forward >= world.now else after
 
 
 @rule
