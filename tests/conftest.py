@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
 
 # Tests run on every core already: linear algebra in threads of its own would have them wait for one another.
@@ -42,11 +42,16 @@ def trial_run(trial_lowered: Lowered) -> Journeys:
     return run(trial_lowered)
 
 
-@pytest.fixture(autouse=True)
-def small_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """PNG files of few dots, where a test is not about pictures: what lies in them is drawn all the same."""
-    if "figure" not in request.path.stem and request.path.parent.name != "pictures":
-        monkeypatch.setattr("best_sim.drawing.style.DPI", 40)
+@pytest.fixture(autouse=True, scope="module")
+def small_pictures(request: pytest.FixtureRequest) -> Iterator[None]:
+    """PNG files of few dots, where a test is not about pictures: what lies in them is drawn all the same.
+
+    Of a whole module, so that runs which its tests share, and those that repeat them, have the same.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if "figure" not in request.path.stem and request.path.parent.name != "pictures":
+            patch.setattr("best_sim.drawing.style.DPI", 40)
+        yield
 
 
 @pytest.fixture

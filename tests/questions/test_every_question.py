@@ -28,8 +28,6 @@ from best_sim.replications import Store
 from best_sim.scenario import Scenario
 
 HERE = Path(__file__).parent
-COARSE = 40
-"""Dots an inch: that the same comes out again can be seen as well in small pictures."""
 OBSERVED = HERE.parents[1] / "experiments" / "observed-example.csv"
 RETURNS = "<returns>"
 """Stands for a folder of returns of simulated children."""
@@ -73,7 +71,6 @@ FROM_PYTHON: dict[str, dict[str, object]] = {
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("best_sim.drawing.style.DPI", COARSE)
     return tmp_path
 
 
@@ -102,7 +99,6 @@ def ran(
     kind, folder = request.param, tmp_path_factory.mktemp("ran")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr("best_sim.drawing.style.DPI", COARSE)
         patch.setattr(sys, "argv", ["best-sim", KINDS[kind].command, *small(kind), "--out", "run"])
         with pytest.raises(SystemExit) as ended:
             cli.main()
