@@ -66,8 +66,8 @@ SITE = "sites.glasgow"
 BOROUGH = "boroughs.glasgow"
 HEARINGS = ("interim", "case_management", "issues_resolution", "final")
 COVARIATES = (
-    "under_one", "newborn", "need", "kin", "with_kin", "with_parents", "removed", "early_permanence", "lift",
-    "return_advised",
+    "under_one", "newborn", "year_over_five", "need", "kin", "with_kin", "with_parents", "removed",
+    "early_permanence", "lift", "return_advised",
 )  # fmt: skip
 DIRECTIONS = ("home", "special_guardianship", "child_arrangements", "placement_order", "care_order")
 BY_SOCIAL_WORKERS = {

@@ -145,6 +145,7 @@ def place_look(kind: str) -> Look:
         "hospital": Look("Hospital", "#D9DDE1", INK, dark="#5d656d"),
         "early_permanence": Look("Fostering for adoption", "#C98BB0", INK, dark="#8b4a6d"),
         "home": Look("Home with parents", "#E69F00", INK, dark="#8f5f00"),
+        "of_age": Look("Of age", "#EEF0F2", INK, dark="#5d656d"),
     }
     return looks.get(kind, Look(kind.replace("_", " ").capitalize(), "#b7bdc4", INK, dark=SOFT))
 
@@ -163,6 +164,7 @@ PLACE_ORDER = (
     "adopted",
     "special_guardianship",
     "home",
+    "of_age",
 )
 """Order in stacks: temporary care at the bottom, then what is meant to last."""
 

@@ -88,7 +88,11 @@ class UnitCosts:
     def of(cls, scenario: Scenario) -> UnitCosts:
         """Those of a scenario."""
         costs, lift, start = scenario.costs, scenario.lift, scenario.simulation.start_date
-        series = [getattr(costs, f"{name}_week").lowered(start) for name in W.PLACEMENT_TYPES]
+        nothing = ([-np.inf], [0.0])  # an adult is nobody's charge as a child
+        series = [
+            nothing if k == W.OF_AGE else getattr(costs, f"{name}_week").lowered(start)
+            for k, name in enumerate(W.PLACEMENT_TYPES)
+        ]
         series += [price.lowered(start) for price in (costs.hearing, costs.childrens_hearing)]
         last = scenario.simulation.end_date.year + 1
         years = [float((dt.date(year, 4, 1) - start).days) for year in range(start.year - 1, last + 1)]

@@ -500,8 +500,10 @@ def _coded(journeys: Journeys, e: pd.DataFrame, since: float, until: float, whol
         place[nxt] == W.ADOPTED,
         "E12",
         np.where(
-            place[nxt] == W.HOME,
-            "E4A",
+            np.isin(place[nxt], (W.HOME, W.OF_AGE)),
+            np.where(
+                place[nxt] == W.HOME, "E4A", "E8"
+            ),  # at 18 care ceases for no reason that has a code of its own
             np.where(
                 e["order"].to_numpy(float)[nxt] == W.CHILD_ARRANGEMENTS,
                 "E41",

@@ -98,8 +98,8 @@ def childrens_hearings(case, world):
         yield hold(days_until(world, on_working_day(world, f, world.now + days)))
         going_on = 1 if needs_measures(world, f, case) else 0
     if going_on == 1:
-        if f.entered - f.oldest_days > world.now:  # nobody is referred before birth
-            yield hold(days_until(world, f.entered - f.oldest_days))
+        if f.entered - f.youngest_days > world.now:  # nobody is referred before birth
+            yield hold(days_until(world, f.entered - f.youngest_days))
         yield record(REFERRED_TO_REPORTER, case.index, route)
         if route == BY_ORDER:
             made = world.now

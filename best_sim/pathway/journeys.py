@@ -338,12 +338,16 @@ class Journeys:
     def hearings(self) -> pd.DataFrame:
         """One row for each hearing listed: kind, when listed and held (NaN: not yet), result.
 
+        `case` and `again` name the proceedings, as in `proceedings`: a group that comes back into care twice has its
+        second and its third under one number of the case.
+
         A hearing of several days is held on its last. The n-th listed of a kind in a case is the n-th held of that
         kind: an interim hearing may be listed and held while another waits for its day.
         """
         listed, held = _rows(self.record, *W.HEARING_LISTED), _rows(self.record, *W.HEARING_HELD)
         kind = W.which(W.HEARING_LISTED, listed["event"])
         out = pd.DataFrame({"case": listed["subject"], "listed_days": listed["time"], "kind": kind})
+        out["again"] = _again(self.record, listed)
         end = pd.DataFrame(
             {
                 "case": held["subject"],
@@ -356,11 +360,11 @@ class Journeys:
         out["n"], end["n"] = out.groupby(of).cumcount(), end.groupby(of).cumcount()
         out = out.merge(end, on=[*of, "n"], how="left").drop(columns="n")
         out["kind"] = _named(W.HEARINGS, out["kind"].to_numpy(int))
-        out = out[["case", "listed_days", "held_days", "kind", "result"]]
+        out = out[["case", "again", "listed_days", "held_days", "kind", "result"]]
         cases = self.tables["cases"][out["case"].to_numpy(int)]
-        out.insert(1, "family", cases["family"])
+        out.insert(2, "family", cases["family"])
         families = self.tables["families"][cases["family"]]
-        out.insert(2, "court", _named(self.names["courts"], families["court"]))
+        out.insert(3, "court", _named(self.names["courts"], families["court"]))
         return _with_units(out)
 
     @cached_property
@@ -679,6 +683,14 @@ def _asks(record: np.ndarray, event: int) -> np.ndarray:
     asks = pd.Series((r["event"] == W.ASSESSOR_ASKED).astype(int))
     number = asks.groupby(r["subject"]).cumsum().to_numpy() - 1
     return number[r["event"] == event]
+
+
+def _again(record: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """For each row about a case, which of its proceedings are meant: the number with which they were last issued."""
+    r = record[np.isin(record["event"], [W.PROCEEDINGS_ISSUED, *np.unique(rows["event"])])]
+    issued = r["event"] == W.PROCEEDINGS_ISSUED
+    number = pd.Series(np.where(issued, r["value"], np.nan)).groupby(r["subject"]).ffill().to_numpy()
+    return number[~issued].astype(int)
 
 
 def _unless_late(times: np.ndarray, end: float) -> np.ndarray:

@@ -21,6 +21,7 @@ from best_sim.pathway.rules.entry import bridge_or_foster, first_carers, first_p
 from best_sim.pathway.rules.orders import goes_home_first
 from best_sim.pathway.rules.placements import (
     adoption_match_days,
+    comes_of_age,
     comes_to_court_again,
     day_of_plan,
     days_in_care,
@@ -28,17 +29,19 @@ from best_sim.pathway.rules.placements import (
     days_to_unplanned_move,
     days_until_carers_apply,
     early_permanence,
+    end_of_short_stay,
     foster_again,
     hazard_left,
     hazard_to_spend,
     hazard_weight,
     kin_take_over,
+    least_adoption,
     lives_with_parent,
     place_after_unplanned_move,
+    stay_together,
     stays_long_term,
 )
 from best_sim.pathway.rules.services import carers_have_changed
-from best_sim.pathway.rules.working_days import nearest_working_day
 from best_sim.pathway.words import (
     ADOPTED,
     ADOPTION_MATCH,
@@ -57,12 +60,14 @@ from best_sim.pathway.words import (
     HOME,
     HOSPITAL,
     KINSHIP_FOSTER,
+    LEFT_CARE_OF_AGE,
     LONG_TERM_FOSTER,
     MOVED_AS_PLANNED,
     MOVED_UNPLANNED,
     NO_ORDER,
     NO_ORDER_YET,
     NO_PLAN,
+    OF_AGE,
     PARENT_AND_BABY,
     PLACED,
     PLACED_FOR_ADOPTION,
@@ -95,14 +100,17 @@ def placement(g, world):
     if g.plan != NO_PLAN:
         yield record(PLAN_MADE, g.index, g.plan)
     seen_order = g.ordered_at
-    while True:
+    case = cases(world, f.index)
+    of_age = comes_of_age(f, g)
+    while world.now < of_age:
         if carers_have_changed(f, g):
             yield signal(WORK_WITH_CARERS, f.index)
         weigh_clock(world, f, g)
         unplanned_in = days_to_unplanned_move(world, g, world.now)
-        planned_in = day_of_plan(world, f, g) - world.now
-        stay_ends_in = nearest_working_day(world, f, g.stay_until) - world.now
-        yield wait(max(0.0, min(unplanned_in, planned_in, stay_ends_in)))
+        planned_in = day_of_plan(world, f, g, case) - world.now
+        stay_ends_in = end_of_short_stay(world, f, g) - world.now
+        of_age_in = of_age - world.now
+        yield wait(max(0.0, min(unplanned_in, planned_in, stay_ends_in, of_age_in)))
         run_clock(world, g)
         if world.outcome == SIGNALLED:
             if g.ordered_at == world.now and g.ordered_at != seen_order:
@@ -112,6 +120,12 @@ def placement(g, world):
                 else:
                     plan_after_order(world, f, g)
                 yield record(PLAN_MADE, g.index, g.plan)
+        elif of_age_in <= min(unplanned_in, planned_in, stay_ends_in):
+            if g.in_care == 1:
+                g.plan = NO_PLAN
+                g.plan_at = math.inf
+                move(world, g, OF_AGE, SAME_CARER)
+                yield record(LEFT_CARE_OF_AGE, g.index, g.place)
         elif unplanned_in <= planned_in and unplanned_in <= stay_ends_in:
             if g.in_care == 1:
                 place = place_after_unplanned_move(world, f, g)
@@ -123,9 +137,9 @@ def placement(g, world):
             else:
                 # permanence, or home, broke down: a new episode of care, and often new proceedings
                 g.re_entries += 1
-                case = cases(world, world.n_families + g.index)
-                still_open = case.issued <= world.now and not case.decided <= world.now
-                again = not still_open and (is_scottish(world, f) or comes_to_court_again(world, g))
+                later = cases(world, world.n_families + g.index)
+                still_open = later.issued <= world.now and not later.decided <= world.now
+                again = not still_open and (is_scottish(world, f) or comes_to_court_again(world, f, g))
                 begin_episode(world, f, g, RE_ENTRY)
                 if not again and not still_open:
                     plan_voluntary_return(world, g)
@@ -133,8 +147,8 @@ def placement(g, world):
                 if g.plan != NO_PLAN:
                     yield record(PLAN_MADE, g.index, g.plan)
                 if again:
-                    open_case(world, g, case)
-                    yield start(legal_process(world, f), case.index)
+                    open_case(world, g, later)
+                    yield start(legal_process(world, f), later.index)
         elif stay_ends_in <= planned_in:
             planned_before = g.plan
             end_short_stay(world, f, g)
@@ -212,8 +226,7 @@ def plan_before_order(world, f, g):
     if g.place == PARENT_AND_BABY:
         # parents may have the children at home only once there are proceedings
         g.plan = ASSESSMENT_ENDS
-        stay = lasts(world, g, purposes.UNIT_STAY, g.episode, planned.unit_stay)
-        g.plan_at = max(world.now + stay, f.issue_at)
+        g.plan_at = world.now + lasts(world, g, purposes.UNIT_STAY, g.episode, planned.unit_stay)
     elif g.place == WITH_PARENTS or g.place == KINSHIP_FOSTER:
         g.plan = NO_PLAN
         g.plan_at = math.inf
@@ -257,7 +270,7 @@ def move(world, g, place, how):
         g.removed = 1
     g.place = place
     g.placements += 1
-    if place == HOME or place == SPECIAL_GUARDIANSHIP or place == ADOPTED:
+    if place == HOME or place == SPECIAL_GUARDIANSHIP or place == ADOPTED or place == OF_AGE:
         g.care_days = days_in_care(world, g)
         g.in_care = 0
     elif how != SAME_CARER and g.in_care == 1:
@@ -312,11 +325,9 @@ def plan_after_unplanned_move(world, f, g, taken):
         plan_carers_application(world, g)
     elif g.plan == ADOPTION_ORDER:  # the adoptive placement disrupted: a new match is looked for
         g.plan = ADOPTION_MATCH
-        g.plan_at = world.now + adoption_match_days(world, g)
-    elif (
-        g.plan == RETURN_HOME and g.order == CARE_ORDER
-    ):  # taken from home, where the order had left the child
-        plan_long_term(world, g)
+        g.plan_at = world.now + adoption_match_days(world, f, g)
+    elif g.order == CARE_ORDER and (g.plan == RETURN_HOME or g.plan == TO_PARENTS):
+        plan_long_term(world, g)  # taken from the parents, with whom the order had left the child
     elif g.plan == NO_PLAN and is_to_stay_looked_after(world, g):
         plan_long_term(world, g)
     return g.plan != before
@@ -356,7 +367,10 @@ def plan_after_order(world, f, g):
     if g.order == CARE_ORDER and not lives_with_parent(g):
         plan_long_term(world, g)
         return
-    if g.order == CARE_ORDER:  # at home on a care order, until it is discharged
+    if g.order == CARE_ORDER and g.place == PARENT_AND_BABY:  # from the unit they go home together
+        g.plan = TO_PARENTS
+        days = lasts(world, g, purposes.HOME_DELAY, count, planned.home_delay)
+    elif g.order == CARE_ORDER:  # at home on a care order, until it is discharged
         g.plan = RETURN_HOME
         days = lasts(world, g, purposes.HOME_ON_ORDER, count, planned.home_on_care_order)
     elif g.order == SUPERVISION_ORDER or g.order == NO_ORDER:
@@ -372,7 +386,7 @@ def plan_after_order(world, f, g):
         days = lasts(world, g, purposes.MATCH_DELAY, count, planned.no_match_delay)
     else:
         g.plan = ADOPTION_MATCH
-        days = adoption_match_days(world, g)
+        days = adoption_match_days(world, f, g)
     g.plan_at = world.now + days
 
 
@@ -394,9 +408,12 @@ def carry_out_plan(world, f, g):
     elif plan == TO_PARENTS:
         how = PLANNED
         move(world, g, WITH_PARENTS, how)
+        if g.order == CARE_ORDER:
+            g.plan = RETURN_HOME
+            g.plan_at = world.now + lasts(world, g, purposes.HOME_ON_ORDER, count, planned.home_on_care_order)
     elif plan == ASSESSMENT_ENDS:
         how = PLANNED
-        together = happens(world, g, purposes.UNIT_TOGETHER, count, planned.unit_together)
+        together = stay_together(world, g, cases(world, f.index))
         move(world, g, WITH_PARENTS if together else FOSTER, how)
         plan_before_order(world, f, g)
     elif plan == VOLUNTARY_RETURN or plan == RETURN_HOME:
@@ -415,10 +432,12 @@ def carry_out_plan(world, f, g):
         g.plan_at = world.now + lasts(world, g, purposes.PLACED_DELAY, count, planned.adoption_placed)
     elif plan == ADOPTION_PLACEMENT:
         how = SAME_CARER if g.place == EARLY_PERMANENCE else PLANNED
+        least = least_adoption(world, f, g.since if how == SAME_CARER else world.now)
         move(world, g, PLACED_FOR_ADOPTION, how)
         reach_permanence(world, g, g.place)
         g.plan = ADOPTION_ORDER
-        g.plan_at = world.now + lasts(world, g, purposes.ADOPTION_DELAY, count, planned.adoption_order)
+        days = lasts(world, g, purposes.ADOPTION_DELAY, count, planned.adoption_order)
+        g.plan_at = max(world.now + days, least)
     elif plan == ADOPTION_ORDER:
         how = SAME_CARER
         move(world, g, ADOPTED, how)

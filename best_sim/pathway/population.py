@@ -41,7 +41,7 @@ def draw_family(world, f):
 
 @rule
 def draw_way_in(world, f):
-    """How and when the family comes into care and to court; proceedings are never issued before a child is born."""
+    """How and when the family comes into care and to court; proceedings are issued once all its children are born."""
     if is_scottish(world, f):
         draw_scottish_way_in(world, f)
         return
@@ -51,7 +51,7 @@ def draw_way_in(world, f):
     f.removal_due = f.known_at
     if f.route == DURING_PROCEEDINGS:
         f.issue_at = on_working_day(world, f, f.known_at)
-        f.removal_due = f.issue_at + min(days_from_issue_to_entry(world, f), f.oldest_days)
+        f.removal_due = f.issue_at + min(days_from_issue_to_entry(world, f), f.youngest_days)
         f.entered = math.inf  # at a hearing, or by an emergency order
     elif f.reaches_court == 0:
         f.issue_at = math.inf
@@ -61,16 +61,22 @@ def draw_way_in(world, f):
 
 @rule
 def come_into_care(world, f):
-    """Children are removed during proceedings. None was born after issue: who would have been is older by that."""
+    """Children are removed during proceedings. None was born after issue: who would have been is older by that.
+
+    So are older siblings then, by as much as keeps the least gap between births.
+    """
     f.entered = world.now
-    older = f.entered - f.issue_at - f.oldest_days
-    if older > 0.0:
-        for k in range(f.n_children):
-            children(world, f.index * LARGEST_FAMILY + k).age_at_entry += older
-        for k in range(f.n_groups):
-            groups(world, f.index * LARGEST_FAMILY + k).youngest_days += older
-        f.youngest_days += older
-        f.oldest_days += older
+    first = f.index * LARGEST_FAMILY
+    least = f.entered - f.issue_at
+    for k in range(f.n_children):
+        c = children(world, first + k)
+        c.age_at_entry = max(c.age_at_entry, least)
+        least = c.age_at_entry + world.population.sibling_gap
+        f.oldest_days = c.age_at_entry
+    for k in range(f.n_children - 1, -1, -1):  # of each group the youngest comes last
+        c = children(world, first + k)
+        groups(world, c.group).youngest_days = c.age_at_entry
+    f.youngest_days = children(world, first).age_at_entry
 
 
 @rule
@@ -84,7 +90,7 @@ def draw_children(world, f):
         c.stream = f.stream
         c.number = f.number + 1 + k
         c.family = f.index
-        age = age_of_youngest(world, f, c) if k == 0 else age_of_next(world, c, age)
+        age = age_of_youngest(world, f, c) if k == 0 else age_of_next(world, f, c, k, age)
         c.age_at_entry = age
         c.male = 1 if happens(world, c, purposes.SEX, 0, world.population.male_share) else 0
         c.frailty = frailty(world, c)

@@ -32,6 +32,7 @@ from best_sim.pathway.rules.placements import days_from_re_entry_to_issue
 from best_sim.pathway.rules.services import lift_will_report, report_due
 from best_sim.pathway.rules.working_days import days_until, on_working_day
 from best_sim.pathway.words import (
+    ASSESSMENT_ENDS,
     CASE_DECIDED,
     CASE_MANAGEMENT,
     FINAL_HEARING,
@@ -66,7 +67,7 @@ def proceedings(case, world):
         asked = world.now
         due = min(report_due(world, f, case), end_of_patience(world, case))
         diary = court.urgent_diary if kind <= CASE_MANAGEMENT else court.diary
-        earliest = earliest_day(world, case, court, kind, times, due)
+        earliest = earliest_day(world, f, case, court, kind, times, due)
         yield book(diary, earliest, hearing_hours(world, case, kind))
         sits = world.booked
         ends = world.booked_until
@@ -85,6 +86,8 @@ def proceedings(case, world):
                     yield hold(world.booked - world.now)
                     case.hearings += 1
                     yield record(HEARING_EFFECTIVE, case.index, INTERIM_HEARING)
+                    if math.isnan(case.first_sat):
+                        case.first_sat = world.now
                     yield signal(FAMILY_ENTERS, f.index)
                 elif world.booked < math.inf:
                     yield vacate(court.urgent_diary, world.booked, hours)
@@ -95,6 +98,11 @@ def proceedings(case, world):
             case.first_sat = world.now
             if case.group < 0 and f.entered <= world.now:
                 yield start(TRIAL_ENTRY, f.index)
+                k, last = groups_of(f, case)
+                while k < last:  # with an interim order parents may have the children at home
+                    if groups(world, k).plan == ASSESSMENT_ENDS:
+                        yield signal(PLACEMENT, k)
+                    k += 1
         waits = end_of_patience(world, case) - world.now
         if kind >= ISSUES_RESOLUTION and math.isnan(case.evidence_in) and waits <= 0.0:
             case.evidence_in = world.now  # decided on what there is

@@ -58,6 +58,7 @@ _SHORT_PLACE = {
     "bridging_foster": "short-notice foster",
     "hospital": "hospital",
     "early_permanence": "may adopt",
+    "of_age": "adult",
 }
 _SHORT_ORDER = {
     "supervision_order": "supervision order",

@@ -37,7 +37,8 @@ order; the last there alone."""
     BRIDGING_FOSTER,
     HOSPITAL,
     EARLY_PERMANENCE,
-) = range(13)
+    OF_AGE,
+) = range(14)
 PLACEMENT_TYPES = (
     "foster",
     "kinship_foster",
@@ -52,16 +53,17 @@ PLACEMENT_TYPES = (
     "bridging_foster",
     "hospital",
     "early_permanence",
+    "of_age",
 )
-OUT_OF_CARE = (ADOPTED, SPECIAL_GUARDIANSHIP, HOME)
+OUT_OF_CARE = (ADOPTED, SPECIAL_GUARDIANSHIP, HOME, OF_AGE)
 """Types that are no longer care; a child at home under an interim or a care order (`with_parents`) is in care."""
 
 SHORT_STAYS = (BRIDGING_FOSTER, HOSPITAL)
 """Types that are meant to last for days, and end with a move that was planned."""
 
 # --- why a placement began ----------------------------------------------------------------------------------
-AT_ENTRY, UNPLANNED, PLANNED, SAME_CARER, RE_ENTRY = 0, 1, 2, 3, 4
-PLACEMENT_REASONS = ("entry", "unplanned_move", "planned_move", "same_carer", "re_entry")
+AT_ENTRY, UNPLANNED, PLANNED, SAME_CARER, RE_ENTRY, CAME_OF_AGE = range(6)
+PLACEMENT_REASONS = ("entry", "unplanned_move", "planned_move", "same_carer", "re_entry", "came_of_age")
 
 # --- what is planned for a group ----------------------------------------------------------------------------
 (
@@ -304,11 +306,19 @@ PETITION_LODGED = _event("petition_lodged", "group", "order asked for, by number
 CARERS_APPOINTED = _event(
     "carers_appointed", "group", "where the child lived with them till then, by number in PLACEMENT_TYPES"
 )
+LEFT_CARE_OF_AGE = _event("left_care_of_age", "group", "placement type, by number in PLACEMENT_TYPES")
 
 EVENTS = tuple(_listed)
 """The closed list of events; an event's number is its place here."""
 
-PLACED = (PLACED_ON_ENTRY, MOVED_UNPLANNED, MOVED_AS_PLANNED, STAYED_WITH_CARER, PLACED_ON_RE_ENTRY)
+PLACED = (
+    PLACED_ON_ENTRY,
+    MOVED_UNPLANNED,
+    MOVED_AS_PLANNED,
+    STAYED_WITH_CARER,
+    PLACED_ON_RE_ENTRY,
+    LEFT_CARE_OF_AGE,
+)
 """A placement begins: one event for each of `PLACEMENT_REASONS`, in their order."""
 HEARING_LISTED = (INTERIM_LISTED, CASE_MANAGEMENT_LISTED, ISSUES_RESOLUTION_LISTED, FINAL_LISTED)
 """A hearing is given its date: one event for each of `HEARINGS`."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from best_sim.scenario.durations import Duration
-from best_sim.scenario.values import Days, Mix, Probability, Section, Series, Shares, Unit
+from best_sim.scenario.durations import YEAR, Duration
+from best_sim.scenario.values import Mix, Probability, Section, Series, Shares, Unit
 
 LogOdds = Annotated[float, Unit("log odds", -10, 10)]
 
@@ -25,8 +25,8 @@ class Population(Section):
     split_with_one_sibling: Probability
     split_with_two_siblings: Probability
     pair_kept_together: Probability
-    sibling_gap: Days
-    """Least time between the births of siblings."""
+    sibling_gap: Annotated[float, Unit("days", 0, 2.0 * YEAR)]
+    """Least time between the births of siblings; so that three can be under five."""
     frailty_sd: Annotated[float, Unit("log scale", 0, 3)]
 
 

@@ -272,6 +272,8 @@ class Direction(Section):
     """The youngest child was under one at entry."""
     newborn: LogOdds
     """Beside it: within a week of birth."""
+    year_over_five: LogOdds
+    """For each year by which the youngest child was over five when it came back into care."""
     need: LogOdds
     kin: LogOdds
     """There are relatives who could care."""

@@ -18,7 +18,8 @@ from best_sim.scenario.bank_holidays import bank_holidays
 def assert_holds(journeys: Journeys, scenario: Scenario) -> None:
     """Every invariant of a run."""
     for check in (
-        _events, _entry, _placements, _orders, _hearings, _sittings, _evidence, _lift, _trial, _visits, _scores,
+        _events, _entry, _placements, _permitted, _orders, _hearings, _sittings, _evidence, _lift, _trial, _visits,
+        _scores,
     ):  # fmt: skip
         check(journeys, scenario)
 
@@ -66,7 +67,8 @@ def _entry(j: Journeys, scenario: Scenario) -> None:
     ages = c["age_at_entry"].reshape(-1, LARGEST_FAMILY)[f["index"]]
     for k in range(1, LARGEST_FAMILY):
         both = f["n_children"] > k
-        assert (ages[both, k] >= ages[both, k - 1]).all(), "the youngest is not first"
+        between = ages[both, k] - ages[both, k - 1]
+        assert (between >= scenario.population.sibling_gap - 1e-6).all(), "siblings are born days apart"
     in_groups = np.bincount(lived["group"], minlength=len(j.tables["groups"]))
     there = j.tables["groups"]["index"] >= 0
     assert (in_groups[there] == j.tables["groups"]["n_children"][there]).all()
@@ -85,8 +87,8 @@ def _removals(j: Journeys) -> None:
     assert (at_hearing | np.isclose(during["time"], of["removal_due"], atol=1e-6)).all(), (
         "removed on a day without cause"
     )
-    oldest = of["entered"] - of["oldest_days"]
-    assert (oldest <= of["issue_at"] + 1e-6).all(), "a child is born after issue"
+    youngest = of["entered"] - of["youngest_days"]
+    assert (youngest <= of["issue_at"] + 1e-6).all(), "a child is born after issue"
 
 
 def _placements(j: Journeys, scenario: Scenario) -> None:
@@ -105,7 +107,11 @@ def _placements(j: Journeys, scenario: Scenario) -> None:
     assert (start[first] == family["entered"][first]).all()
     in_care = p["in_care"].to_numpy()
     kinds = p["type"].astype(str).to_numpy()
-    assert (in_care == ~np.isin(kinds, ["adopted", "special_guardianship", "home"])).all()
+    assert (in_care == ~np.isin(kinds, ["adopted", "special_guardianship", "home", "of_age"])).all()
+    assert ((began == "came_of_age") == (kinds == "of_age")).all()
+    of_age = family["entered"] + 18 * 365.25 - g["youngest_days"][p["group"]]
+    assert np.allclose(start[kinds == "of_age"], of_age[kinds == "of_age"], atol=1e-6)
+    assert (start <= of_age + 1e-6).all(), "a placement of an adult"
     before = np.append(False, in_care[:-1]) & ~first
     assert ((began == "re_entry") == (in_care & ~before & ~first)).all(), (
         "care begins again by re-entry, and only so"
@@ -126,6 +132,35 @@ def _placements(j: Journeys, scenario: Scenario) -> None:
     assert (told["re_entries"] == by["again"]).all()
     assert (told["episode"] == by["again"] + 1).all()
     assert (told["placements"] == p.groupby("group").size()).all()
+
+
+def _permitted(j: Journeys, scenario: Scenario) -> None:
+    """What the law of England and Wales, or of both jurisdictions, lets nobody do."""
+    p, f = j.group_placements, j.tables["families"]
+    if p.empty:
+        return
+    law = np.asarray(j.names["jurisdictions"], object)[f["court"][p["family"]]]
+    kinds, began = p["type"].astype(str).to_numpy(), p["began_by"].astype(str).to_numpy()
+    start, end = p["start_days"].to_numpy(), p["end_days"].to_numpy()
+    # Children Act 1989, section 38: in care with parents only under an interim order, which needs a hearing
+    held = rows(j, W.HEARING_HELD)
+    first = np.full(len(j.tables["cases"]), np.inf)
+    np.minimum.at(first, held["subject"], held["time"])
+    at_home = (kinds == "with_parents") & (law != "Scotland") & (p["episode"] == 1).to_numpy()
+    assert (start[at_home] >= first[p["family"][at_home]] - 1e-6).all(), "with parents before any order"
+    # Adoption and Children Act 2002, section 42(3), and of Scotland 2007, section 15(3)
+    waited = (
+        (kinds == "placed_for_adoption") & (began == "planned_move") & (np.append(kinds[1:], "") == "adopted")
+    )
+    least = np.where(law == "Scotland", 13.0, 10.0) * 7.0
+    assert (end[waited] - start[waited] >= least[waited] - 1e-6).all(), (
+        "adopted within weeks of the placement"
+    )
+    # a court that takes a child into care does not send it home, or out of care, at once
+    ordered = rows(j, W.ORDER_MADE)
+    entered = f["entered"][ordered["subject"] // LARGEST_FAMILY]
+    at_once = ordered["value"][ordered["time"] == entered]
+    assert np.isin(at_once, (W.CARE_ORDER, W.PLACEMENT_ORDER)).all(), "into care and out of it at one hearing"
 
 
 def _orders(j: Journeys, scenario: Scenario) -> None:

@@ -246,7 +246,7 @@ def values_of(leaf: Leaf, now: Any) -> st.SearchStrategy[Any]:
         )
     if leaf.unit == "days":
         times = st.one_of(whole, st.sampled_from([0.25, 400.0, MOST]), st.floats(0.0, 200.0))
-        return times.map(lambda days: {"value": days, "unit": "days"})
+        return times.map(lambda days: {"value": min(days, high), "unit": "days"})
     return _numbers(leaf, now)
 
 

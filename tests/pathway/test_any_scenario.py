@@ -127,14 +127,16 @@ def test_every_family_pends_at_once(room):
     world = crowd(
         20_000,
         **{
-            "entry.issue_after_order": Duration.of("constant", value=0.0),
+            "entry.issue_after_voluntary": Duration.of("constant", value=0.0),
+            "entry.issue_after_voluntary_under_one": Duration.of("constant", value=0.0),
+            "entry.voluntary_never_in_proceedings": 0.0,
             "proceedings.notice.case_management": for_ever,
             "proceedings.notice.interim": for_ever,
             "lift.teams.team_0.social_workers": always(0),
             "lift.teams.team_0.other_referrals": always(3000),
             "lift.patience": {"value": 1e6, "unit": "days"},
             "placements.bridging.stay": for_ever,
-            "entry.route": BY_ORDER,
+            "entry.route": {"voluntary": 1.0, "emergency_or_interim": 0.0, "during_proceedings": 0.0},
         },
     )
     run = assert_agreement_on(dataclasses.replace(world, log_room=room))

@@ -244,7 +244,7 @@ def test_events_that_differ_in_one_thing_are_in_the_order_of_its_names():
     assert names(words.HEARING_HELD) == [f"hearing_{result}" for result in words.HEARING_RESULTS]
     ways = {
         "entry": "placed_on_entry", "unplanned_move": "moved_unplanned", "planned_move": "moved_as_planned",
-        "same_carer": "stayed_with_carer", "re_entry": "placed_on_re_entry",
+        "same_carer": "stayed_with_carer", "re_entry": "placed_on_re_entry", "came_of_age": "left_care_of_age",
     }  # fmt: skip
     assert names(words.PLACED) == [ways[reason] for reason in words.PLACEMENT_REASONS]
     number = np.array([words.RANDOMISED, words.MOVED_UNPLANNED, words.PLACED_ON_ENTRY])

@@ -105,7 +105,7 @@ def days_from_referral_to_grounds(world, who, count):
 @rule
 def entry_by_hearing(world, f):
     """When a child that is removed by a hearing comes into care: on the day of the grounds hearing."""
-    days = min(days_from_referral_to_grounds(world, f, 0), f.oldest_days)
+    days = min(days_from_referral_to_grounds(world, f, 0), f.youngest_days)
     return next_hearing_day(world, f.known_at + days) + AFTER_A_HEARING
 
 

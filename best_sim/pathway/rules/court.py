@@ -20,6 +20,11 @@ from best_sim.scenario.durations import WEEK
 
 NEWBORN = 14.0
 """Days of age at issue up to which Born into Care counts a child in proceedings as a newborn."""
+LATEST_AFTER_EMERGENCY = 8.0
+"""Days after entry from which a hearing is listed where children came into care by an emergency order.
+
+That lasts eight days, and fifteen if it is extended (Children Act 1989, section 45), until the court next sits.
+"""
 
 
 # --- what a case needs --------------------------------------------------------------------------------------
@@ -65,7 +70,7 @@ def first_hearing(world, f, case):
             probability = interim.after_order
         age = f.youngest_days + world.now - f.entered
     if case.group < 0 and age < NEWBORN:
-        probability = interim.newborn
+        probability = max(probability, interim.newborn)
     if happens(world, case, purposes.CONTESTED, case.again, probability):
         return INTERIM_HEARING
     return CASE_MANAGEMENT
@@ -84,10 +89,12 @@ def notice(world, case, kind, again):
 
 
 @rule
-def earliest_day(world, case, court, kind, times, evidence_due):
+def earliest_day(world, f, case, court, kind, times, evidence_due):
     """From when a hearing may be listed; `times` that it was adjourned before, `evidence_due` the day of the report."""
     days = notice(world, case, kind, times > 0)
     earliest = world.now + days
+    if kind == INTERIM_HEARING and case.group < 0 and f.route == BY_ORDER:
+        return min(earliest, max(world.now, f.entered + LATEST_AFTER_EMERGENCY))
     if times == 0 and kind == CASE_MANAGEMENT:
         return max(world.now, case.issued + days)  # counted from issue, whatever came before
     if times == 0 and kind == ISSUES_RESOLUTION:

@@ -7,6 +7,7 @@ import math
 from best_sim.engine import rule
 from best_sim.engine.luck import lognormal_quantile, series_at, uniform
 from best_sim.pathway.parameters import names_of
+from best_sim.pathway.records import cases
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.childrens_hearings import is_scottish
 from best_sim.pathway.rules.draws import happens, lasts, which
@@ -28,6 +29,11 @@ from best_sim.scenario.entering import Entry
 FIRST_PLACEMENTS = tuple(map(PLACEMENT_TYPES.index, names_of(Entry, "first_placement")))
 FIFTH_BIRTHDAY = 5.0 * YEAR
 """Days of age; the model is about children under 60 months."""
+LATEST_ISSUE = 7.0
+"""Days: an emergency protection order lasts eight, and fifteen if it is extended (Children Act 1989, section 45).
+
+Whoever wants the child to stay in care after that has to ask for an interim order before.
+"""
 
 
 @rule
@@ -38,7 +44,10 @@ def family_size(world, f):
 
 @rule
 def age_of_youngest(world, f, child):
-    """Days old at entry: within a week of birth, else mostly early in the first year, or up to the fifth birthday."""
+    """Days old at entry: within a week of birth, else mostly early in the first year, or up to the fifth birthday.
+
+    An only child may be just under five; a youngest of several can't, for the others are under five too.
+    """
     under_one = series_at(world.population.under_one_share_of_youngest, world.now)
     newborn = world.population.newborn_share_of_under_one
     if is_scottish(world, f):
@@ -50,14 +59,22 @@ def age_of_youngest(world, f, child):
         return WEEK * u
     if band < under_one:
         return WEEK + (YEAR - WEEK) * u**world.population.infant_age_shape
-    return YEAR + (FIFTH_BIRTHDAY - YEAR) * u
+    return YEAR + (room_for_older(world, f.n_children - 1) - YEAR) * u
 
 
 @rule
-def age_of_next(world, child, younger):
-    """Days old of the next older sibling: older by the least gap, where that leaves room below the fifth birthday."""
-    least = max(younger, min(younger + world.population.sibling_gap, FIFTH_BIRTHDAY - 1.0))
-    return least + (FIFTH_BIRTHDAY - least) * uniform(world, child, purposes.AGE, 0)
+def age_of_next(world, f, child, k, younger):
+    """Days old of the k-th child (the youngest is 0): older than the one before by the least gap between births."""
+    least = younger + world.population.sibling_gap
+    return least + (room_for_older(world, f.n_children - 1 - k) - least) * uniform(
+        world, child, purposes.AGE, 0
+    )
+
+
+@rule
+def room_for_older(world, n_older):
+    """The age up to which a child may have so many older siblings who are all under five."""
+    return FIFTH_BIRTHDAY - n_older * world.population.sibling_gap
 
 
 @rule
@@ -119,12 +136,12 @@ def days_from_issue_to_entry(world, f):
 
 @rule
 def days_from_entry_to_issue(world, f):
-    """Days from entry to care until proceedings are issued."""
+    """Days from entry to care until proceedings are issued; after an emergency order in time for a hearing."""
     if f.route == VOLUNTARY and f.youngest_days < YEAR:
         return lasts(world, f, purposes.ISSUE_DELAY, 0, world.entry.issue_after_voluntary_under_one)
     if f.route == VOLUNTARY:
         return lasts(world, f, purposes.ISSUE_DELAY, 0, world.entry.issue_after_voluntary)
-    return lasts(world, f, purposes.ISSUE_DELAY, 0, world.entry.issue_after_order)
+    return min(lasts(world, f, purposes.ISSUE_DELAY, 0, world.entry.issue_after_order), LATEST_ISSUE)
 
 
 @rule
@@ -161,7 +178,7 @@ def first_carers(world, f, g):
         return FOSTER
     if place == PARENT_AND_BABY and g.youngest_days > YEAR:
         return FOSTER
-    ordered = f.route == DURING_PROCEEDINGS and not is_scottish(world, f)
-    if place == WITH_PARENTS and (not ordered or f.issue_at > f.entered):
+    at_a_hearing = f.route == DURING_PROCEEDINGS and cases(world, f.index).first_sat <= f.entered
+    if place == WITH_PARENTS and (not at_a_hearing or is_scottish(world, f)):
         return FOSTER
     return place

@@ -9,7 +9,8 @@ from best_sim.engine.luck import uniform
 from best_sim.pathway.records import LARGEST_FAMILY
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.draws import happens, lasts
-from best_sim.pathway.rules.placements import lives_with_parent
+from best_sim.pathway.rules.entry import FIFTH_BIRTHDAY
+from best_sim.pathway.rules.placements import age_in_care, lives_with_parent
 from best_sim.pathway.rules.working_days import on_working_day
 from best_sim.pathway.words import (
     BY_LIFT,
@@ -39,10 +40,12 @@ def groups_of(f, case):
 def order_made(world, f, g, case, court):
     """The order for a group of siblings: multinomial logit, with no order to kin where there are no kin."""
     orders = world.orders
-    home = math.exp(order_score(orders.home, f, g, case))
+    # no court takes a child into care to send it home, or to let it leave with relatives, at the same hearing
+    comes_in = g.episode_since == world.now
+    home = 0.0 if comes_in else math.exp(order_score(orders.home, f, g, case))
     guardianship = home
     arrangements = home
-    if f.kin_available == 1:
+    if f.kin_available == 1 and not comes_in:
         guardianship += math.exp(order_score(orders.special_guardianship, f, g, case))
         arrangements = guardianship + math.exp(order_score(orders.child_arrangements, f, g, case))
     adoption = arrangements + math.exp(order_score(orders.placement_order, f, g, case))
@@ -72,6 +75,8 @@ def goes_home_first(world, f, g, case, court):
     """
     if g.in_care == 0 or g.order != NO_ORDER_YET or g.re_entries != case.again or lives_with_parent(g):
         return False
+    if g.removed == 1:  # what has failed is not tried again before the hearing
+        return False
     if not happens(world, g, purposes.HOME_FIRST, case.again, world.placements.planned.home_first_share):
         return False
     order = order_made(world, f, g, case, court)
@@ -90,12 +95,15 @@ def agency_decision(world, f, g, case):
 
 @rule
 def order_score(direction, f, g, case):
-    """Linear predictor of one direction: age at entry, need, kin, where the children live, how it went, advice."""
+    """Linear predictor of one direction: age as care began, need, kin, where the children live, how it went, advice."""
     x = direction.intercept + direction.need * f.need
-    if g.youngest_days < YEAR:
+    age = age_in_care(f, g)
+    if age < YEAR:
         x += direction.under_one
-    if g.youngest_days < WEEK:
+    if age < WEEK:
         x += direction.newborn
+    if age > FIFTH_BIRTHDAY:
+        x += direction.year_over_five * (age - FIFTH_BIRTHDAY) / YEAR
     if f.kin_available == 1:
         x += direction.kin
     if g.place == KINSHIP_FOSTER:

@@ -9,9 +9,11 @@ from best_sim.engine.luck import uniform
 from best_sim.pathway.parameters import names_of
 from best_sim.pathway.records import PIECES
 from best_sim.pathway.rules import purposes
+from best_sim.pathway.rules.childrens_hearings import is_scottish
 from best_sim.pathway.rules.draws import happens, lasts, which
-from best_sim.pathway.rules.working_days import nearest_working_day
+from best_sim.pathway.rules.working_days import nearest_working_day, on_working_day
 from best_sim.pathway.words import (
+    ADOPTION_ORDER,
     ASSESSMENT_ENDS,
     BRIDGING_FOSTER,
     CHILD_ARRANGEMENTS,
@@ -24,14 +26,18 @@ from best_sim.pathway.words import (
     PARENT_AND_BABY,
     PLACED_FOR_ADOPTION,
     PLACEMENT_TYPES,
+    RESIDENTIAL,
     SPECIAL_GUARDIANSHIP,
     VOLUNTARY_RETURN,
     WITH_PARENTS,
 )
-from best_sim.scenario.durations import YEAR
+from best_sim.scenario.durations import WEEK, YEAR
 from best_sim.scenario.schema import Unplanned
 
 NEXT_PLACEMENTS = tuple(map(PLACEMENT_TYPES.index, names_of(Unplanned, "next_placement")))
+SIXTEEN = 16.0 * YEAR
+EIGHTEEN = 18.0 * YEAR
+"""Days of age."""
 BY_ARRANGEMENT = len(PLACEMENT_TYPES)
 """Where the hazard of children stands who live with relatives under a child arrangements order: after the types."""
 
@@ -114,6 +120,8 @@ def place_after_unplanned_move(world, f, g):
     place = NEXT_PLACEMENTS[which(uniform(world, g, purposes.AFTER_UNPLANNED, g.placements), shares)]
     if place == FOSTER or (place == KINSHIP_FOSTER and f.kin_available == 0):
         return foster_again(world, g)
+    if place == RESIDENTIAL and g.youngest_days + world.now - f.entered < YEAR:  # homes take no infants
+        return foster_again(world, g)
     return place
 
 
@@ -135,22 +143,65 @@ def days_of_short_stay(world, g):
 
 
 @rule
-def day_of_plan(world, f, g):
+def end_of_short_stay(world, f, g):
+    """When it ends: on the nearest working day, after a night at least."""
+    day = nearest_working_day(world, f, g.stay_until)
+    return day if day >= g.since + 1.0 else on_working_day(world, f, g.since + 1.0)
+
+
+@rule
+def day_of_plan(world, f, g, case):
     """When what is planned happens: on the nearest working day; but parents may end a voluntary stay on any day.
 
-    Children Act 1989, section 20(8).
+    Children Act 1989, section 20(8). In England and Wales parents may have a child in care at home only under an
+    interim order (section 38), so the assessment in a unit doesn't end before the first hearing.
     """
     if g.plan == VOLUNTARY_RETURN:
         return g.plan_at
+    if g.plan == ADOPTION_ORDER:  # not before the weeks are full
+        return on_working_day(world, f, g.plan_at)
     day = nearest_working_day(world, f, g.plan_at)
-    # a unit's assessment ends with proceedings issued: the working day before the weekend may be too early
-    return max(day, f.issue_at) if g.plan == ASSESSMENT_ENDS else day
+    if g.plan != ASSESSMENT_ENDS or is_scottish(world, f):
+        return day
+    return max(day, case.first_sat) if case.first_sat <= world.now else math.inf
+
+
+@rule
+def age_in_care(f, g):
+    """Days of age of a group's youngest child as its present time in care began."""
+    return g.youngest_days + (g.episode_since - f.entered)
+
+
+@rule
+def comes_of_age(f, g):
+    """When a group's youngest child turns 18: nobody is in care after that (Children Act 1989, section 105)."""
+    return f.entered + EIGHTEEN - g.youngest_days
+
+
+@rule
+def least_adoption(world, f, since):
+    """From when adopters may have their order: the child has lived with them for ten weeks, in Scotland thirteen.
+
+    Adoption and Children Act 2002, section 42(3); Adoption and Children (Scotland) Act 2007, section 15(3).
+    """
+    return since + (13.0 if is_scottish(world, f) else 10.0) * WEEK
 
 
 @rule
 def lives_with_parent(g):
     """Whether the group lives with a parent while in care: at home, or in a parent and baby unit."""
     return g.place == WITH_PARENTS or g.place == PARENT_AND_BABY
+
+
+@rule
+def stay_together(world, g, case):
+    """Whether a parent keeps the baby as they leave a unit: as the report before the court or the review advises.
+
+    Where there is none yet, by what the unit saw of them.
+    """
+    if case.evidence_in <= world.now:
+        return case.advice == 1
+    return happens(world, g, purposes.UNIT_TOGETHER, g.episode, world.placements.planned.unit_together)
 
 
 @rule
@@ -174,20 +225,21 @@ def early_permanence(world, f, g):
 
 
 @rule
-def adoption_match_days(world, g):
+def adoption_match_days(world, f, g):
     """Days from the placement order to a match: short where the carers adopt, longer for older children, by age."""
     planned = world.placements.planned
     if g.place == EARLY_PERMANENCE:
         return lasts(world, g, purposes.MATCH_DELAY, g.episode, planned.early_permanence_match)
     days = lasts(world, g, purposes.MATCH_DELAY, g.episode, planned.adoption_match)
     older = planned.adoption_match_older
-    if g.youngest_days < YEAR:
+    age = age_in_care(f, g)
+    if age < YEAR:
         return days
-    if g.youngest_days < 2.0 * YEAR:
+    if age < 2.0 * YEAR:
         return days * older.one
-    if g.youngest_days < 3.0 * YEAR:
+    if age < 3.0 * YEAR:
         return days * older.two
-    return days * (older.three if g.youngest_days < 4.0 * YEAR else older.four)
+    return days * (older.three if age < 4.0 * YEAR else older.four)
 
 
 @rule
@@ -214,9 +266,13 @@ def days_until_carers_apply(world, g):
 
 
 @rule
-def comes_to_court_again(world, g):
-    """Whether a group's return into care comes to new proceedings."""
-    return happens(world, g, purposes.AGAIN, g.re_entries, world.placements.breakdown.issued_again)
+def comes_to_court_again(world, f, g):
+    """Whether a group's return into care comes to new proceedings; at 16 children come in by their own agreement.
+
+    Children Act 1989, section 20(11); and at 17 no court may make a care order (section 31(3)).
+    """
+    young = g.youngest_days + world.now - f.entered < SIXTEEN
+    return young and happens(world, g, purposes.AGAIN, g.re_entries, world.placements.breakdown.issued_again)
 
 
 @rule

@@ -57,6 +57,7 @@ def where(place: str, order: str | None = None, carers: bool = False) -> str:
         "bridging_foster": "with foster carers at short notice",
         "hospital": "in hospital",
         "early_permanence": "with foster carers who may adopt",
+        "of_age": "on its own account, as an adult",
     }.get(place, f"in {place.replace('_', ' ')}")
 
 
@@ -288,6 +289,10 @@ class Teller:
         if place == "placed_for_adoption":
             return "The carers with whom the child lived are now to adopt it; the child did not move."
         return f"The child now lives {where(place, self.order)}, with the same carers."
+
+    def _left_care_of_age(self, h: Happening) -> str:
+        _, before, stay = self._new_place(h)
+        return f"The child turned 18 and left care as an adult, {stay} {where(before)}."
 
     def _new_place(self, h: Happening) -> tuple[str, str, str]:
         """Where the child lives from now on, where it lived until now, and for how long, in words."""
