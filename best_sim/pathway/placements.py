@@ -317,7 +317,7 @@ def plan_after_unplanned_move(world, f, g, taken):
         g.plan == RETURN_HOME and g.order == CARE_ORDER
     ):  # taken from home, where the order had left the child
         plan_long_term(world, g)
-    elif g.plan == NO_PLAN and is_to_stay_looked_after(world, g):
+    elif g.plan == NO_PLAN and is_to_stay_looked_after(g):
         plan_long_term(world, g)
     return g.plan != before
 
