@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 
 from best_sim.engine import rule
-from best_sim.engine.commands import SIGNALLED, book, hold, record, signal, wait
+from best_sim.engine.commands import SIGNALLED, book, hold, record, signal, vacate, wait
 from best_sim.pathway.kinds import LIFT_SERVICE, LOOKED_AFTER_REVIEWS, PARENTING_ASSESSMENT, PLACEMENT
 from best_sim.pathway.records import courts, families, groups
 from best_sim.pathway.rules import purposes
@@ -160,12 +160,20 @@ def childrens_hearings(case, world):
         lodged = 0
         times = 0
         made = world.now
+        diary = court.urgent_diary
         while at_proof == 1:
             renewal = math.inf
             if needs_order == 1:
                 renewal = interim_review(world, case, made)
-            if next_step <= renewal:
-                yield hold(days_until(world, next_step))
+            yield hold(days_until(world, min(next_step, renewal)))
+            if not needs_measures(world, f, case):
+                # the children went home, or an order was made: the reporter gives the proof up
+                at_proof = 0
+                going_on = 0
+                if lodged == 1 and renewal < next_step < math.inf:
+                    yield vacate(diary, next_step, world.childrens_hearings.hours.proof)
+                yield record(REFERRAL_DISCHARGED, case.index, 1.0)
+            elif next_step <= renewal:
                 ahead = -1.0
                 diary = court.diary
                 if lodged == 0:
@@ -199,7 +207,6 @@ def childrens_hearings(case, world):
                 else:
                     at_proof = 0
             else:
-                yield hold(days_until(world, renewal))
                 made = world.now
                 until = end_of_interim_order(world, case, made)
                 if until >= case.order_until + LEAST_RENEWAL:
@@ -211,18 +218,20 @@ def childrens_hearings(case, world):
                     case.order_until = world.now + world.childrens_hearings.interim.longest
                     yield record(SHERIFF_HEARING_HELD, case.index, INTERIM_ORDER)
                     yield record(INTERIM_ORDER_EXTENDED, case.index, case.order_until - world.now)
-        if happens(world, case, purposes.ESTABLISHED, case.again, world.childrens_hearings.proof.established):
+        if going_on == 1 and happens(
+            world, case, purposes.ESTABLISHED, case.again, world.childrens_hearings.proof.established
+        ):
             yield record(GROUNDS_ESTABLISHED, case.index, 1.0)
             latest = case.order_until if needs_order == 1 else math.inf
             yield hold(days_until(world, hearing_listed(world, case, world.now, latest)))
             case.hearings += 1
             yield record(CHILDRENS_HEARING_HELD, case.index, DISPOSAL)
-        else:
+        elif going_on == 1:
             yield record(GROUNDS_ESTABLISHED, case.index, 0.0)
             home = 1
     if going_on == 1 and home == 0:
         times = 0
-        while is_deferred(world, case, times):
+        while needs_measures(world, f, case) and is_deferred(world, case, times):
             yield record(CHILDRENS_HEARING_DEFERRED, case.index, DISPOSAL)
             latest = math.inf
             if needs_order == 1:

@@ -251,6 +251,40 @@ def test_no_hearing_of_the_sheriff_is_listed_years_ahead(runs):
     assert days_left[~listed_so].max() < 365.0
 
 
+def test_no_proof_is_heard_of_children_whom_no_measures_are_for(runs):
+    """Home for good, or with an order of the sheriff's: the reporter gives up the proof, and no interim order is made.
+
+    At the very moment of the order something may still be recorded.
+    """
+    about = (
+        W.SHERIFF_HEARING_HELD, W.INTERIM_ORDER_MADE, W.INTERIM_ORDER_EXTENDED, W.GROUNDS_ESTABLISHED,
+        W.CHILDRENS_HEARING_DEFERRED,
+    )  # fmt: skip
+    given_up = heard = 0
+    for j in runs:
+        c, f = j.tables["cases"], j.tables["families"]
+        settled: dict[int, float] = {}
+        for row in rows(
+            j, (W.PLACED_ON_ENTRY, W.PLACED_ON_RE_ENTRY, W.ORDER_MADE, W.REFERRAL_DISCHARGED, *about)
+        ):
+            subject, event, time = int(row["subject"]), int(row["event"]), float(row["time"])
+            if event in (W.PLACED_ON_ENTRY, W.PLACED_ON_RE_ENTRY):
+                settled[subject] = np.inf
+            elif event == W.ORDER_MADE:
+                settled[subject] = np.inf if row["value"] == W.SUPERVISED_AT_HOME else time
+            elif event == W.REFERRAL_DISCHARGED:
+                given_up += row["value"] == 1
+            elif event != W.SHERIFF_HEARING_HELD or row["value"] in (W.PROOF, W.INTERIM_ORDER):
+                groups = [int(c["group"][subject])]
+                if is_first(j, subject):
+                    groups = list(
+                        range(subject * LARGEST_FAMILY, subject * LARGEST_FAMILY + f["n_groups"][subject])
+                    )
+                assert max(settled.get(g, np.inf) for g in groups) >= time
+                heard += 1
+    assert given_up > 20 and heard > 10_000
+
+
 # --- the plan -----------------------------------------------------------------------------------------------
 def test_reviews_fall_within_six_weeks_three_months_and_six_months(cases):
     """Looked After Children (Scotland) Regulations 2009, reg. 45."""

@@ -135,6 +135,8 @@ class ScottishTeller(Teller):
         return "It deferred its decision to a further hearing."
 
     def _referral_discharged(self, h: Happening) -> str:
+        if h.code == 1:
+            return "The reporter did not go on with the proof, as compulsory measures were needed no more."
         return "The hearing discharged the referral."
 
     def _grounds_accepted(self, h: Happening) -> str:
