@@ -11,10 +11,11 @@ from __future__ import annotations
 import math
 
 from best_sim.engine import rule
-from best_sim.engine.commands import SIGNALLED, book, hold, record, signal, wait
+from best_sim.engine.commands import SIGNALLED, book, hold, record, signal, vacate, wait
 from best_sim.pathway.kinds import LIFT_SERVICE, LOOKED_AFTER_REVIEWS, PARENTING_ASSESSMENT, PLACEMENT
 from best_sim.pathway.records import courts, families, groups
 from best_sim.pathway.rules import purposes
+from best_sim.pathway.rules.ages import comes_of_age, is_of_age
 from best_sim.pathway.rules.childrens_hearings import (
     AFTER_A_HEARING,
     end_of_interim_order,
@@ -52,6 +53,7 @@ from best_sim.pathway.words import (
     INTERIM_ORDER,
     INTERIM_ORDER_EXTENDED,
     INTERIM_ORDER_MADE,
+    KINSHIP_FOSTER,
     NO_COMPULSORY_MEASURES,
     NO_DIRECTION,
     NO_ORDER_YET,
@@ -65,6 +67,7 @@ from best_sim.pathway.words import (
     SHERIFF_HEARING_HELD,
     SHERIFF_HEARING_LISTED,
     SUPERVISED_AT_HOME,
+    TO_KIN,
     VOLUNTARY,
     WITH_PARENTS,
 )
@@ -87,7 +90,7 @@ def childrens_hearings(case, world):
         0 if route == VOLUNTARY else 1
     )  # the others are looked after by agreement until there is one
     going_on = 1 if is_referred(world, f, case) else 0
-    if going_on == 1 and route == VOLUNTARY:
+    if going_on == 1 and route == VOLUNTARY and case.referred_with_plan == 0:
         days = lasts(
             world,
             case,
@@ -137,7 +140,8 @@ def childrens_hearings(case, world):
         yield record(CHILDRENS_HEARING_HELD, case.index, GROUNDS)
         if is_discharged(world, f, case):
             yield record(REFERRAL_DISCHARGED, case.index, 0.0)
-            home = 1
+            going_on = 0
+            home = needs_order  # an agreement stands without it
         elif happens(world, case, purposes.ACCEPTED, case.again, world.childrens_hearings.accepted):
             yield record(GROUNDS_ACCEPTED, case.index, 0.0)
         else:
@@ -155,12 +159,20 @@ def childrens_hearings(case, world):
         lodged = 0
         times = 0
         made = world.now
+        diary = court.urgent_diary
         while at_proof == 1:
             renewal = math.inf
             if needs_order == 1:
                 renewal = interim_review(world, case, made)
-            if next_step <= renewal:
-                yield hold(days_until(world, next_step))
+            yield hold(days_until(world, min(next_step, renewal)))
+            if not needs_measures(world, f, case):
+                # the children went home, or an order was made: the reporter gives the proof up
+                at_proof = 0
+                going_on = 0
+                if lodged == 1 and renewal < next_step < math.inf:
+                    yield vacate(diary, next_step, world.childrens_hearings.hours.proof)
+                yield record(REFERRAL_DISCHARGED, case.index, 1.0)
+            elif next_step <= renewal:
                 ahead = -1.0
                 diary = court.diary
                 if lodged == 0:
@@ -194,7 +206,6 @@ def childrens_hearings(case, world):
                 else:
                     at_proof = 0
             else:
-                yield hold(days_until(world, renewal))
                 made = world.now
                 until = end_of_interim_order(world, case, made)
                 if until >= case.order_until + LEAST_RENEWAL:
@@ -206,18 +217,20 @@ def childrens_hearings(case, world):
                     case.order_until = world.now + world.childrens_hearings.interim.longest
                     yield record(SHERIFF_HEARING_HELD, case.index, INTERIM_ORDER)
                     yield record(INTERIM_ORDER_EXTENDED, case.index, case.order_until - world.now)
-        if happens(world, case, purposes.ESTABLISHED, case.again, world.childrens_hearings.proof.established):
+        if going_on == 1 and happens(
+            world, case, purposes.ESTABLISHED, case.again, world.childrens_hearings.proof.established
+        ):
             yield record(GROUNDS_ESTABLISHED, case.index, 1.0)
             latest = case.order_until if needs_order == 1 else math.inf
             yield hold(days_until(world, hearing_listed(world, case, world.now, latest)))
             case.hearings += 1
             yield record(CHILDRENS_HEARING_HELD, case.index, DISPOSAL)
-        else:
+        elif going_on == 1:
             yield record(GROUNDS_ESTABLISHED, case.index, 0.0)
             home = 1
     if going_on == 1 and home == 0:
         times = 0
-        while is_deferred(world, case, times):
+        while needs_measures(world, f, case) and is_deferred(world, case, times):
             yield record(CHILDRENS_HEARING_DEFERRED, case.index, DISPOSAL)
             latest = math.inf
             if needs_order == 1:
@@ -230,7 +243,7 @@ def childrens_hearings(case, world):
             yield record(CHILDRENS_HEARING_HELD, case.index, DISPOSAL)
         if needs_measures(world, f, case):
             case.supervised = 1
-            case.order_until = world.now + world.childrens_hearings.order_longest
+            case.order_until = end_of_order(world, f, case)
             yield record(COMPULSORY_ORDER_MADE, case.index, case.order_until - world.now)
         else:
             yield record(REFERRAL_DISCHARGED, case.index, 0.0)
@@ -255,12 +268,13 @@ def childrens_hearings(case, world):
                     else:
                         yield record(APPEAL_DECIDED, case.index, 0.0)
         share = 0.0  # until there is a new decision
-        yield wait(days_until(world, review))
+        yield wait(days_until(world, min(review, of_age_at(world, f, case))))
         if not needs_measures(world, f, case):
             case.supervised = 0
             yield record(COMPULSORY_ORDER_ENDED, case.index, 0.0)
         elif world.outcome != SIGNALLED:
             case.hearings += 1
+            review = -math.inf  # held: times are exact only to rounding
             yield record(CHILDRENS_HEARING_HELD, case.index, REVIEW)
             k = hearing_count(case, case.hearings)
             if all_at_home(world, f, case) and happens(
@@ -270,27 +284,32 @@ def childrens_hearings(case, world):
                 home = 1
                 yield record(COMPULSORY_ORDER_ENDED, case.index, 0.0)
             else:
-                case.order_until = world.now + world.childrens_hearings.order_longest
+                case.order_until = end_of_order(world, f, case)
                 yield record(COMPULSORY_ORDER_CONTINUED, case.index, case.order_until - world.now)
                 share = world.childrens_hearings.appeals.against_review
     if home == 1:
         # no compulsory measures: children for whom nothing else is planned live with their parents
+        still_open = 0
         k, last = groups_of(f, case)
         while k < last:
             g = groups(world, k)
-            if g.in_care == 1 and g.order == NO_ORDER_YET and g.direction == NO_DIRECTION:
+            undecided = g.in_care == 1 and g.order == NO_ORDER_YET and g.direction == NO_DIRECTION
+            if undecided and (g.place == KINSHIP_FOSTER or g.plan == TO_KIN):
+                still_open = 1  # parents who agree to relatives: the reviews decide on
+            elif undecided:
                 g.order = NO_COMPULSORY_MEASURES
                 g.ordered_at = world.now
                 yield record(ORDER_MADE, k, g.order)
                 yield signal(PLACEMENT, k)
                 yield signal(LOOKED_AFTER_REVIEWS, world.n_families + k)
             k += 1
-        if math.isnan(case.decided):
-            case.decided = world.now
-        yield signal(LOOKED_AFTER_REVIEWS, case.index)
-        yield signal(PARENTING_ASSESSMENT, case.index)
-        if case.group < 0:
-            yield signal(LIFT_SERVICE, f.index)
+        if still_open == 0:
+            if math.isnan(case.decided):
+                case.decided = world.now
+            yield signal(LOOKED_AFTER_REVIEWS, case.index)
+            yield signal(PARENTING_ASSESSMENT, case.index)
+            if case.group < 0:
+                yield signal(LIFT_SERVICE, f.index)
     case.hearings_open = 0
 
 
@@ -303,13 +322,34 @@ def is_discharged(world, f, case):
 
 
 @rule
-def is_measured(world, g):
+def end_of_order(world, f, case):
+    """Until when a compulsory supervision order made now lasts at most: a year, or until all it is for are of age."""
+    return min(world.now + world.childrens_hearings.order_longest, of_age_at(world, f, case))
+
+
+@rule
+def of_age_at(world, f, case):
+    """When the last group of the case that needs measures comes of age."""
+    at = -math.inf
+    k, last = groups_of(f, case)
+    while k < last:
+        g = groups(world, k)
+        if is_measured(world, f, g):
+            at = max(at, comes_of_age(f, g))
+        k += 1
+    return at
+
+
+@rule
+def is_measured(world, f, g):
     """Whether a group needs compulsory measures, if anybody's does: looked after with nothing settled, or sent home.
 
-    A group that has no placement yet comes into care by the order of this very hearing.
+    A group that has no placement yet comes into care by the order of this very hearing; none does that is of age.
     """
     if g.episode == 0:
         return True
+    if is_of_age(world, f, g):
+        return False
     return g.order == SUPERVISED_AT_HOME or (g.in_care == 1 and g.order == NO_ORDER_YET)
 
 
@@ -318,7 +358,7 @@ def needs_measures(world, f, case):
     """Whether any group of the case does."""
     k, last = groups_of(f, case)
     while k < last:
-        if is_measured(world, groups(world, k)):
+        if is_measured(world, f, groups(world, k)):
             return True
         k += 1
     return False
@@ -330,7 +370,7 @@ def all_at_home(world, f, case):
     k, last = groups_of(f, case)
     while k < last:
         g = groups(world, k)
-        if is_measured(world, g) and g.place != HOME and g.place != WITH_PARENTS:
+        if is_measured(world, f, g) and g.place != HOME and g.place != WITH_PARENTS:
             return False
         k += 1
     return True

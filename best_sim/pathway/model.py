@@ -54,6 +54,7 @@ _PROCESSES = {
     kinds.PERMANENCE_PLANNING: ProcessKind(
         "permanence_planning", permanence_planning.permanence_planning, "groups"
     ),
+    kinds.LATER_REVIEWS: ProcessKind("later_reviews", permanence_planning.later_reviews, "cases"),
 }
 
 PATHWAY = Model(

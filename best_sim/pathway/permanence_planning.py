@@ -21,6 +21,7 @@ from best_sim.engine import rule
 from best_sim.engine.commands import SIGNALLED, book, hold, record, signal, start, wait
 from best_sim.pathway.kinds import (
     CHILDRENS_HEARINGS,
+    LATER_REVIEWS,
     LIFT_SERVICE,
     PARENTING_ASSESSMENT,
     PERMANENCE_PLANNING,
@@ -29,15 +30,20 @@ from best_sim.pathway.kinds import (
 )
 from best_sim.pathway.records import cases, courts, families, groups
 from best_sim.pathway.rules import purposes
+from best_sim.pathway.rules.ages import is_of_age
 from best_sim.pathway.rules.childrens_hearings import (
     days_to_calling,
     days_to_petition,
     direction_of,
     entry_by_hearing,
     goes_home_early,
+    hearing_count,
     hearing_listed,
+    is_by_agreement,
     is_granted,
+    is_referred,
     last_hearing_day,
+    later_review_date,
     next_hearing_day,
     order_asked_for,
     review_date,
@@ -48,6 +54,7 @@ from best_sim.pathway.rules.childrens_hearings import (
 )
 from best_sim.pathway.rules.draws import happens, lasts
 from best_sim.pathway.rules.orders import groups_of
+from best_sim.pathway.rules.placements import adoption_match_days
 from best_sim.pathway.rules.working_days import days_until, on_working_day
 from best_sim.pathway.words import (
     ADOPTION_MATCH,
@@ -58,6 +65,7 @@ from best_sim.pathway.words import (
     DIRECTION_KIN,
     DIRECTION_SET,
     DURING_PROCEEDINGS,
+    EARLY_PERMANENCE,
     KINSHIP_CARE_ORDER,
     KINSHIP_FOSTER,
     LOOKED_AFTER_REVIEW,
@@ -110,10 +118,13 @@ def looked_after_reviews(case, world):
     case.assessor = -1
     case.advice = 0
     case.reviews = 0
+    case.reviewed_at = math.nan
+    case.referred_with_plan = 0
     first, last = groups_of(f, case)
     k = first
     while k < last:
         groups(world, k).direction = NO_DIRECTION
+        groups(world, k).stays_looked_after = 0
         k += 1
     if case.hearings_open == 0 and cases(world, f.index).hearings_open == 0:
         yield start(CHILDRENS_HEARINGS, case.index)
@@ -129,6 +140,7 @@ def looked_after_reviews(case, world):
         sets = 0
         if world.outcome != SIGNALLED:
             case.reviews += 1
+            case.reviewed_at = world.now
             yield record(LOOKED_AFTER_REVIEW, case.index, case.reviews)
             sets = 1 if sets_direction(world, case) or goes_home_early(world, f, case) else 0
         k = first
@@ -145,20 +157,43 @@ def looked_after_reviews(case, world):
                 else:
                     still_open = 1
             k += 1
+        if sets == 1 and is_referred_with_plan(world, f, case):
+            case.referred_with_plan = 1
+            yield start(CHILDRENS_HEARINGS, case.index)
         if still_open == 0 and math.isnan(case.decided):
             case.decided = world.now
             yield signal(PARENTING_ASSESSMENT, case.index)
             if case.group < 0:
                 yield signal(LIFT_SERVICE, f.index)
+    if case.later_reviews == 0:
+        case.later_reviews = 1
+        yield start(LATER_REVIEWS, case.index)
+
+
+def later_reviews(case, world):
+    """Reviews of children whose direction is set, and who are still looked after away from home: they decide nothing.
+
+    Of children at home under supervision the law sets no interval (reg. 44): their reviews are not simulated.
+    """
+    f = families(world, case.family)
+    while is_reviewed(world, f, case):
+        seen = hearing_count(case, case.reviews)
+        yield hold(days_until(world, later_review_date(world, case)))
+        # children may have left, and have come back to reviews of another time in care
+        if is_reviewed(world, f, case) and hearing_count(case, case.reviews) == seen:
+            case.reviews += 1
+            case.reviewed_at = world.now
+            yield record(LOOKED_AFTER_REVIEW, case.index, case.reviews)
+    case.later_reviews = 0
 
 
 def permanence_planning(g, world):
     """A group's way from the direction of its plan to the order that makes it so, if anybody asks for one."""
-    stays = stays_looked_after(world, g)
-    if settles(world, g, stays):
+    g.stays_looked_after = 1 if stays_looked_after(world, g) else 0
+    if settles(world, g):
         yield record(PLAN_MADE, g.index, g.plan)
         yield signal(PLACEMENT, g.index)
-    if stays:
+    if g.stays_looked_after == 1:
         return
     f = families(world, g.family)
     court = courts(world, f.court)
@@ -180,6 +215,8 @@ def permanence_planning(g, world):
         if order != KINSHIP_CARE_ORDER:
             days = lasts(world, g, purposes.PANEL_DELAY, count, world.childrens_hearings.permanence.panel)
             yield hold(days_until(world, next_hearing_day(world, world.now + days)))
+            if g.in_care == 0:  # of age: nothing is left to plan
+                return
             yield record(PERMANENCE_PANEL, g.index, g.direction)
             days = lasts(
                 world, g, purposes.AGENCY_DELAY, count, world.childrens_hearings.permanence.agency_decision
@@ -196,17 +233,22 @@ def permanence_planning(g, world):
             yield record(CHILDRENS_HEARING_HELD, case.index, ADVICE)
         days = days_to_petition(world, g, order, count)
         yield hold(days_until(world, next_hearing_day(world, world.now + days)))
+        if g.in_care == 0:
+            return
         yield record(PETITION_LODGED, g.index, order)
         hearing = SECTION_11 if order == KINSHIP_CARE_ORDER else PERMANENCE
         callings = 0
-        days = days_to_calling(world, g, order, callings, count)
-        while days < math.inf:
+        called = world.now
+        days = days_to_calling(world, g, order, callings, called, count)
+        while days < math.inf and g.in_care == 1:
             yield book(court.diary, world.now + days, sheriff_hours(world, hearing))
             yield record(SHERIFF_HEARING_LISTED, case.index, world.booked - world.now)
             yield hold(days_until(world, world.booked))
             yield record(SHERIFF_HEARING_HELD, case.index, hearing)
             callings += 1
-            days = days_to_calling(world, g, order, callings, count)
+            if callings == 1:
+                called = world.now
+            days = days_to_calling(world, g, order, callings, called, count)
         if order == PERMANENCE_ORDER_TO_ADOPT and not is_granted(world, g, count):
             order = PERMANENCE_ORDER  # without authority to adopt: the child stays with its carers
     if g.in_care == 1 and g.order == NO_ORDER_YET:
@@ -219,13 +261,56 @@ def permanence_planning(g, world):
 
 
 @rule
-def settles(world, g, stays):
+def is_reviewed(world, f, case):
+    """Whether the direction is set and any child of the case, in its present time in care, lives away from home."""
+    if not case.decided <= world.now:
+        return False
+    k, last = groups_of(f, case)
+    while k < last:
+        g = groups(world, k)
+        if (
+            g.in_care == 1
+            and g.re_entries == case.again
+            and g.place != WITH_PARENTS
+            and not is_of_age(world, f, g)
+        ):
+            return True
+        k += 1
+    return False
+
+
+@rule
+def is_referred_with_plan(world, f, case):
+    """Whether the review that plans against a return asks the reporter, of children looked after by agreement alone.
+
+    It does not where they were referred before, or where a hearing deals with any of them.
+    """
+    if (
+        not is_by_agreement(f, case)
+        or is_referred(world, f, case)
+        or cases(world, f.index).hearings_open == 1
+    ):
+        return False
+    away = False
+    k, last = groups_of(f, case)
+    while k < last:
+        g = groups(world, k)
+        if cases(world, world.n_families + k).hearings_open == 1:
+            return False
+        away = away or (g.direction > DIRECTION_HOME and g.in_care == 1 and g.order == NO_ORDER_YET)
+        k += 1
+    share = world.childrens_hearings.referred_with_plan
+    return away and happens(world, case, purposes.REFERRED_WITH_PLAN, case.again, share)
+
+
+@rule
+def settles(world, g):
     """Before any order children move to kin who are to bring them up, those who stay looked after to carers for long.
 
     Neither is permanence, for no order makes it so. Returns whether such a move is planned.
     """
     planned = world.placements.planned
-    if g.place == KINSHIP_FOSTER or not (stays or g.direction == DIRECTION_KIN):
+    if g.place == KINSHIP_FOSTER or not (g.stays_looked_after == 1 or g.direction == DIRECTION_KIN):
         return False
     if g.direction == DIRECTION_KIN:
         g.plan = TO_KIN
@@ -250,12 +335,17 @@ def plan_after_scottish_order(world, f, g):
             days = lasts(world, g, purposes.GUARDIANS_DELAY, g.episode, planned.guardians_delay)
     elif g.order == PERMANENCE_ORDER:
         g.plan = TO_LONG_TERM
-    elif happens(world, g, purposes.NO_MATCH, g.episode, planned.no_match_share):
+    elif g.place != EARLY_PERMANENCE and happens(
+        world, g, purposes.NO_MATCH, g.episode, planned.no_match_share
+    ):
         g.plan = TO_LONG_TERM  # no adopters are found
         days = lasts(world, g, purposes.MATCH_DELAY, g.episode, planned.no_match_delay)
     else:
         g.plan = ADOPTION_MATCH
-        finding = world.childrens_hearings.permanence.family_finding
-        days = lasts(world, g, purposes.FAMILY_FINDING, g.episode, finding)
+        if g.place == EARLY_PERMANENCE:
+            days = adoption_match_days(world, f, g)
+        else:
+            finding = world.childrens_hearings.permanence.family_finding
+            days = lasts(world, g, purposes.FAMILY_FINDING, g.episode, finding)
         days = max(0.0, g.approved_at + days - world.now)
     g.plan_at = world.now + days

@@ -15,13 +15,13 @@ from best_sim.pathway.kinds import WORK_WITH_CARERS
 from best_sim.pathway.permanence_planning import plan_after_scottish_order
 from best_sim.pathway.records import cases, families
 from best_sim.pathway.rules import purposes
+from best_sim.pathway.rules.ages import comes_of_age
 from best_sim.pathway.rules.childrens_hearings import is_scottish, is_to_stay_looked_after, legal_process
 from best_sim.pathway.rules.draws import happens, lasts
 from best_sim.pathway.rules.entry import bridge_or_foster, first_carers, first_placement
 from best_sim.pathway.rules.orders import goes_home_first
 from best_sim.pathway.rules.placements import (
     adoption_match_days,
-    comes_of_age,
     comes_to_court_again,
     day_of_plan,
     days_in_care,
@@ -328,7 +328,7 @@ def plan_after_unplanned_move(world, f, g, taken):
         g.plan_at = world.now + adoption_match_days(world, f, g)
     elif g.order == CARE_ORDER and (g.plan == RETURN_HOME or g.plan == TO_PARENTS):
         plan_long_term(world, g)  # taken from the parents, with whom the order had left the child
-    elif g.plan == NO_PLAN and is_to_stay_looked_after(world, g):
+    elif g.plan == NO_PLAN and is_to_stay_looked_after(g):
         plan_long_term(world, g)
     return g.plan != before
 

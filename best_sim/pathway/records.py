@@ -155,9 +155,10 @@ GROUP = np.dtype(
         ("re_entries", "i8"),
         # when the agency decided on adoption or, in Scotland, on permanence
         ("approved_at", "f8"),
-        # Scotland: the direction of the plan, and when it was set
+        # Scotland: the direction of the plan, when it was set, and whether nobody asks for an order to make it so
         ("direction", "i8"),
         ("directed_at", "f8"),
+        ("stays_looked_after", "i8"),
     ]
 )
 
@@ -190,7 +191,12 @@ CASE = np.dtype(
         ("supervised", "i8"),
         ("order_until", "f8"),
         ("interim_since", "f8"),
+        # whether the reporter is asked because of the plan
+        ("referred_with_plan", "i8"),
+        # looked-after reviews, when the last one was, and whether they go on after the direction is set
         ("reviews", "i8"),
+        ("reviewed_at", "f8"),
+        ("later_reviews", "i8"),
     ]
 )
 

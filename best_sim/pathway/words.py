@@ -294,7 +294,9 @@ INTERIM_ORDER_EXTENDED = _event("interim_order_extended", "case", "days for whic
 COMPULSORY_ORDER_MADE = _event("compulsory_order_made", "case", "days it lasts at most")
 COMPULSORY_ORDER_CONTINUED = _event("compulsory_order_continued", "case", "days it lasts at most")
 COMPULSORY_ORDER_ENDED = _event("compulsory_order_ended", "case", "0")
-REFERRAL_DISCHARGED = _event("referral_discharged", "case", "0")
+REFERRAL_DISCHARGED = _event(
+    "referral_discharged", "case", "0 by a hearing, 1 where the reporter gives up the proof"
+)
 APPEAL_MADE = _event("appeal_made", "case", "0")
 APPEAL_DECIDED = _event("appeal_decided", "case", "1 upheld, 0 refused")
 LOOKED_AFTER_REVIEW = _event("looked_after_review", "case", "number of the review, 1 first")

@@ -75,7 +75,9 @@ class LookedAfterReviews(Section):
     second: Days
     """After the first."""
     later: Days
-    """Between later ones."""
+    """Between later ones, until the direction is set."""
+    after_direction: Days
+    """Between reviews from then on, at most."""
     put_off: Probability
     """Whether a review that could set the direction leaves it to the next."""
     home_early: Probability
@@ -118,6 +120,9 @@ class PermanencePlanning(Section):
     first_calling: Duration
     defended: Probability
     defended_for: Duration
+    """From the first calling of a defended petition to the decision on it."""
+    between_callings: Duration
+    """Between callings of a defended petition meanwhile."""
     granted: Probability
     family_finding: Duration
     """From the agency's decision to a match."""
@@ -131,6 +136,8 @@ class ChildrensHearings(Section):
     route: Annotated[Mix, Shares("section_25", "child_protection_order", "hearing", "at_home")]
     section_25_referred: Probability
     """Of children looked after by agreement: whether the reporter is asked for compulsory measures."""
+    referred_with_plan: Probability
+    """Of the others, once the plan is not a return: whether the review asks the reporter then."""
     referral_after_section_25: Duration
     referral_to_grounds: Duration
     child_protection_order: ChildProtectionOrder

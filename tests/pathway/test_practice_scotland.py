@@ -222,6 +222,69 @@ def test_no_compulsory_supervision_order_without_grounds(cases):
                 assert any(at <= t for at in grounds)
 
 
+def test_an_order_is_continued_once_on_a_day(cases):
+    """A hearing that has been held is over: times are exact only to rounding, and none may be held again for that."""
+    n = 0
+    for _, by in cases:
+        for case in by.values():
+            on = [int(t) for t in case.times(W.COMPULSORY_ORDER_CONTINUED)]
+            assert len(on) == len(set(on))
+            n += len(on)
+    assert n > 10_000
+
+
+def test_no_hearing_of_the_sheriff_is_listed_years_ahead(runs):
+    """A defended petition is called again and again; the court does not wait for months and then hear it once.
+
+    A day that the run does not reach is none.
+    """
+    ahead, when = [], []
+    for j in runs:
+        listed = rows(j, W.SHERIFF_HEARING_LISTED)
+        ahead.append(listed["value"])
+        when.append(j.end - listed["time"])
+    days_ahead, days_left = np.concatenate(ahead), np.concatenate(when)
+    listed_so = np.isfinite(days_ahead)
+    assert listed_so.sum() > 10_000
+    assert days_ahead[listed_so].max() < 365.0
+    assert (days_ahead[listed_so] > 183.0).mean() < 0.002
+    assert days_left[~listed_so].max() < 365.0
+
+
+def test_no_proof_is_heard_of_children_whom_no_measures_are_for(runs):
+    """Home for good, or with an order of the sheriff's: the reporter gives up the proof, and no interim order is made.
+
+    At the very moment of the order something may still be recorded.
+    """
+    about = (
+        W.SHERIFF_HEARING_HELD, W.INTERIM_ORDER_MADE, W.INTERIM_ORDER_EXTENDED, W.GROUNDS_ESTABLISHED,
+        W.CHILDRENS_HEARING_DEFERRED,
+    )  # fmt: skip
+    given_up = heard = 0
+    for j in runs:
+        c, f = j.tables["cases"], j.tables["families"]
+        settled: dict[int, float] = {}
+        for row in rows(
+            j, (W.PLACED_ON_ENTRY, W.PLACED_ON_RE_ENTRY, W.ORDER_MADE, W.REFERRAL_DISCHARGED, *about)
+        ):
+            subject, event, time = int(row["subject"]), int(row["event"]), float(row["time"])
+            if event in (W.PLACED_ON_ENTRY, W.PLACED_ON_RE_ENTRY):
+                settled[subject] = np.inf
+            elif event == W.ORDER_MADE:
+                settled[subject] = np.inf if row["value"] == W.SUPERVISED_AT_HOME else time
+            elif event == W.REFERRAL_DISCHARGED:
+                given_up += row["value"] == 1
+            elif event != W.SHERIFF_HEARING_HELD or row["value"] in (W.PROOF, W.INTERIM_ORDER):
+                groups = [int(c["group"][subject])]
+                if is_first(j, subject):
+                    groups = list(
+                        range(subject * LARGEST_FAMILY, subject * LARGEST_FAMILY + f["n_groups"][subject])
+                    )
+                assert max(settled.get(g, np.inf) for g in groups) >= time
+                heard += 1
+    assert given_up > 20 and heard > 10_000
+
+
 # --- the plan -----------------------------------------------------------------------------------------------
 def test_reviews_fall_within_six_weeks_three_months_and_six_months(cases):
     """Looked After Children (Scotland) Regulations 2009, reg. 45."""
@@ -237,6 +300,33 @@ def test_reviews_fall_within_six_weeks_three_months_and_six_months(cases):
                 assert (gaps[1:2] <= 91 + limit).all() and (gaps[2:] <= 183 + limit).all()
                 n += 1
     assert n > 2_000
+
+
+def test_reviews_go_on_as_long_as_a_child_is_looked_after_away_from_home(cases):
+    """Reg. 45(2)(c): within six months of the one before; after the direction too, and no longer than this."""
+    n = after_direction = 0
+    for j, by in cases:
+        lived = rows(j, W.PLACED)
+        with_parents = set(lived["subject"][lived["value"] == W.WITH_PARENTS] // LARGEST_FAMILY)
+        left: dict[int, float] = {}
+        for row in lived[np.isin(lived["value"], W.OUT_OF_CARE)]:
+            left.setdefault(int(row["subject"]), float(row["time"]))
+        directed = rows(j, W.DIRECTION_SET)
+        last_direction = dict(zip(directed["subject"] // LARGEST_FAMILY, directed["time"], strict=True))
+        f = j.tables["families"]
+        for number, case in by.items():
+            held = case.times(W.LOOKED_AFTER_REVIEW)
+            if not is_first(j, number) or not held or number in with_parents:
+                continue
+            first_group = number * LARGEST_FAMILY
+            groups = range(first_group, first_group + int(f["n_groups"][number]))
+            of_age = f["entered"][number] + 18 * YEAR - j.tables["groups"]["youngest_days"]
+            until = min(max(min(left.get(g, j.end), of_age[g]) for g in groups), j.end)
+            assert (np.diff([*held, until])[1:] <= 183 + 5.0).all()
+            assert held[-1] <= until
+            after_direction += sum(t > last_direction.get(number, np.inf) for t in held)
+            n += 1
+    assert n > 2_000 and after_direction > 10_000
 
 
 def test_a_petition_follows_panel_agency_decision_and_advice_hearing_in_this_order(runs):
@@ -286,6 +376,35 @@ def test_a_permanence_order_follows_a_petition_and_an_adoptive_placement_such_an
                 assert order[group] == W.PERMANENCE_ORDER_TO_ADOPT
             elif value == W.SPECIAL_GUARDIANSHIP:
                 assert order[group] == W.KINSHIP_CARE_ORDER
+
+
+def test_carers_who_may_adopt_adopt_where_the_plan_is_adoption(runs):
+    """They are there for it: nobody looks for other adopters, and the plan does not lapse for want of any."""
+    adopted = asked = 0
+    for j in runs:
+        place: dict[int, int] = {}
+        asks: dict[int, bool] = {}
+        may: set[int] = set()
+        for row in rows(j, (*W.PLACED, W.DIRECTION_SET, W.PETITION_LODGED, W.ORDER_MADE, W.PLAN_MADE)):
+            group, event, value = int(row["subject"]), int(row["event"]), int(row["value"])
+            with_them = place.get(group) == W.EARLY_PERMANENCE
+            if event == W.DIRECTION_SET and value == W.DIRECTION_ADOPTION and with_them:
+                asks[group] = row["time"] + 5 * YEAR > j.end
+            elif event == W.PETITION_LODGED and group in asks:
+                asks[group] = True
+            elif event == W.ORDER_MADE and value == W.PERMANENCE_ORDER_TO_ADOPT and with_them:
+                may.add(group)
+            elif event == W.PLAN_MADE and group in may:
+                assert value in (W.ADOPTION_MATCH, W.ADOPTION_PLACEMENT, W.ADOPTION_ORDER)
+            elif event in W.PLACED:
+                if group in may:
+                    assert value == W.PLACED_FOR_ADOPTION or event == W.MOVED_UNPLANNED
+                    adopted += value == W.PLACED_FOR_ADOPTION
+                    may.discard(group)
+                place[group] = value
+        assert all(asks.values())
+        asked += len(asks)
+    assert asked > 200 and adopted > 100
 
 
 def test_a_child_goes_home_by_a_hearing_where_there_is_a_compulsory_supervision_order(runs):
@@ -470,11 +589,123 @@ def test_one_child_by_hand():
         (259 + TEN, "compulsory_order_continued", 365),
         (263 + TEN, "childrens_hearing_held", W.ADVICE),
         (323 + TEN, "petition_lodged", W.PERMANENCE_ORDER_TO_ADOPT),
+        (325 + TEN, "looked_after_review", 3),  # half a year, 182 days, after the last: Thursday too
         (367 + TEN, "sheriff_hearing_held", W.PERMANENCE),  # Thursday 3 January 2019
         (367 + TEN, "order_made", W.PERMANENCE_ORDER_TO_ADOPT),
         (367 + TEN, "compulsory_order_ended", 0),
         (396 + TEN, "moved_as_planned", W.PLACED_FOR_ADOPTION),  # thirty days on is a Saturday: on the Friday
+        (507 + TEN, "looked_after_review", 4),  # still looked after; the next would be due on day 689
         (666 + TEN, "stayed_with_carer", W.ADOPTED),
     ]
     assert [one[1:] for one in told] == [one[1:] for one in expected]
     assert [one[0] for one in told] == pytest.approx([one[0] for one in expected])
+
+
+def told_of(j: Journeys, *events: int) -> list[tuple[float, str, int]]:
+    """What a small world's record has of some events: when, what, value."""
+    return [(float(r["time"]), W.EVENTS[r["event"]].name, int(round(r["value"]))) for r in rows(j, events)]
+
+
+def test_a_defended_petition_by_hand():
+    """Lodged on day 323, called on 367, and again every 69.5 days until 199.5 have passed: on 437, 507 and 567."""
+    defended = {
+        "childrens_hearings.permanence.defended": 1.0,
+        "childrens_hearings.permanence.defended_for": days(199.5),
+        "childrens_hearings.permanence.between_callings": days(69.5),
+    }
+    j = run_known_at(plain_world({**BY_HAND, **defended}), 9.5, arm="SAU")
+    held = rows(j, W.SHERIFF_HEARING_HELD)
+    callings = held["time"][held["value"] == W.PERMANENCE]
+    # heard in the morning after: 437 is a Thursday as 367 and 507 are, 567 a Monday
+    assert callings.tolist() == pytest.approx([367 + TEN, 437 + TEN, 507 + TEN, 567 + TEN])
+    assert rows(j, W.ORDER_MADE)["time"].tolist() == pytest.approx([567 + TEN])
+
+
+BY_AGREEMENT = {
+    **BY_HAND,
+    "childrens_hearings.route": {"section_25": 1, "child_protection_order": 0, "hearing": 0, "at_home": 0},
+    "childrens_hearings.section_25_referred": 0.0,
+    "childrens_hearings.referral_to_grounds": days(50),
+    "childrens_hearings.permanence.adoption_stay_looked_after": 1.0,
+}
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_who_is_looked_after_by_agreement_alone_is_referred_with_the_plan(share):
+    """Reg. 45(4)(a): a review comes before a referral; the direction is set on day 143, grounds are heard on 193."""
+    world = {**BY_AGREEMENT, "childrens_hearings.referred_with_plan": share}
+    j = run_known_at(plain_world(world), 9.5, arm="SAU")
+    told = told_of(
+        j, W.DIRECTION_SET, W.REFERRED_TO_REPORTER, W.GROUNDS_SENT_TO_PROOF, W.COMPULSORY_ORDER_MADE
+    )
+    expected = [(143 + TEN, "direction_set", W.DIRECTION_ADOPTION)]
+    if share == 1.0:
+        expected += [
+            (143 + TEN, "referred_to_reporter", W.VOLUNTARY),
+            (193 + TEN, "grounds_sent_to_proof", 0),  # a Friday
+            # lodged on Thursday the 199th, heard on Wednesday the 219th, and by a hearing 13.5 days later
+            (233 + TEN, "compulsory_order_made", 365),
+        ]
+    assert [one[1:] for one in told] == [one[1:] for one in expected]
+    assert [one[0] for one in told] == pytest.approx([one[0] for one in expected])
+
+
+def test_an_agreement_stands_where_a_hearing_discharges_the_referral():
+    """Section 25 needs no order; the review that comes decides on the plan."""
+    discharged = {
+        **BY_AGREEMENT,
+        "childrens_hearings.section_25_referred": 1.0,
+        "childrens_hearings.referral_after_section_25": days(7),
+        "childrens_hearings.discharged": 1.0,
+    }
+    j = run_known_at(plain_world(discharged), 9.5, arm="SAU")
+    told = told_of(j, W.REFERRAL_DISCHARGED, W.DIRECTION_SET, W.ORDER_MADE, *W.PLACED)
+    names = [name for _, name, _ in told]
+    assert names[:3] == ["placed_on_entry", "referral_discharged", "direction_set"]
+    assert "order_made" not in names
+
+
+@pytest.mark.parametrize("kin", [0.0, 1.0])
+def test_who_lives_with_kin_does_not_go_home_on_the_day_on_which_grounds_fall(kin):
+    """No order holds the child any more; relatives whom the parents agree to are no reason to move it that day."""
+    world = {
+        **BY_HAND,
+        "childrens_hearings.proof.established": 0.0,
+        "population.kin_available_share": kin,
+        "placements.planned.to_kin_share": 1.0,
+        "placements.planned.to_kin_delay": days(20),
+        "childrens_hearings.directions.kin.intercept": 10.0,
+        "childrens_hearings.directions.adoption.intercept": -10.0,
+        "childrens_hearings.permanence.kin_stay_looked_after": 0.0,
+        "childrens_hearings.permanence.section_11": days(40),
+    }
+    j = run_known_at(plain_world(world), 9.5, arm="SAU")
+    told = told_of(j, W.GROUNDS_ESTABLISHED, W.DIRECTION_SET, W.ORDER_MADE)
+    fell = (45 + TEN, "grounds_established", 0)
+    if kin == 0.0:
+        assert told == [fell, (45 + TEN, "order_made", W.NO_COMPULSORY_MEASURES)]
+    else:
+        assert told[0] == fell
+        assert [one[1:] for one in told[1:]] == [
+            ("direction_set", W.DIRECTION_KIN),
+            ("order_made", W.KINSHIP_CARE_ORDER),
+        ]
+
+
+def test_compulsory_supervision_and_reviews_end_at_eighteen():
+    """2011 Act, ss. 83(7) and 199: an order has effect for a child, who is under eighteen."""
+    world = {
+        **BY_HAND,
+        "simulation.end_date": after(7300),
+        "childrens_hearings.permanence.adoption_stay_looked_after": 1.0,
+    }
+    j = run_known_at(plain_world(world), 9.5, arm="SAU")
+    f = j.tables["families"][0]
+    birthday = float(f["entered"] + 18 * YEAR - f["youngest_days"])
+    assert birthday + 30 < j.end
+    ended = rows(j, W.COMPULSORY_ORDER_ENDED)["time"]
+    assert ended.tolist() == pytest.approx([birthday])
+    later = rows(j, (W.CHILDRENS_HEARING_HELD, W.LOOKED_AFTER_REVIEW, W.COMPULSORY_ORDER_CONTINUED))
+    assert len(later) > 40 and later["time"].max() < birthday
+    continued = rows(j, W.COMPULSORY_ORDER_CONTINUED)
+    assert (continued["time"] + continued["value"]).max() == pytest.approx(birthday)

@@ -5,6 +5,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from io import StringIO
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -86,6 +87,41 @@ def test_no_story_of_scotland_speaks_of_the_law_of_england(journeys) -> None:
     assert {child: of_england.findall(text) for child, text in told.items() if of_england.search(text)} == {}
     assert any("at home with parents, under supervision" in text for text in told.values())
     assert any("moved home to parents, under supervision" in text for text in told.values())
+
+
+def test_at_home_under_a_compulsory_supervision_order_a_child_is_still_looked_after(journeys) -> None:
+    """From the hearing that varies the order to the end of it: Children (Scotland) Act 1995, s. 17(6)."""
+    r = journeys.record
+    groups = r["subject"][(r["event"] == W.ORDER_MADE) & (r["value"] == W.SUPERVISED_AT_HOME)]
+    c = journeys.children
+    stayed = ended = back = 0
+    for child in c.loc[c["group"].isin(groups), "child"]:
+        teller = ScottishTeller(journeys, int(child))
+        for h in happenings(journeys, int(child)):
+            at_home = teller.place == "home" and teller.supervised_at_home()
+            sentence = teller.tell(h)
+            if h.event == W.ORDER_MADE and h.value == W.SUPERVISED_AT_HOME:
+                assert sentence.endswith("the child is to live at home, and is still looked after.")
+            if teller.supervised_at_home():
+                assert "no longer in care" not in sentence and "leave care" not in sentence
+                if teller.place == "home":
+                    assert teller.lives() == "at home with parents, under supervision"
+                    stayed += h.event == W.STAYED_WITH_CARER
+            if at_home and h.event == W.COMPULSORY_ORDER_ENDED:
+                assert sentence.endswith("the child, at home, is no longer looked after.")
+                ended += 1
+            if at_home and h.event == W.PLACED_ON_RE_ENTRY:
+                assert sentence.startswith("The child was taken from home again after ")
+                back += 1
+    assert stayed > 0 and ended > 10 and back > 5
+
+
+@pytest.mark.parametrize(
+    ("number", "word"), [(3, "third"), (11, "11th"), (21, "21st"), (22, "22nd"), (113, "113th")]
+)
+def test_reviews_are_counted_in_words_as_one_says_them(number, word) -> None:
+    said = ScottishTeller._looked_after_review(None, SimpleNamespace(code=number))
+    assert said == f"The local authority held its {word} looked-after review."
 
 
 def test_at_home_in_care_is_told_with_the_order_then_in_force(journeys) -> None:

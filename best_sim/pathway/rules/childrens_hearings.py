@@ -15,6 +15,7 @@ from best_sim.pathway.kinds import LOOKED_AFTER_REVIEWS, PROCEEDINGS
 from best_sim.pathway.parameters import number_of
 from best_sim.pathway.records import courts
 from best_sim.pathway.rules import purposes
+from best_sim.pathway.rules.ages import age_in_care
 from best_sim.pathway.rules.draws import happens, lasts, which
 from best_sim.pathway.rules.working_days import BEYOND, first_working_day, is_working_day
 from best_sim.pathway.words import (
@@ -22,6 +23,7 @@ from best_sim.pathway.words import (
     DIRECTION_HOME,
     DIRECTION_KIN,
     DIRECTION_LONG_TERM,
+    EARLY_PERMANENCE,
     KINSHIP_CARE_ORDER,
     KINSHIP_FOSTER,
     NO_ORDER_YET,
@@ -37,6 +39,8 @@ from best_sim.scenario.schema import Court
 SCOTLAND = number_of(Court, "jurisdiction", "Scotland")
 AFTER_A_HEARING = 4.0 / 24.0
 """A child that a hearing removes is moved in the afternoon of its day."""
+MOST_CALLINGS = 256
+"""Callings of one petition that have a random number of their own."""
 ROUNDING = 1e-9
 """Days that are as good as none: ten in the morning 22 days on is ten in the morning."""
 
@@ -117,20 +121,18 @@ def hearing_count(case, k):
 
 
 @rule
-def is_referred(world, f, case):
-    """Whether compulsory measures are asked for; for those looked after by agreement, not always."""
-    if case.group >= 0 or f.route == VOLUNTARY:
-        share = world.childrens_hearings.section_25_referred
-        return happens(world, case, purposes.REFERRED, case.again, share)
-    return True
+def is_by_agreement(f, case):
+    """Whether a case's children came into care under section 25, as those do who come back."""
+    return case.group >= 0 or f.route == VOLUNTARY
 
 
 @rule
-def grounds_hearing_after_agreement(world, case):
-    """When grounds are heard of a child looked after by agreement, the referral coming first."""
-    section = world.childrens_hearings
-    days = lasts(world, case, purposes.REFERRAL_DELAY, case.again, section.referral_after_section_25)
-    return days + days_from_referral_to_grounds(world, case, case.again)
+def is_referred(world, f, case):
+    """Whether compulsory measures are asked for; for those looked after by agreement, not always, or with the plan."""
+    if is_by_agreement(f, case) and case.referred_with_plan == 0:
+        share = world.childrens_hearings.section_25_referred
+        return happens(world, case, purposes.REFERRED, case.again, share)
+    return True
 
 
 @rule
@@ -189,6 +191,19 @@ def review_date(world, case):
 
 
 @rule
+def later_review_date(world, case):
+    """When the next review is due of children whose direction is set: on a working day, within what the law allows.
+
+    Looked After Children (Scotland) Regulations 2009, reg. 45.
+    """
+    reviews = world.childrens_hearings.reviews
+    at = case.reviewed_at + (reviews.second if case.reviews == 1 else reviews.after_direction)
+    if case.reviews == 0:
+        at = case.issued + reviews.first
+    return max(last_hearing_day(world, at), working_days_after(world, world.now, 1))
+
+
+@rule
 def sets_direction(world, case):
     """Whether a review sets the direction: not the first; with the report, or once patience is over; unless put off."""
     reviews = world.childrens_hearings.reviews
@@ -210,8 +225,13 @@ def goes_home_early(world, f, case):
 
 @rule
 def stays_looked_after(world, g):
-    """Whether nobody asks for an order: the child stays, looked after, under a compulsory supervision order."""
+    """Whether nobody asks for an order: the child stays, looked after, mostly under a compulsory supervision order.
+
+    Carers who may adopt ask for theirs.
+    """
     share = 0.0
+    if g.direction == DIRECTION_ADOPTION and g.place == EARLY_PERMANENCE:
+        return False
     if g.direction == DIRECTION_KIN:
         share = world.childrens_hearings.permanence.kin_stay_looked_after
     elif g.direction == DIRECTION_ADOPTION:
@@ -222,9 +242,9 @@ def stays_looked_after(world, g):
 
 
 @rule
-def is_to_stay_looked_after(world, g):
+def is_to_stay_looked_after(g):
     """Whether this is settled, and no order has come since; of children of England and Wales it never is."""
-    return g.direction > DIRECTION_HOME and g.order == NO_ORDER_YET and stays_looked_after(world, g)
+    return g.stays_looked_after == 1 and g.order == NO_ORDER_YET
 
 
 @rule
@@ -241,7 +261,7 @@ def direction_of(world, f, g, case):
     """The direction of a group's plan: multinomial logit on age, need and advice; kin only where there are any."""
     if case.reviews == 1 or g.place == WITH_PARENTS:  # nothing else is decided so soon, or is wanted
         return DIRECTION_HOME
-    under_one = 1.0 if g.youngest_days < YEAR else 0.0
+    under_one = 1.0 if age_in_care(f, g) < YEAR else 0.0
     advised = 1.0 if case.advice == 1 else 0.0
     directions = world.childrens_hearings.directions
     kin = 1.0
@@ -285,15 +305,21 @@ def sheriff_hours(world, hearing):
 
 
 @rule
-def days_to_calling(world, g, order, callings, count):
-    """Days until a petition is called, for the first time or, if it is defended, once more; infinite if it is not."""
+def days_to_calling(world, g, order, callings, called, count):
+    """Days until a petition is called, for the first time or, if it is defended, once more; infinite if it is not.
+
+    A defended petition, first `called` then, is called again and again until it is decided: nobody lists years ahead.
+    """
     permanence = world.childrens_hearings.permanence
     if callings == 0:
         return lasts(world, g, purposes.CALLING_DELAY, count, permanence.first_calling)
-    defended = callings == 1 and order != KINSHIP_CARE_ORDER
-    if defended and happens(world, g, purposes.DEFENDED, count, permanence.defended):
-        return lasts(world, g, purposes.PETITION_CONTINUED, count, permanence.defended_for)
-    return math.inf
+    if order == KINSHIP_CARE_ORDER or not happens(world, g, purposes.DEFENDED, count, permanence.defended):
+        return math.inf
+    left = called + lasts(world, g, purposes.PETITION_CONTINUED, count, permanence.defended_for) - world.now
+    if left <= 0.0:
+        return math.inf
+    k = MOST_CALLINGS * count + callings
+    return min(left, max(1.0, lasts(world, g, purposes.BETWEEN_CALLINGS, k, permanence.between_callings)))
 
 
 @rule

@@ -9,6 +9,7 @@ from best_sim.engine.luck import lognormal_quantile, series_at, uniform
 from best_sim.pathway.parameters import names_of
 from best_sim.pathway.records import cases
 from best_sim.pathway.rules import purposes
+from best_sim.pathway.rules.ages import FIFTH_BIRTHDAY
 from best_sim.pathway.rules.childrens_hearings import is_scottish
 from best_sim.pathway.rules.draws import happens, lasts, which
 from best_sim.pathway.words import (
@@ -27,8 +28,6 @@ from best_sim.scenario.durations import WEEK, YEAR
 from best_sim.scenario.entering import Entry
 
 FIRST_PLACEMENTS = tuple(map(PLACEMENT_TYPES.index, names_of(Entry, "first_placement")))
-FIFTH_BIRTHDAY = 5.0 * YEAR
-"""Days of age; the model is about children under 60 months."""
 LATEST_ISSUE = 7.0
 """Days: an emergency protection order lasts eight, and fifteen if it is extended (Children Act 1989, section 45).
 

@@ -8,9 +8,9 @@ from best_sim.engine import rule
 from best_sim.engine.luck import uniform
 from best_sim.pathway.records import LARGEST_FAMILY
 from best_sim.pathway.rules import purposes
+from best_sim.pathway.rules.ages import FIFTH_BIRTHDAY, age_in_care
 from best_sim.pathway.rules.draws import happens, lasts
-from best_sim.pathway.rules.entry import FIFTH_BIRTHDAY
-from best_sim.pathway.rules.placements import age_in_care, lives_with_parent
+from best_sim.pathway.rules.placements import lives_with_parent
 from best_sim.pathway.rules.working_days import on_working_day
 from best_sim.pathway.words import (
     BY_LIFT,

@@ -9,6 +9,7 @@ from best_sim.engine.luck import uniform
 from best_sim.pathway.parameters import names_of
 from best_sim.pathway.records import PIECES
 from best_sim.pathway.rules import purposes
+from best_sim.pathway.rules.ages import SIXTEENTH_BIRTHDAY, age_in_care, age_now
 from best_sim.pathway.rules.childrens_hearings import is_scottish
 from best_sim.pathway.rules.draws import happens, lasts, which
 from best_sim.pathway.rules.working_days import nearest_working_day, on_working_day
@@ -35,9 +36,6 @@ from best_sim.scenario.durations import WEEK, YEAR
 from best_sim.scenario.schema import Unplanned
 
 NEXT_PLACEMENTS = tuple(map(PLACEMENT_TYPES.index, names_of(Unplanned, "next_placement")))
-SIXTEEN = 16.0 * YEAR
-EIGHTEEN = 18.0 * YEAR
-"""Days of age."""
 BY_ARRANGEMENT = len(PLACEMENT_TYPES)
 """Where the hazard of children stands who live with relatives under a child arrangements order: after the types."""
 
@@ -120,7 +118,7 @@ def place_after_unplanned_move(world, f, g):
     place = NEXT_PLACEMENTS[which(uniform(world, g, purposes.AFTER_UNPLANNED, g.placements), shares)]
     if place == FOSTER or (place == KINSHIP_FOSTER and f.kin_available == 0):
         return foster_again(world, g)
-    if place == RESIDENTIAL and g.youngest_days + world.now - f.entered < YEAR:  # homes take no infants
+    if place == RESIDENTIAL and age_now(world, f, g) < YEAR:  # homes take no infants
         return foster_again(world, g)
     return place
 
@@ -164,18 +162,6 @@ def day_of_plan(world, f, g, case):
     if g.plan != ASSESSMENT_ENDS or is_scottish(world, f):
         return day
     return max(day, case.first_sat) if case.first_sat <= world.now else math.inf
-
-
-@rule
-def age_in_care(f, g):
-    """Days of age of a group's youngest child as its present time in care began."""
-    return g.youngest_days + (g.episode_since - f.entered)
-
-
-@rule
-def comes_of_age(f, g):
-    """When a group's youngest child turns 18: nobody is in care after that (Children Act 1989, section 105)."""
-    return f.entered + EIGHTEEN - g.youngest_days
 
 
 @rule
@@ -271,7 +257,7 @@ def comes_to_court_again(world, f, g):
 
     Children Act 1989, section 20(11); and at 17 no court may make a care order (section 31(3)).
     """
-    young = g.youngest_days + world.now - f.entered < SIXTEEN
+    young = age_now(world, f, g) < SIXTEENTH_BIRTHDAY
     return young and happens(world, g, purposes.AGAIN, g.re_entries, world.placements.breakdown.issued_again)
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from best_sim.drawing import wording as say
 from best_sim.pathway import words as W
 from best_sim.pathway.story.happenings import Happening
 from best_sim.pathway.story.telling import Teller, name_of
+
+if TYPE_CHECKING:
+    from best_sim.pathway.journeys import Journeys
 
 _ENTERED = {
     "voluntary": "The child came into care with the parents' agreement (section 25).",
@@ -37,7 +41,9 @@ _DIRECTION = {
     "long_term": "The plan was foster care for the long term.",
 }
 _ORDER = {
-    "compulsory_supervision_at_home": "It varied the compulsory supervision order: the child is to live at home.",
+    "compulsory_supervision_at_home": (
+        "It varied the compulsory supervision order: the child is to live at home, and is still looked after."
+    ),
     "no_compulsory_measures": "No compulsory measures were needed any more: the child is to live with parents.",
     "kinship_care_order": "The sheriff made a kinship care order: the child is to grow up with relatives.",
     "permanence_order": "The sheriff made a permanence order: the child is to stay with carers for the long term.",
@@ -46,6 +52,7 @@ _ORDER = {
     ),
 }
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_AT_HOME = "compulsory_supervision_at_home"
 IN_SCOTLAND = (
     ("with parents, under an interim order", "at home with parents, under supervision"),
     ("to parents, under an interim order", "home to parents, under supervision"),
@@ -70,6 +77,10 @@ IN_SCOTLAND = (
 class ScottishTeller(Teller):
     """Tells what happens to a child whom Scots law protects."""
 
+    def __init__(self, journeys: Journeys, child: int) -> None:
+        super().__init__(journeys, child)
+        self.supervised = False
+
     def tell(self, h: Happening) -> str:
         """The sentence for one happening."""
         told: Callable[[Happening], str] | None = getattr(self, f"_{h.name}", None)
@@ -80,6 +91,31 @@ class ScottishTeller(Teller):
         for english, scottish in IN_SCOTLAND:
             sentence = sentence.replace(english, scottish)
         return sentence
+
+    # at home under a compulsory supervision order the child is still looked after
+    def supervised_at_home(self) -> bool:
+        """Whether a hearing has sent the child home under an order that is in force."""
+        return self.supervised and self.order == _AT_HOME
+
+    def lives(self) -> str:
+        """Where the child lives now, in words that follow "lives"."""
+        supervised = self.place == "home" and self.supervised_at_home()
+        return f"{super().lives()}{', under supervision' if supervised else ''}"
+
+    def _stayed_with_carer(self, h: Happening) -> str:
+        told = super()._stayed_with_carer(h)
+        if self.place == "home" and self.supervised_at_home():
+            return "The child, who was already with parents, stays at home under the order."
+        return told
+
+    def _placed_on_re_entry(self, h: Happening) -> str:
+        supervised = self.supervised_at_home()
+        told = super()._placed_on_re_entry(h)
+        return told.replace("came back into care", "was taken from home again") if supervised else told
+
+    def _plan_made(self, h: Happening) -> str:
+        told = super()._plan_made(h)
+        return told.replace(" and leave care", "") if self.supervised_at_home() else told
 
     # how the child came to be looked after
     def _entered_care(self, h: Happening) -> str:
@@ -99,6 +135,8 @@ class ScottishTeller(Teller):
         return "It deferred its decision to a further hearing."
 
     def _referral_discharged(self, h: Happening) -> str:
+        if h.code == 1:
+            return "The reporter did not go on with the proof, as compulsory measures were needed no more."
         return "The hearing discharged the referral."
 
     def _grounds_accepted(self, h: Happening) -> str:
@@ -122,13 +160,17 @@ class ScottishTeller(Teller):
         return f"The sheriff extended the interim order for {say.plural(round(h.value), 'day')}."
 
     def _compulsory_order_made(self, h: Happening) -> str:
+        self.supervised = True
         return "It made a compulsory supervision order, to be reviewed within a year."
 
     def _compulsory_order_continued(self, h: Happening) -> str:
         return "It continued the compulsory supervision order, to be reviewed within a year."
 
     def _compulsory_order_ended(self, h: Happening) -> str:
-        return "The compulsory supervision order ended."
+        at_home = self.place == "home" and self.supervised_at_home()
+        self.supervised = False
+        ended = "The compulsory supervision order ended"
+        return f"{ended}: the child, at home, is no longer looked after." if at_home else f"{ended}."
 
     def _sheriff_hearing_listed(self, h: Happening) -> str:
         return self._sits("A hearing before the sheriff", h)
@@ -146,7 +188,8 @@ class ScottishTeller(Teller):
 
     # the plan
     def _looked_after_review(self, h: Happening) -> str:
-        which = _ORDINALS[h.code - 1] if h.code <= len(_ORDINALS) else f"{h.code}th"
+        ending = "th" if h.code % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(h.code % 10, "th")
+        which = _ORDINALS[h.code - 1] if h.code <= len(_ORDINALS) else f"{h.code}{ending}"
         return f"The local authority held its {which} looked-after review."
 
     def _direction_set(self, h: Happening) -> str:
