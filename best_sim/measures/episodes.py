@@ -496,21 +496,14 @@ def _coded(journeys: Journeys, e: pd.DataFrame, since: float, until: float, whol
     )
     new = np.full(len(e), "S", object)
     new[nxt[care & to_care]] = begins[care & to_care]
-    by_order = np.where(
-        place[nxt] == W.ADOPTED,
-        "E12",
-        np.where(
-            np.isin(place[nxt], (W.HOME, W.OF_AGE)),
-            np.where(
-                place[nxt] == W.HOME, "E4A", "E8"
-            ),  # at 18 care ceases for no reason that has a code of its own
-            np.where(
-                e["order"].to_numpy(float)[nxt] == W.CHILD_ARRANGEMENTS,
-                "E41",
-                # to the former foster carer, who is a relative or is not; or to a relative who was not the carer
-                np.where(why[nxt] == W.SAME_CARER, np.where(place == W.KINSHIP_FOSTER, "E45", "E46"), "E47"),
-            ),
-        ),
+    to = place[nxt]
+    arranged = e["order"].to_numpy(float)[nxt] == W.CHILD_ARRANGEMENTS
+    # guardians: the former foster carer, who is a relative or is not; or a relative who was not the carer
+    guardians = np.where(why[nxt] == W.SAME_CARER, np.where(place == W.KINSHIP_FOSTER, "E45", "E46"), "E47")
+    by_order = np.select(
+        [to == W.ADOPTED, to == W.HOME, to == W.OF_AGE, arranged],  # at 18: "for any other reason"
+        ["E12", "E4A", "E8", "E41"],
+        guardians,
     )
     ended_by = np.where(to_care, NEXT_EPISODE, np.where(has_next, by_order, "")).astype(object)
     moved = np.where(

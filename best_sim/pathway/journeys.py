@@ -18,6 +18,7 @@ import pandas as pd
 
 from best_sim.engine.model import EVENT, USE
 from best_sim.pathway import words as W
+from best_sim.pathway.event_rows import again_of, asks_before, rows_about
 from best_sim.pathway.parquet import read_rows, write_rows
 from best_sim.pathway.records import LARGEST_FAMILY, TABLES, counted_from
 from best_sim.pathway.scores import OutcomeModel, Scores
@@ -266,7 +267,7 @@ class Journeys:
     @cached_property
     def group_placements(self) -> pd.DataFrame:
         """One row for each placement of a group of siblings; `placements` has one for each child."""
-        r = _rows(self.record, *W.PLACED)
+        r = rows_about(self.record, *W.PLACED)
         order = np.lexsort((np.arange(len(r)), r["subject"]))
         r = r[order]
         group = r["subject"].astype(np.int64)
@@ -311,8 +312,8 @@ class Journeys:
     def proceedings(self) -> pd.DataFrame:
         """One row for each set of proceedings that was issued: first or again, when decided, hearings, evidence."""
         r = self.record
-        issued = _rows(r, W.PROCEEDINGS_ISSUED)
-        decided = _rows(r, W.CASE_DECIDED)
+        issued = rows_about(r, W.PROCEEDINGS_ISSUED)
+        decided = rows_about(r, W.CASE_DECIDED)
         out = pd.DataFrame(
             {"case": issued["subject"], "again": issued["value"].astype(int), "issued_days": issued["time"]}
         )
@@ -344,10 +345,10 @@ class Journeys:
         A hearing of several days is held on its last. The n-th listed of a kind in a case is the n-th held of that
         kind: an interim hearing may be listed and held while another waits for its day.
         """
-        listed, held = _rows(self.record, *W.HEARING_LISTED), _rows(self.record, *W.HEARING_HELD)
+        listed, held = rows_about(self.record, *W.HEARING_LISTED), rows_about(self.record, *W.HEARING_HELD)
         kind = W.which(W.HEARING_LISTED, listed["event"])
         out = pd.DataFrame({"case": listed["subject"], "listed_days": listed["time"], "kind": kind})
-        out["again"] = _again(self.record, listed)
+        out["again"] = again_of(self.record, listed)
         end = pd.DataFrame(
             {
                 "case": held["subject"],
@@ -396,9 +397,9 @@ class Journeys:
     @cached_property
     def assessments(self) -> pd.DataFrame:
         """One row for each report asked for outside LIFT or made by it: by whom, when asked, begun and in."""
-        asked = _rows(self.record, W.ASSESSOR_ASKED)
-        started = _rows(self.record, W.ASSESSMENT_STARTED)
-        done = _rows(self.record, W.EVIDENCE_IN)
+        asked = rows_about(self.record, W.ASSESSOR_ASKED)
+        started = rows_about(self.record, W.ASSESSMENT_STARTED)
+        done = rows_about(self.record, W.EVIDENCE_IN)
         out = pd.DataFrame(
             {
                 "case": asked["subject"],
@@ -409,8 +410,11 @@ class Journeys:
         first = pd.DataFrame({"case": started["subject"], "started_days": started["time"]})
         usual = done[done["value"] != W.BY_LIFT]
         last = pd.DataFrame({"case": usual["subject"], "in_days": usual["time"]})
-        out["n"], first["n"] = _asks(self.record, W.ASSESSOR_ASKED), _asks(self.record, W.ASSESSMENT_STARTED)
-        last["n"] = _asks(self.record, W.EVIDENCE_IN)[done["value"] != W.BY_LIFT]
+        out["n"], first["n"] = (
+            asks_before(self.record, W.ASSESSOR_ASKED),
+            asks_before(self.record, W.ASSESSMENT_STARTED),
+        )
+        last["n"] = asks_before(self.record, W.EVIDENCE_IN)[done["value"] != W.BY_LIFT]
         out = out.merge(first, on=["case", "n"], how="left").merge(last, on=["case", "n"], how="left")
         by_lift = done[done["value"] == W.BY_LIFT]
         lift = pd.DataFrame({"case": by_lift["subject"], "assessor": "lift", "in_days": by_lift["time"]})
@@ -464,7 +468,10 @@ class Journeys:
         ]
         out = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
         out = _with_units(out)
-        changes, of = _rows(self.record, *W.TEAM_PLACES), dict(zip(W.TEAM_PLACES, W.PROFESSIONS, strict=True))
+        changes, of = (
+            rows_about(self.record, *W.TEAM_PLACES),
+            dict(zip(W.TEAM_PLACES, W.PROFESSIONS, strict=True)),
+        )
         lines = [f"lift.{self.names['teams'][row['subject']]}.{of[row['event']]}" for row in changes]
         times, places = changes["time"].tolist(), changes["value"].astype(int).tolist()
         out.attrs["places"] = list(zip(lines, times, places, strict=True))
@@ -484,11 +491,13 @@ class Journeys:
     def _assessor_queue(self, assessor: int) -> pd.DataFrame:
         mine = self.record[self.record["value"] == assessor]
         events = (W.ASSESSOR_ASKED, W.ASSESSMENT_STARTED, W.EVIDENCE_IN, W.ASSESSMENT_LEFT)
-        asked, started, done, gone = (_rows(mine, event) for event in events)
+        asked, started, done, gone = (rows_about(mine, event) for event in events)
         # an order, or LIFT, may come first while a case waits or while it is assessed: in that assessment, had it
         # begun?
-        begun = set(zip(started["subject"].tolist(), _asks(mine, W.ASSESSMENT_STARTED).tolist(), strict=True))
-        left = zip(gone["subject"].tolist(), _asks(mine, W.ASSESSMENT_LEFT).tolist(), strict=True)
+        begun = set(
+            zip(started["subject"].tolist(), asks_before(mine, W.ASSESSMENT_STARTED).tolist(), strict=True)
+        )
+        left = zip(gone["subject"].tolist(), asks_before(mine, W.ASSESSMENT_LEFT).tolist(), strict=True)
         from_work = np.asarray([which in begun for which in left], bool)
         return self._steps(
             f"sau.{W.ASSESSORS[assessor]}",
@@ -666,31 +675,10 @@ class Journeys:
         )
 
 
-def _rows(record: np.ndarray, *events: int) -> np.ndarray:
-    """The rows of the record that are of one of these events."""
-    return record[W.which(events, record["event"]) >= 0]
-
-
 def _named(names: tuple[str, ...], numbers: np.ndarray) -> pd.Series:
     # Any: pandas' types want the categories' own type, which is str here
     categories: Any = list(names)
     return pd.Series(pd.Categorical.from_codes(np.asarray(numbers, np.int64), categories=categories))
-
-
-def _asks(record: np.ndarray, event: int) -> np.ndarray:
-    """For each event of a name in a record, how often an assessor had been asked in its case, less one."""
-    r = _rows(record, W.ASSESSOR_ASKED, event)
-    asks = pd.Series((r["event"] == W.ASSESSOR_ASKED).astype(int))
-    number = asks.groupby(r["subject"]).cumsum().to_numpy() - 1
-    return number[r["event"] == event]
-
-
-def _again(record: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """For each row about a case, which of its proceedings are meant: the number with which they were last issued."""
-    r = record[np.isin(record["event"], [W.PROCEEDINGS_ISSUED, *np.unique(rows["event"])])]
-    issued = r["event"] == W.PROCEEDINGS_ISSUED
-    number = pd.Series(np.where(issued, r["value"], np.nan)).groupby(r["subject"]).ffill().to_numpy()
-    return number[~issued].astype(int)
 
 
 def _unless_late(times: np.ndarray, end: float) -> np.ndarray:
