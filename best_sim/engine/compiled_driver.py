@@ -46,6 +46,7 @@ _ENGINE_MODULES = (
     "linking",
     "lowering",
     "luck",
+    "maths",
     "model",
     "philox",
     "records",

@@ -3,7 +3,8 @@
 Three things: that an extension type may be a bare pointer with attributes of its own (`RecordPointer`,
 `ArrayPointer`); that the value of a generator is a pointer to a flat struct, which can be copied to memory and
 resumed there (`generator_size`, `park`, `parked`); and how an exception is returned from lowered code. The tests of
-this file run it by itself, so that a numba that changed says so there and not in a simulation.
+this file run it by itself, so that a numba that changed says so there and not in a simulation. Importing it makes
+known to numba all that is marked (`best_sim.engine.rule`).
 
 numba's own records are copied into the state of a generator, so a process could not write to its row through one; a
 pointer can be kept, and written through. Tables do not move while a run lasts.
@@ -21,7 +22,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.core.imputils import lower_builtin, lower_getattr_generic, lower_setattr_generic
+from numba.core.imputils import lower_builtin, lower_constant, lower_getattr_generic, lower_setattr_generic
 from numba.core.typing.templates import (
     AbstractTemplate,
     AttributeTemplate,
@@ -29,15 +30,18 @@ from numba.core.typing.templates import (
     infer_global,
     signature,
 )
-from numba.extending import intrinsic, models, register_model
+from numba.extending import intrinsic, models, register_model, typeof_impl
 from numba.np.numpy_support import from_dtype
+
+from best_sim.engine import maths
+from best_sim.engine.rule import compiling_begins
 
 _CHECKS = bool(os.environ.get("NUMBA_BOUNDSCHECK", "0") not in ("", "0"))
 _BYTES = ir.IntType(8).as_pointer()
 _INT64 = ir.IntType(64)
 
 
-def _short(of: types.Type) -> str:
+def _short(of: object) -> str:
     # The name of a record spells out its fields; the names of compiled functions would repeat that over and over.
     return hashlib.blake2b(str(of).encode(), digest_size=8).hexdigest()
 
@@ -379,6 +383,78 @@ def _type_prefetch(typing: Any, address: Any) -> Any:
 prefetch: Any = intrinsic(_type_prefetch)
 
 
+# --- for the routines of `best_sim.engine.maths` ------------------------------------------------------------
+
+
+class ConstantsType(types.Type):
+    """Type of a table of numbers that is compiled in."""
+
+    def __init__(self, values: maths.Constants) -> None:
+        self.values = values
+        super().__init__(name=f"Constants({_short(values)})")
+
+
+register_model(ConstantsType)(models.OpaqueModel)
+
+
+@typeof_impl.register(maths.Constants)
+def _type_of_constants(values: maths.Constants, _: Any) -> ConstantsType:
+    return ConstantsType(values)
+
+
+@lower_constant(ConstantsType)
+def _lower_constants(context: Any, builder: Any, constants: ConstantsType, values: Any) -> Any:
+    return context.get_dummy_value()
+
+
+@infer_global(operator.getitem)
+class _GetConstant(AbstractTemplate):
+    def generic(self, args: Any, kws: Any) -> Any:
+        constants, index = args
+        if isinstance(constants, ConstantsType) and isinstance(index, types.Integer):
+            return signature(types.float64, constants, types.int64)
+        return None
+
+
+@lower_builtin(operator.getitem, ConstantsType, types.int64)
+def _get_constant(context: Any, builder: Any, sig: Any, values: Any) -> Any:
+    numbers = sig.args[0].values
+    of = ir.ArrayType(ir.DoubleType(), len(numbers))
+    table = cgutils.global_constant(builder, "constants", ir.Constant(of, list(numbers)))
+    return builder.load(builder.gep(table, [ir.Constant(_INT64, 0), values[1]], inbounds=True))
+
+
+@infer_global(maths.two_to)
+class _TwoTo(AbstractTemplate):
+    def generic(self, args: Any, kws: Any) -> Any:
+        return signature(types.float64, types.int64)
+
+
+@lower_builtin(maths.two_to, types.int64)
+def _two_to(context: Any, builder: Any, sig: Any, values: Any) -> Any:
+    biased = builder.add(values[0], ir.Constant(_INT64, 1023))
+    return builder.bitcast(builder.shl(biased, ir.Constant(_INT64, maths.EXPONENT_AT)), ir.DoubleType())
+
+
+@infer_global(maths.near_one)
+class _NearOne(AbstractTemplate):
+    def generic(self, args: Any, kws: Any) -> Any:
+        return signature(types.Tuple((types.float64, types.int64, types.int64)), types.float64)
+
+
+@lower_builtin(maths.near_one, types.float64)
+def _near_one(context: Any, builder: Any, sig: Any, values: Any) -> Any:
+    def number(value: int) -> Any:
+        return ir.Constant(_INT64, value)
+
+    bits = builder.bitcast(values[0], _INT64)
+    above = builder.sub(bits, number(maths.FROM_BITS))
+    n = builder.ashr(above, number(maths.EXPONENT_AT))
+    z = builder.bitcast(builder.sub(bits, builder.shl(n, number(maths.EXPONENT_AT))), ir.DoubleType())
+    j = builder.and_(builder.ashr(above, number(maths.STEP_AT)), number(maths.STEPS - 1))
+    return context.make_tuple(builder, sig.return_type, (z, n, j))
+
+
 # --- generators at rest -------------------------------------------------------------------------------------
 
 
@@ -419,3 +495,6 @@ def parked(typing: Any, process: Any, me: Any, world: Any, address: Any) -> Any:
         return builder.inttoptr(values[3], context.get_value_type(generator))
 
     return generator(process, me, world, types.int64), lower
+
+
+compiling_begins()

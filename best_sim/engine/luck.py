@@ -9,7 +9,7 @@ The generator is Philox 4x64 with ten rounds [1]_, the one in numpy. The key is 
 ``numpy.random.Philox(key=key, counter=counter)`` produces; numpy adds one to the counter before it makes a block, so
 the block computed here is that of `(count + 1, purpose, number, stream)`.
 
-All quantile functions rise with `u`, and are plain arithmetic and calls of the C library's `log`, `exp`, `pow`, so
+All quantile functions rise with `u`, and are plain arithmetic and routines of `best_sim.engine.maths`, so
 interpreted and compiled code agree to the last bit, and a longer mean is a longer time for the same child.
 
 References
@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from best_sim.engine.maths import exp, log, log1p, power
 from best_sim.engine.rule import rule
 
 # --- addresses ----------------------------------------------------------------------------------------------
@@ -167,13 +168,13 @@ def uniform_quantile(u: float, low: float, high: float) -> float:
 @rule
 def exponential_quantile(u: float, mean: float) -> float:
     """Quantile `u` of the exponential distribution with this mean."""
-    return -mean * math.log1p(-u)
+    return -mean * log1p(-u)
 
 
 @rule
 def weibull_quantile(u: float, shape: float, scale: float) -> float:
     """Quantile `u` of the Weibull distribution: survival `exp(-(x / scale) ** shape)`."""
-    return scale * (-math.log1p(-u)) ** (1.0 / shape)
+    return scale * power(-log1p(-u), 1.0 / shape)
 
 
 @rule
@@ -195,7 +196,7 @@ def normal_quantile(u: float) -> float:
         # fmt: on
         return q * top / bottom
     tail = u if q < 0.0 else 1.0 - u
-    r = math.sqrt(-math.log(tail))
+    r = math.sqrt(-log(tail))
     if r <= 5.0:
         r -= 1.6
         # fmt: off
@@ -222,7 +223,7 @@ def normal_quantile(u: float) -> float:
 @rule
 def lognormal_quantile(u: float, mu: float, sigma: float) -> float:
     """Quantile `u` of the lognormal distribution whose logarithm has mean `mu` and standard deviation `sigma`."""
-    return math.exp(mu + sigma * normal_quantile(u))
+    return exp(mu + sigma * normal_quantile(u))
 
 
 # --- durations and series as records ------------------------------------------------------------------------

@@ -14,10 +14,7 @@ from typing import Any
 
 import numpy as np
 
-try:
-    from best_sim.engine.lowering import lower_row
-except ImportError:  # without numba the model runs on SimPy alone
-    lower_row = None  # type: ignore[assignment]
+from best_sim.engine.rule import when_compiling
 
 WORLD_FIELDS = (
     ("now", "f8"),
@@ -103,8 +100,13 @@ def rows(name: str, dtype: np.dtype[Any]) -> Callable[[Any, int], Any]:
         return table[index]
 
     row.__name__ = row.__qualname__ = name
-    if lower_row is not None:
+
+    def make_known() -> None:
+        from best_sim.engine.lowering import lower_row
+
         lower_row(row, dtype, *row_fields(name))
+
+    when_compiling(make_known)
     return row
 
 

@@ -1,4 +1,8 @@
-"""The mark of a function that model code calls: plain Python, and compiled together with the processes."""
+"""The marks of functions that model code calls: plain Python, and compiled together with the processes.
+
+numba takes most of a second to import, and is not needed where nothing is compiled. So what is marked is remembered,
+and made known to numba when `best_sim.engine.lowering` is imported, as it is by all that compiles.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,8 @@ from typing import ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-try:
-    from numba.extending import register_jitable as _register
-
-    from best_sim.engine.linking import Piece as _Piece
-except ImportError:  # without numba the model runs on SimPy alone
-    _register = None  # type: ignore[assignment]
+_waiting: list[Callable[[], object]] | None = []
+"""What is to be done once numba is there; None once it is."""
 
 
 def rule(function: Callable[P, T]) -> Callable[P, T]:
@@ -31,9 +31,38 @@ def rule(function: Callable[P, T]) -> Callable[P, T]:
     callable
         The same function.
     """
-    if _register is not None:
-        # into what calls it: a call hands its result over through memory, and costs as much as many a rule
-        _register(forceinline=True, pipeline_class=_Piece, no_cpython_wrapper=True, no_cfunc_wrapper=True)(
-            function
-        )
+    # into what calls it: a call hands its result over through memory, and costs as much as many a rule
+    when_compiling(lambda: _make_callable(function, forceinline=True))
     return function
+
+
+def routine(function: Callable[P, T]) -> Callable[P, T]:
+    """As `rule`, for a function that is long and has many callers: compiled once, and called."""
+    when_compiling(lambda: _make_callable(function))
+    return function
+
+
+def _make_callable(function: Callable[..., object], **options: bool) -> None:
+    from numba.extending import register_jitable
+
+    from best_sim.engine.linking import Piece
+
+    register_jitable(pipeline_class=Piece, no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)(
+        function
+    )
+
+
+def when_compiling(make_known: Callable[[], object]) -> None:
+    """Make something known to numba: at once where it is in use, else when it comes to be."""
+    if _waiting is None:
+        make_known()
+    else:
+        _waiting.append(make_known)
+
+
+def compiling_begins() -> None:
+    """Make known to numba what was marked so far, and from now on what is marked."""
+    global _waiting
+    known_so_far, _waiting = _waiting or [], None
+    for make_known in known_so_far:
+        make_known()

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.special import gammaincinv
 
 from best_sim.engine.luck import purpose, series_record, stream, uniform_at, uniforms_at
+from best_sim.engine.maths import log, logs
 from best_sim.engine.model import State, starts_table
 from best_sim.pathway.kinds import FAMILY_ENTERS, OTHER_CASES, OTHER_REFERRAL, TEAM_CALENDAR
 from best_sim.pathway.parameters import names_of, write_parameters
@@ -345,7 +346,7 @@ def _arrivals(
 
 
 def _unit_exponentials(seed: int, replicate: int, of: int, why: int, n: int) -> np.ndarray:
-    return -np.log(uniforms_at(seed, replicate, of, 8 * np.arange(n), why, 0))
+    return -logs(uniforms_at(seed, replicate, of, 8 * np.arange(n), why, 0))
 
 
 def _beginnings(scenario: Scenario, boroughs: np.ndarray, start: float) -> dict[str, np.ndarray]:
@@ -439,7 +440,7 @@ def _hazards(placements: Placements) -> tuple[np.ndarray, np.ndarray]:
         if k not in OUT_OF_CARE and k not in SHORT_STAYS:
             told(k, (getattr(unplanned, name), np.inf))
     told(WITH_PARENTS, (unplanned.with_parents_first_month, MONTH), (unplanned.with_parents, np.inf))
-    in_first_year = -math.log(1.0 - breakdown.home_first_year)
+    in_first_year = -log(1.0 - breakdown.home_first_year)
     told(HOME, (in_first_year, YEAR), (breakdown.home_second_year, 2 * YEAR), (breakdown.home_later, np.inf))
     told(SPECIAL_GUARDIANSHIP, (breakdown.special_guardianship, np.inf))
     told(BY_ARRANGEMENT, (breakdown.child_arrangements, np.inf))

@@ -11,6 +11,7 @@ import math
 from best_sim.engine import rule
 from best_sim.engine.diaries import MORNING
 from best_sim.engine.luck import uniform
+from best_sim.engine.maths import exp
 from best_sim.pathway.kinds import LOOKED_AFTER_REVIEWS, PROCEEDINGS
 from best_sim.pathway.parameters import number_of
 from best_sim.pathway.records import courts
@@ -266,9 +267,9 @@ def direction_of(world, f, g, case):
     directions = world.childrens_hearings.directions
     kin = 1.0
     if f.kin_available == 1 or g.place == KINSHIP_FOSTER:
-        kin += math.exp(direction_score(directions.kin, under_one, f.need, advised))
-    adoption = kin + math.exp(direction_score(directions.adoption, under_one, f.need, advised))
-    total = adoption + math.exp(direction_score(directions.long_term, under_one, f.need, advised))
+        kin += exp(direction_score(directions.kin, under_one, f.need, advised))
+    adoption = kin + exp(direction_score(directions.adoption, under_one, f.need, advised))
+    total = adoption + exp(direction_score(directions.long_term, under_one, f.need, advised))
     u = uniform(world, g, purposes.DIRECTION, case.again) * total
     if u < 1.0:
         return DIRECTION_HOME

@@ -6,6 +6,7 @@ import math
 
 from best_sim.engine import rule
 from best_sim.engine.luck import duration_quantile, lognormal_quantile, series_at, uniform
+from best_sim.engine.maths import exp, log
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.draws import by_hearing, happens
 from best_sim.pathway.words import (
@@ -137,8 +138,8 @@ def is_adjourned(world, case, kind, times):
     effective = 1.0 - by_hearing(world.proceedings.adjournment, kind)
     if kind >= ISSUES_RESOLUTION and effective > 0.0:
         weeks = max(0.0, world.now - up_to_date(world, case)) / WEEK
-        hazard = -math.log(effective) * needs(world, case) + world.proceedings.adjournment.growth * weeks
-        effective = math.exp(-hazard)
+        hazard = -log(effective) * needs(world, case) + world.proceedings.adjournment.growth * weeks
+        effective = exp(-hazard)
     return happens(world, case, purposes.ADJOURNMENT, 64 * case.again + case.hearings, 1.0 - effective)
 
 
@@ -195,7 +196,7 @@ def hours_of_other_cases(world, court, day):
     mean = series_at(court.other_cases, world.now) * series_at(world.proceedings.content, world.now) / 5.0
     if mean <= 0.0:
         return 0.0
-    sigma = math.sqrt(math.log(1.0 + court.other_cases_variation * court.other_cases_variation))
+    sigma = math.sqrt(log(1.0 + court.other_cases_variation * court.other_cases_variation))
     return mean * lognormal_quantile(
         uniform(world, court, purposes.COURT_LOAD, day), -0.5 * sigma * sigma, sigma
     )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 from best_sim.engine import rule
 from best_sim.engine.luck import duration_quantile, normal_quantile, uniform
+from best_sim.engine.maths import exp
 from best_sim.pathway.words import CASE_MANAGEMENT, INTERIM_HEARING, ISSUES_RESOLUTION
 
 
@@ -41,7 +40,7 @@ def which(u, shares):
 @rule
 def logistic(x):
     """The probability of a logit."""
-    return 1.0 / (1.0 + math.exp(-x))
+    return 1.0 / (1.0 + exp(-x))
 
 
 @rule

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 from best_sim.engine import rule
 from best_sim.engine.luck import lognormal_quantile, series_at, uniform
+from best_sim.engine.maths import exp, power
 from best_sim.pathway.parameters import names_of
 from best_sim.pathway.records import cases
 from best_sim.pathway.rules import purposes
@@ -57,7 +56,7 @@ def age_of_youngest(world, f, child):
     if band < under_one * newborn:
         return WEEK * u
     if band < under_one:
-        return WEEK + (YEAR - WEEK) * u**world.population.infant_age_shape
+        return WEEK + (YEAR - WEEK) * power(u, world.population.infant_age_shape)
     return YEAR + (room_for_older(world, f.n_children - 1) - YEAR) * u
 
 
@@ -111,7 +110,7 @@ def route_into_care(world, f):
     if f.youngest_days >= WEEK or world.entry.voluntary_newborn == 0.0:
         return which(u, route)
     # the odds are raised, and the other two share the rest as they do among older children
-    raised = route[VOLUNTARY] * math.exp(world.entry.voluntary_newborn)
+    raised = route[VOLUNTARY] * exp(world.entry.voluntary_newborn)
     share = raised / (raised + 1.0 - route[VOLUNTARY])
     if u < share:
         return VOLUNTARY

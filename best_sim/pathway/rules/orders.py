@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 from best_sim.engine import rule
 from best_sim.engine.luck import uniform
+from best_sim.engine.maths import exp
 from best_sim.pathway.records import LARGEST_FAMILY
 from best_sim.pathway.rules import purposes
 from best_sim.pathway.rules.ages import FIFTH_BIRTHDAY, age_in_care
@@ -42,17 +41,17 @@ def order_made(world, f, g, case, court):
     orders = world.orders
     # no court takes a child into care to send it home, or to let it leave with relatives, at the same hearing
     comes_in = g.episode_since == world.now
-    home = 0.0 if comes_in else math.exp(order_score(orders.home, f, g, case))
+    home = 0.0 if comes_in else exp(order_score(orders.home, f, g, case))
     guardianship = home
     arrangements = home
     if f.kin_available == 1 and not comes_in:
-        guardianship += math.exp(order_score(orders.special_guardianship, f, g, case))
-        arrangements = guardianship + math.exp(order_score(orders.child_arrangements, f, g, case))
-    adoption = arrangements + math.exp(order_score(orders.placement_order, f, g, case))
+        guardianship += exp(order_score(orders.special_guardianship, f, g, case))
+        arrangements = guardianship + exp(order_score(orders.child_arrangements, f, g, case))
+    adoption = arrangements + exp(order_score(orders.placement_order, f, g, case))
     care = order_score(orders.care_order, f, g, case)
     if lives_with_parent(g):
         care += court.care_orders_at_home
-    total = adoption + math.exp(care)
+    total = adoption + exp(care)
     u = uniform(world, g, purposes.ORDER, case.again) * total
     if u < home:
         without = happens(world, g, purposes.SUPERVISION, case.again, world.orders.no_order_share)

@@ -6,6 +6,7 @@ import math
 
 from best_sim.engine import rule
 from best_sim.engine.luck import uniform
+from best_sim.engine.maths import exp, log
 from best_sim.pathway.parameters import names_of
 from best_sim.pathway.records import PIECES
 from best_sim.pathway.rules import purposes
@@ -48,8 +49,8 @@ def hazard_weight(world, f, g, now):
     if g.in_care == 1:
         x += unplanned.age * (g.youngest_days + now - f.entered) / YEAR
         if f.arm == LIFT:
-            x += math.log(unplanned.lift_hazard_ratio)
-    return g.frailty * math.exp(x)
+            x += log(unplanned.lift_hazard_ratio)
+    return g.frailty * exp(x)
 
 
 @rule
@@ -99,7 +100,7 @@ def days_to_unplanned_move(world, g, now):
 @rule
 def hazard_to_spend(world, g):
     """A unit exponential for each placement: it breaks down once so much hazard is spent."""
-    return -math.log(uniform(world, g, purposes.CLOCK, g.placements))
+    return -log(uniform(world, g, purposes.CLOCK, g.placements))
 
 
 @rule
@@ -248,7 +249,7 @@ def days_until_carers_apply(world, g):
         rate = world.placements.planned.guardianship_by_foster_carers
     if rate <= 0.0:
         return math.inf
-    return -math.log(uniform(world, g, purposes.CARERS_APPLY, g.placements)) * YEAR / rate
+    return -log(uniform(world, g, purposes.CARERS_APPLY, g.placements)) * YEAR / rate
 
 
 @rule
