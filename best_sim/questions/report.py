@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -56,12 +57,7 @@ def write_report(path: Path, found: Found, *, manifest: Mapping[str, Any]) -> Pa
     chapters = found.chapters() if found.drawn else _without_pictures(found.chapters())
     parameters = question.world.table() if isinstance(question, SimulatedQuestion) else None
     counts = {} if parameters is None else status_counts(parameters)
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("best_sim.questions"), autoescape=True, undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-    )  # fmt: skip
-    environment.filters["breakable"] = _breakable
-    html = environment.get_template("report.html.j2").render(
+    html = _template().render(
         title=question.heading,
         standfirst=_standfirst(found, manifest),
         label=found.label,
@@ -87,6 +83,17 @@ def write_report(path: Path, found: Found, *, manifest: Mapping[str, Any]) -> Pa
     )
     path.write_text(html, encoding="utf-8", newline="\n")
     return path
+
+
+@cache
+def _template() -> jinja2.Template:
+    """The page, compiled once."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("best_sim.questions"), autoescape=True, undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+    )  # fmt: skip
+    environment.filters["breakable"] = _breakable
+    return environment.get_template("report.html.j2")
 
 
 def _without_pictures(chapters: Iterable[Chapter]) -> list[Chapter]:

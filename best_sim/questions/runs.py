@@ -217,9 +217,8 @@ def _with_scenario(store: Store, question: SimulatedQuestion) -> SimulatedQuesti
         now = question.world
     except ProblemsError as error:
         raise ChangedError(f"{store.folder}: its scenario can't be read any more.\n{error}") from error
-    if told := _differences(
-        *(dict(_leaves(table_of(text))) for text in (about["scenario_toml"], now.as_toml()))
-    ):
+    texts = about["scenario_toml"], now.as_toml()
+    if texts[0] != texts[1] and (told := _differences(*(dict(_leaves(table_of(text))) for text in texts))):
         raise ChangedError(
             f"{store.folder}: the scenario {about['scenario']} has changed since this run began.\n{_listed(told)}\n"
             "Set it back, or begin a new run."

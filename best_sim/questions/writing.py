@@ -27,6 +27,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from best_sim import __version__
@@ -67,15 +68,16 @@ _ROOMS = ("scenario", "engine", "pathway", "trial", "measures", "exchange", "que
 
 
 # --- what was run ---------------------------------------------------------------------------------------------
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that a result depends on."""
+@cache
+def versions() -> Mapping[str, str]:
+    """Versions of Python and of the packages that a result depends on: those with which this process began."""
     out = {"python": platform.python_version()}
     for name in _PACKAGES:
         try:
             out[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             out[name] = "not installed"
-    return out
+    return MappingProxyType(out)
 
 
 def platform_name() -> str:
@@ -191,7 +193,7 @@ def manifest(question: Question, engine: str, started: dt.datetime, folder: Path
         "command": command(),
         "started": started.isoformat(timespec="seconds"),
         "platform": platform_name(),
-        "versions": versions(),
+        "versions": dict(versions()),
         "version": __version__,
         "model": model_hash(),
         "inputs": {
@@ -409,7 +411,7 @@ def finish(
         "state": state,
         "settled": found.settled,
         "answer": dict(found.answer()),
-        "versions": versions(),
+        "versions": dict(versions()),
         "platform": platform_name(),
         "engine": engine,
     }

@@ -128,7 +128,15 @@ def line_of(text: str, key: Sequence[str]) -> int | None:
     int or None
         From 1; None if no part of the key is found.
     """
-    best, best_length = None, 0
+    lines = _lines_of_keys(text)
+    parts = (tuple(key[:n]) for n in range(len(key), 0, -1))
+    return next((lines[part] for part in parts if part in lines), None)
+
+
+@lru_cache(maxsize=32)
+def _lines_of_keys(text: str) -> Mapping[tuple[str, ...], int]:
+    """The line on which each key of a TOML file first stands: searched once, however many problems a file has."""
+    lines: dict[tuple[str, ...], int] = {}
     section: list[str] = []
     for number, line in enumerate(text.splitlines(), start=1):
         if header := re.match(r"\s*\[+([^\[\]]+)\]+\s*(#.*)?$", line):
@@ -139,9 +147,8 @@ def line_of(text: str, key: Sequence[str]) -> int | None:
             here = section + _parts(assignment[1])
         else:
             continue
-        if len(here) > best_length and list(key[: len(here)]) == here:
-            best, best_length = number, len(here)
-    return best
+        lines.setdefault(tuple(here), number)
+    return lines
 
 
 def _parts(dotted: str) -> list[str]:

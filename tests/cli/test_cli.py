@@ -150,11 +150,14 @@ def test_an_error_while_writing_leaves_what_was_there(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["deep"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_keeps_what_is_finished(tmp_path: Path, number: signal.Signals) -> None:
+# what was finished is drawn as well; once is enough
+@pytest.mark.parametrize(("number", "drawn"), [(signal.SIGINT, ()), (signal.SIGTERM, ("--no-figures",))])
+def test_ctrl_c_keeps_what_is_finished(
+    tmp_path: Path, number: signal.Signals, drawn: tuple[str, ...]
+) -> None:
     running = subprocess.Popen(
         [sys.executable, "-u", "-m", "best_sim", "power", "--replicates", "400", "--scenario", "london-2017",
-         "--out", "run"],
+         "--out", "run", *drawn],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert running.stdout is not None
@@ -237,16 +240,26 @@ main()
 
 
 def test_where_numba_cannot_compile_simpy_is_used_and_it_is_said(tmp_path: Path) -> None:
+    # a world that SimPy is not long about: half a year of it, after half a year of warm-up
+    asked = (
+        "simulate",
+        "london-2017",
+        "--set",
+        "simulation.warm_up=0.5",
+        "--set",
+        "simulation.end_date=2018-04-01",
+    )
+
     def without(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-c", CANNOT_COMPILE, *arguments],
             cwd=tmp_path, capture_output=True, text=True, check=False,
         )  # fmt: skip
 
-    done = without("simulate", "london-2017", "--out", "slow")
+    done = without(*asked, "--out", "slow")
     assert done.returncode == 0, done.stderr
     assert "not one that is known to work" in done.stdout and "more slowly" in " ".join(done.stdout.split())
-    assert command("simulate", "london-2017", "--out", "fast", cwd=tmp_path).returncode == 0
+    assert command(*asked, "--out", "fast", cwd=tmp_path).returncode == 0
     for name in ("record.parquet", "raw_children.parquet", "placements.parquet"):
         assert (tmp_path / "slow" / name).read_bytes() == (tmp_path / "fast" / name).read_bytes(), name
     refused = without("simulate", "--engine", "compiled", "--out", "never")

@@ -39,15 +39,18 @@ class DrawnTrial:
     ----------
     scenario : Scenario
         Of the design.
-    medians : Scenario
-        With each parameter that is not known at the median of what is believed.
+    medians : Lowered
+        Of the same scenario with each parameter that is not known at the median of what is believed.
+    prices : UnitCosts
+        There.
     trial : PowerQuestion
         With one design and one analysis.
     engine : {"compiled", "simpy"}
     """
 
     scenario: Scenario
-    medians: Scenario
+    medians: Lowered
+    prices: UnitCosts
     trial: PowerQuestion
     engine: Engine
 
@@ -56,7 +59,8 @@ class DrawnTrial:
         """For a question."""
         scenario = question.world
         values = {one.key: as_written(scenario, one.key, float(one.quantile(0.5))) for one in question.priors}
-        return cls(scenario, scenario.replace(values, quietly=True), question.trial, engine)
+        medians = scenario.replace(values, quietly=True)
+        return cls(scenario, lower(medians), UnitCosts.of(medians), question.trial, engine)
 
     def __call__(self, number: int) -> list[dict[str, Any]]:
         """The rows of replicate `number`: one for each scoring, drawn and at the medians."""
@@ -64,13 +68,13 @@ class DrawnTrial:
             one.key: as_written(self.scenario, one.key, one.draw(self.trial.seed, number))
             for one in self.trial.priors
         }
-        drawn = self._scored(number, self.scenario.replace(values, quietly=True), values, False)
-        return drawn + self._scored(number, self.medians, dict.fromkeys(values, np.nan), True)
+        drawn = self.scenario.replace(values, quietly=True)
+        rows = self._scored(number, lower(drawn), UnitCosts.of(drawn), values, False)
+        return rows + self._scored(number, self.medians, self.prices, dict.fromkeys(values, np.nan), True)
 
     def _scored(
-        self, number: int, scenario: Scenario, values: Mapping[str, Any], at_medians: bool
+        self, number: int, lowered: Lowered, prices: UnitCosts, values: Mapping[str, Any], at_medians: bool
     ) -> list[dict[str, Any]]:
-        lowered, prices = lower(scenario), UnitCosts.of(scenario)
         journeys = self._simulated(lowered, number)
         drawn = {f"drawn.{key}": float(value) for key, value in values.items()}
         rows = []

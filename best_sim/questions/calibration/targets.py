@@ -10,8 +10,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from best_sim.measures.timeliness import STATUTORY_WEEKS, decided_cases
 from best_sim.questions.validation.published import PERCENT, PublishedFigure, read_published
 from best_sim.questions.validation.replicate import figures_of
 
@@ -69,19 +68,17 @@ def court_figures(journeys: Journeys, year: int, court: str | None = None) -> di
     dict of str to float
         ``weeks``, ``within_26``, ``hearings``; NaN where no case was decided.
     """
-    p = journeys.proceedings
-    first, last = ((dt.date(y, 1, 1) - journeys.start_date).days for y in (year, year + 1))
-    decided = p["decided_days"].to_numpy(float)
-    use = (decided >= max(first, 0)) & (decided < last) & (p["arm"] != "LIFT").to_numpy(bool)
+    cases = decided_cases(journeys)
+    use = (cases["year"] == year) & (cases["arm"] != "LIFT")
     if court is not None:
-        use &= (p["court"] == court).to_numpy(bool)
+        use &= cases["court"] == court
     if not use.any():
         return dict.fromkeys(_COURT_UNITS, math.nan)
-    weeks = p["weeks"].to_numpy(float)[use]
+    weeks = cases["weeks"][use]
     return {
         "weeks": float(weeks.mean()),
-        "within_26": float(np.mean(weeks <= 26)),
-        "hearings": float(p["hearings"].to_numpy(float)[use].mean()),
+        "within_26": float((weeks <= STATUTORY_WEEKS).mean()),
+        "hearings": float(cases["hearings"][use].mean()),
     }
 
 

@@ -151,11 +151,11 @@ def check_against(scenario: Scenario, file: str, asked: tuple[Prior, ...] | tupl
             ends, usual = (one.low, one.high), (one.low, one.high)
         else:
             ends, usual = one.ends(1e-4), one.ends(0.025)
+        with_it: dict[float, Scenario] = {}
         try:
-            for value in ends:
-                _with(scenario, one.key, value)
-            for value in usual:
-                _tell_outside(scenario, file, one, value)
+            for value in dict.fromkeys((*ends, *usual)):
+                changes = {one.key: as_written(scenario, one.key, value)}
+                with_it[value] = scenario.replace(changes, quietly=True)
         except ScenarioError as error:
             problems += [
                 Problem(
@@ -164,17 +164,18 @@ def check_against(scenario: Scenario, file: str, asked: tuple[Prior, ...] | tupl
                 )
                 for problem in error.problems
             ]  # fmt: skip
+        else:
+            for value in usual:
+                _tell_outside(scenario, with_it[value], file, one, value)
     if problems:
         raise ScenarioError(problems)
 
 
-def _with(scenario: Scenario, key: str, value: float) -> Scenario:
-    return scenario.replace({key: as_written(scenario, key, value)}, quietly=True)
-
-
-def _tell_outside(scenario: Scenario, file: str, one: Prior | Varied, value: float) -> None:
+def _tell_outside(
+    scenario: Scenario, with_it: Scenario, file: str, one: Prior | Varied, value: float
+) -> None:
     """Warn of a value outside its plausible range, in the name of the file that says it."""
-    for problem in _with(scenario, one.key, value).warnings:
+    for problem in with_it.warnings:
         if problem.key == one.key and problem not in scenario.warnings:
             told = dataclasses.replace(problem, file=file, line=None, found=f"{value:.4g}")
             if isinstance(one, Prior):

@@ -33,7 +33,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def found(ask: Path, store: Store | None = None, **more: Any) -> SampleSizeFound:
-    question = SampleSizeQuestion.load(ask, against="outcomes.sdq.sd", scorings=1, least=50.0, **more)
+    question = SampleSizeQuestion.load(ask, against="outcomes.sdq.sd", scorings=4, least=50.0, **more)
     got = answer(question, store=store)
     assert isinstance(got, SampleSizeFound)
     return got
