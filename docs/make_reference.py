@@ -110,6 +110,7 @@ EVENT_WORDS = {
     "agency_decision": "The agency decides on the panel's recommendation.",
     "petition_lodged": "The authority, or kin, ask the sheriff for an order.",
     "carers_appointed": "The carers of a child on a care order have applied, and become its special guardians.",
+    "left_care_of_age": "Children who are in care as the youngest of them turns eighteen leave it.",
 }
 
 TABLES = {
