@@ -48,7 +48,7 @@ PYTHON ?= $(or $(firstword $(shell for each in python3.11 python3.12 python3.13 
 ifndef CHECKING
 .NOTPARALLEL:
 endif
-.PHONY: help demo test test-all quick check lint format layers types unit kernel native wheel docs bench pins clean distclean
+.PHONY: help demo test test-all quick check lint format layers types unit kernel native wasm wheel docs bench pins clean distclean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,6 +88,9 @@ kernel: $(VENV)/.test
 
 native: $(VENV)/.core ## compile the pathway into the package, so that it runs without numba (until its source changes)
 	$(BIN)/python shipping/make.py native
+
+wasm: $(VENV)/.test ## compile the pathway for browsers: build/wasm has the module, and a table of what is where in its records
+	$(BIN)/python shipping/make.py wasm
 
 wheel: $(VENV)/.core ## build the wheel with the native library in it, in dist/
 	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

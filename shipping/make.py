@@ -9,7 +9,7 @@ from pathlib import Path
 
 import best_sim
 from best_sim.engine.compiled_driver import shipped_kernel
-from best_sim.engine.shipping import SETTINGS, ShippingError, make_native
+from best_sim.engine.shipping import SETTINGS, ShippingError, make_native, make_wasm
 from best_sim.pathway.model import PATHWAY
 
 
@@ -23,7 +23,13 @@ def native(folder: Path = Path(best_sim.__file__).parent / "_native") -> None:
     make_native(PATHWAY, folder)
 
 
-MAKES = {"native": native}
+def wasm(folder: Path = Path("build/wasm")) -> None:
+    """Make the WebAssembly module and the table of its records."""
+    print("Compiling the pathway for WebAssembly; some forty seconds ...", flush=True)
+    make_wasm(PATHWAY, folder)
+
+
+MAKES = {"native": native, "wasm": wasm}
 
 
 def main() -> None:

@@ -62,9 +62,9 @@ _DONE, _LOCK = "compiled", ".lock"
 _PATIENCE = 600.0
 """Seconds for which another process that compiles the same is waited for."""
 _LOG_ROOM = 1 << 14
-_BUCKETS, _SLOTS_A_BUCKET = 1 << 14, 16
-"""Parts that the time of a run is cut into, at least; and the processes for one of them, where there are more."""
-_SPARE = 64
+ROOM = {"buckets": 1 << 14, "slots a bucket": 16, "spare": 64}
+"""Parts that the time of a run is cut into, at least; the processes for one of them, where there are more; and entries
+of the heap and its nodes beyond two for each process."""
 _KEPT = 1 << 26
 """Bytes of a run's memory that are kept for the next; more are given back."""
 _PAUSE = 1 << 21
@@ -374,13 +374,13 @@ class _Memory:
         # Pages of memory that no process ever touches are never given to this one, so room for all costs little.
         wanted = {
             "slots": (n_slots, SLOT),
-            "buckets": (max(_BUCKETS, n_slots // _SLOTS_A_BUCKET), np.dtype(np.int32)),
+            "buckets": (max(ROOM["buckets"], n_slots // ROOM["slots a bucket"]), np.dtype(np.int32)),
             "ring": (n_slots + 1, np.dtype(np.int32)),
-            "nodes": (2 * n_slots + _SPARE, NODE),
+            "nodes": (2 * n_slots + ROOM["spare"], NODE),
             "priorities": (n_slots, np.dtype(np.float64)),
-            "heap_time": (2 * n_slots + _SPARE, np.dtype(np.float64)),
-            "heap_order": (2 * n_slots + _SPARE, np.dtype(np.int64)),
-            "heap_slot": (2 * n_slots + _SPARE, np.dtype(np.int64)),
+            "heap_time": (2 * n_slots + ROOM["spare"], np.dtype(np.float64)),
+            "heap_order": (2 * n_slots + ROOM["spare"], np.dtype(np.int64)),
+            "heap_slot": (2 * n_slots + ROOM["spare"], np.dtype(np.int64)),
             "blocks": (int((rows * compiled.strides).sum()), np.dtype(np.uint8)),
             "log": (log_room, EVENT),
         }

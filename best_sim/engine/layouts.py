@@ -132,3 +132,14 @@ SLOT = np.dtype(
 
 NODE = np.dtype([("time", "f8"), ("order", "i8"), ("slot", "i4"), ("next", "i4")])
 """A resumption in a bucket."""
+
+ADDRESSES = {
+    "loop": (
+        *("starts", "kinds", "rows_of_kind", "resources", "slots", "ring", "buckets", "nodes"),
+        *("heap_time", "heap_order", "heap_slot", "priorities", "log"),
+        *("free", "opening", "day_hours", "stretch", "hint"),
+    ),
+    "kind": ("row", "free_block", "fresh_block"),
+    "slot": ("block",),
+}
+"""Fields that hold addresses, by record."""

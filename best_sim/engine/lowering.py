@@ -67,8 +67,19 @@ class ArrayPointer(types.Type):
 @register_model(RecordPointer)
 @register_model(ArrayPointer)
 class _PointerModel(models.PrimitiveModel):
+    """In memory a whole number of 64 bits, so that records and states are laid out alike on every machine."""
+
     def __init__(self, manager: Any, of: types.Type) -> None:
         super().__init__(manager, of, _BYTES)
+
+    def get_data_type(self) -> Any:
+        return _INT64
+
+    def as_data(self, builder: Any, value: Any) -> Any:
+        return builder.ptrtoint(value, _INT64)
+
+    def from_data(self, builder: Any, value: Any) -> Any:
+        return builder.inttoptr(value, _BYTES)
 
 
 def _seen_as(stored: types.Type, aligned: bool) -> types.Type:

@@ -1,4 +1,4 @@
-"""Makes a compiled model ready to ship: a library that needs no numba (`best_sim.engine.native`).
+"""Makes a compiled model ready to ship: a library without numba (`best_sim.engine.native`), a WebAssembly module.
 
 numba compiles the kernel to LLVM's intermediate code, which says nothing of the machine but the width of its pointers.
 From this LLVM makes object code for the plainest processor of a kind, and a linker the library. The kernel's own
@@ -9,13 +9,14 @@ It is to be done in a process that was started with `SETTINGS`.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,21 @@ from typing import Any
 import numpy as np
 
 from best_sim.engine import compiled_driver
-from best_sim.engine.model import Model
+from best_sim.engine.layouts import (
+    ADDRESSES,
+    DONE,
+    FAULTY,
+    KIND,
+    LOG_FULL,
+    LOOP,
+    NODE,
+    PAUSED,
+    RESOURCE,
+    SLOT,
+)
+from best_sim.engine.model import EVENT, STARTING, Model
 from best_sim.engine.native import NAME, Description, digest, generator_key, this_machine
+from best_sim.engine.records import row_fields
 
 LINKERS = ("ld.lld", "ld")
 """Either will do, that of LLVM first."""
@@ -109,6 +123,38 @@ SETTINGS = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "PYTHONHASHSE
 """Environment of a process that ships: numba compiles for any processor, and to the same bytes each time."""
 
 
+# The product of 64-bit numbers in 128 bits, which WebAssembly has no instruction for: r = a * b.
+_PRODUCT = """
+define void @__multi3(ptr %r, i64 %a, i64 %a_high, i64 %b, i64 %b_high) {
+  %a0 = and i64 %a, 4294967295
+  %a1 = lshr i64 %a, 32
+  %b0 = and i64 %b, 4294967295
+  %b1 = lshr i64 %b, 32
+  %p00 = mul i64 %a0, %b0
+  %p01 = mul i64 %a0, %b1
+  %p10 = mul i64 %a1, %b0
+  %p11 = mul i64 %a1, %b1
+  %carried = lshr i64 %p00, 32
+  %middle = add i64 %p01, %carried
+  %middle_low = and i64 %middle, 4294967295
+  %middle_high = lshr i64 %middle, 32
+  %other = add i64 %p10, %middle_low
+  %other_high = lshr i64 %other, 32
+  %low = mul i64 %a, %b
+  %h1 = add i64 %p11, %middle_high
+  %h2 = add i64 %h1, %other_high
+  %cross = mul i64 %a, %b_high
+  %cross_high = mul i64 %a_high, %b
+  %h3 = add i64 %h2, %cross
+  %high = add i64 %h3, %cross_high
+  store i64 %low, ptr %r
+  %above = getelementptr i8, ptr %r, i64 8
+  store i64 %high, ptr %above
+  ret void
+}
+"""
+
+
 class ShippingError(RuntimeError):
     """A library cannot be made here; the message says what is missing."""
 
@@ -177,7 +223,7 @@ def object_code(parts: Sequence[str], triple: str, *, features: str = "", reloc:
     for other in modules[1:]:
         modules[0].link_in(other)
     for one in (*modules[0].functions, *modules[0].global_variables):
-        if not one.is_declaration and one.name not in EXPORTED:
+        if not one.is_declaration and one.name not in (*EXPORTED, "__multi3"):
             one.linkage = "internal"
     modules[0].verify()
     return bytes(machine.emit_object(modules[0]))
@@ -263,3 +309,76 @@ def make_native(model: Model, folder: Path) -> Description:
     )
     about.write(folder)
     return about
+
+
+# --- WebAssembly --------------------------------------------------------------------------------------------
+
+
+def make_wasm(model: Model, folder: Path) -> None:
+    """Make a model's kernel as a WebAssembly module, and a table of what is where in its records.
+
+    The module takes nothing from outside. It exports its memory, its functions (`EXPORTED`) and `__heap_base`, from
+    where on the memory is free for records. A page lays a state out as `best_sim.engine.compiled_driver` does, and
+    calls the kernel. Addresses have 32 bits, so that it runs in every browser; records hold them in 64.
+
+    Parameters
+    ----------
+    model : Model
+    folder : Path
+        Where the module and the table go; made if need be.
+
+    Raises
+    ------
+    ShippingError
+        If it cannot be made here.
+    """
+    code = object_code(
+        [*intermediate_code(model), _DRAWING, _PRODUCT],
+        "wasm32-unknown-unknown",
+        features="+bulk-memory,+nontrapping-fptoint,+sign-ext",
+        reloc="static",
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    exported = [f"--export={name}" for name in (*EXPORTED, "__heap_base")]
+    options = ["--no-entry", "--strip-all", "-z", "stack-size=262144"]
+    link(code, [*linker(["wasm-ld"]), *options, *exported], folder / f"{NAME}.wasm")
+    table = json.dumps(layouts_of(model), indent=1) + "\n"
+    (folder / "layouts.json").write_text(table, encoding="utf-8")
+
+
+def layouts_of(model: Model) -> dict[str, Any]:
+    """What is where in the records that a kernel works on, and the numbers that its driver has to know.
+
+    Returns
+    -------
+    dict
+        Ready for JSON. A field is told by its offset in bytes, its type as numpy has it (``f8``; ``address`` of what
+        points to other memory; the fields of a record within) and, of arrays, its shape.
+    """
+    hidden = {name for table in model.tables for name in row_fields(table)[:1]} | {"_loop"}
+    records = {"loop": LOOP, "kind": KIND, "resource": RESOURCE, "slot": SLOT, "node": NODE}
+    records |= {"event": EVENT, "start": STARTING}
+    return {
+        "key": compiled_driver.source_key(model),
+        "kernel": {"measuring": 1, "driving": 0},
+        "stops": {"done": DONE, "log full": LOG_FULL, "paused": PAUSED, "faulty": FAULTY},
+        "room": compiled_driver.ROOM,
+        "processes": [{"name": kind.name, "table": kind.table} for kind in model.processes],
+        "records": {name: _layout(dtype, ADDRESSES.get(name, ())) for name, dtype in records.items()},
+        "world": _layout(model.world, hidden),
+        "tables": {name: _layout(dtype) for name, dtype in model.tables.items()},
+    }
+
+
+def _layout(dtype: np.dtype[Any], addresses: Collection[str] = ()) -> dict[str, Any]:
+    fields = {}
+    for name in dtype.names or ():
+        within, offset = dtype.fields[name][:2]  # type: ignore[index]
+        of, shape = within.subdtype or (within, ())
+        told = {"offset": offset, "type": "address" if name in addresses else of.str[1:]}
+        if of.names:
+            told["type"] = _layout(of)
+        if shape:
+            told["shape"] = list(shape)
+        fields[name] = told
+    return {"size": dtype.itemsize, "fields": fields}
