@@ -57,6 +57,7 @@ _ENGINE_MODULES = (
     "philox",
     "records",
     "rule",
+    "shipping",
 )
 _DONE, _LOCK = "compiled", ".lock"
 _PATIENCE = 600.0

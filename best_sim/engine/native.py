@@ -116,11 +116,12 @@ def shipped_library() -> NativeLibrary | None:
         return _load(folder)
     except (DamagedLibraryError, OSError, AttributeError) as error:
         warnings.warn(
-            f"the native library in {folder} is not used: {error}. The same results come from numba, which compiles "
+            f"The native library in {folder} is not used: {error}. The same results come from numba, which compiles "
             "once, or from SimPy.",
             RuntimeWarning,
             stacklevel=2,
         )
+        os.environ["BEST_SIM_NATIVE"] = ""  # nor in processes that begin from here, so that it is said once
         return None
 
 

@@ -37,7 +37,7 @@ from best_sim.engine.layouts import (
     SLOT,
 )
 from best_sim.engine.model import EVENT, STARTING, Model
-from best_sim.engine.native import NAME, Description, digest, generator_key, this_machine
+from best_sim.engine.native import DESCRIPTION, NAME, Description, digest, generator_key, this_machine
 from best_sim.engine.records import row_fields
 
 LINKERS = ("ld.lld", "ld")
@@ -213,7 +213,7 @@ def object_code(parts: Sequence[str], triple: str, *, features: str = "", reloc:
     binding.initialize_all_targets()
     binding.initialize_all_asmprinters()
     machine = binding.Target.from_triple(triple).create_target_machine(
-        cpu="generic", features=features, opt=3, reloc=reloc
+        cpu="generic", features=features, opt=3, reloc=reloc, codemodel="small"
     )
     header = f'target triple = "{triple}"\ntarget datalayout = "{machine.target_data}"\n'
     modules = [
@@ -298,6 +298,9 @@ def make_native(model: Model, folder: Path) -> Description:
     modules = compiled_driver.source_modules(model)
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{NAME}.so"
+    (folder / DESCRIPTION).unlink(
+        missing_ok=True
+    )  # so that none is of another file, whatever happens meanwhile
     link(code, [*linker(LINKERS), "-shared", "--strip-all"], file)
     about = Description(
         file=file.name,
