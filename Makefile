@@ -48,7 +48,7 @@ PYTHON ?= $(or $(firstword $(shell for each in python3.11 python3.12 python3.13 
 ifndef CHECKING
 .NOTPARALLEL:
 endif
-.PHONY: help demo test test-all quick check lint format layers types unit kernel docs bench pins clean distclean
+.PHONY: help demo test test-all quick check lint format layers types unit kernel native wasm wheel docs bench pins clean distclean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +85,15 @@ unit: $(VENV)/.test $(VENV_903)/.installed $(LIFELINES)/.installed kernel
 # Once, beside the checks, so that tests on several cores do not each compile the same.
 kernel: $(VENV)/.test
 	@$(BIN)/python -c 'from best_sim.pathway.model import compiled_pathway; compiled_pathway()'
+
+native: $(VENV)/.core ## compile the pathway into the package, so that it runs without numba (until its source changes)
+	$(BIN)/python shipping/make.py native
+
+wasm: $(VENV)/.test ## compile the pathway for browsers: build/wasm has the module, and a table of what is where in its records
+	$(BIN)/python shipping/make.py wasm
+
+wheel: $(VENV)/.core ## build the wheel with the native library in it, in dist/
+	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 format: $(VENV)/.test ## put the code into the project's format
 	$(BIN)/ruff check --fix .
@@ -126,7 +135,7 @@ pins: ## resolve the requirement files anew from pyproject.toml
 	build/pins/build/bin/pip freeze > requirements/build.txt
 
 clean: ## remove caches and built files; results/ and .venv/ stay
-	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf build dist best_sim/_native .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
 distclean: clean ## as clean, and remove .venv/ too

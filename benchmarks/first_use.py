@@ -1,9 +1,11 @@
 """What commands cost before they simulate anything, and what the first use on a machine costs.
 
 Two ways to compile the pathway, in turn in one run: in one piece, as the package does it (`best_sim.engine.linking`),
-and each function alone, as numba does it by itself. Each begins with an empty cache; then kernels from both caches run
-the same replicates, in turn. And commands, each in a process of its own, with everything compiled. All in seconds of
-processor time, which other work on the machine touches less than the clock's. Writes `benchmarks/first-use.md`.
+and each function alone, as numba does it by itself. Each begins with an empty cache; then kernels from both caches, and
+the one in the native library (`best_sim.engine.native`), run the same replicates, in turn. The first answer on a
+machine, with the native library and without. And commands, each in a process of its own, with everything compiled. All
+in seconds of processor time, which other work on the machine touches less than the clock's. Writes
+`benchmarks/first-use.md`.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from pathlib import Path
 
 PAGE = Path(__file__).parent / "first-use.md"
 IN_ONE_PIECE, EACH_ALONE = WAYS = ("in one piece", "each function alone")
+SHIPPED = "before, in the native library"
+FIRST = ["simulate", "--no-figures"]
 REPLICATES = 60
 COMMANDS = (
     ["--help"],
@@ -60,22 +64,31 @@ print(json.dumps(out | {"replicate": statistics.median(took), "bits": seen.hexdi
 """
 
 
-def kernel(way: str, cache: Path) -> dict[str, float | str]:
+def native_library(folder: Path) -> Path:
+    """A native library, made anew."""
+    make = Path(__file__).parents[1] / "shipping" / "make.py"
+    subprocess.run([sys.executable, str(make), "native", str(folder)], check=True, capture_output=True)
+    return folder
+
+
+def kernel(way: str, cache: Path, library: Path) -> dict[str, float | str]:
     """Seconds to compile or load the pathway, median milliseconds of a replicate, and a hash of what came out."""
+    shipped = str(library) if way == SHIPPED else ""
     done = subprocess.run(
         [sys.executable, "-c", KERNEL, way, str(REPLICATES)], capture_output=True, text=True, check=True,
-        env={**os.environ, "BEST_SIM_CACHE": str(cache / way)},
+        env={**os.environ, "BEST_SIM_CACHE": str(cache / way), "BEST_SIM_NATIVE": shipped},
     )  # fmt: skip
     found: dict[str, float | str] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
-def seconds(arguments: list[str], folder: Path) -> float:
+def seconds(arguments: list[str], folder: Path, **settings: str) -> float:
     """Processor seconds of a command, in a process of its own."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(
-        [sys.executable, "-m", "best_sim", *arguments], capture_output=True, check=True, cwd=folder
-    )
+        [sys.executable, "-m", "best_sim", *arguments], capture_output=True, check=True, cwd=folder,
+        env={**os.environ, **settings},
+    )  # fmt: skip
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -84,34 +97,49 @@ def _of(rounds: int, what: str = "Medians") -> str:
     return f"{what} of {rounds} rounds" if rounds > 1 else "One round"
 
 
-def of_kernels(rounds: int) -> list[str]:
-    """Lines about both ways to compile."""
-    compiling: dict[str, list[float]] = {way: [] for way in WAYS}
-    running: dict[str, list[float]] = {way: [] for way in WAYS}
+def of_kernels(rounds: int, library: Path) -> list[str]:
+    """Lines about ways to compile."""
+    ways = (*WAYS, SHIPPED)
+    compiling: dict[str, list[float]] = {way: [] for way in ways}
+    running: dict[str, list[float]] = {way: [] for way in ways}
     bits = set()
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as scratch:
-            for way in WAYS:
-                compiling[way].append(float(kernel(way, Path(scratch))["compiling"]))
-            for _ in range(2):
-                for way in WAYS:
-                    found = kernel(way, Path(scratch))
+            for way in ways:
+                compiling[way].append(float(kernel(way, Path(scratch), library)["compiling"]))
+            for _ in range(3):
+                for way in ways:
+                    found = kernel(way, Path(scratch), library)
                     running[way].append(float(found["replicate"]))
                     bits.add(found["bits"])
-    assert len(bits) == 1, "the two ways give other journeys"
+    assert len(bits) == 1, "the ways give other journeys"
     base = {name: statistics.median(each[EACH_ALONE]) for name, each in (("c", compiling), ("r", running))}
     lines = [
         "| compiled | seconds | ratio | ms a replicate | ratio |",
         "|---|---:|---:|---:|---:|",
     ]
-    for way in WAYS:
-        c, r = statistics.median(compiling[way]), statistics.median(running[way])
+    for way in ways:
+        c, r = statistics.median(compiling[way]), min(running[way])
         lines.append(f"| {way} | {c:.1f} | {c / base['c']:.2f} | {r:.1f} | {r / base['r']:.2f} |")
     lines.append(
-        f"\n{_of(rounds)}, each with an empty cache. The kernels of both ways gave the same bits in every "
-        f"event and table of {REPLICATES} replicates of the default trial."
+        f"\n{_of(rounds)}, each with an empty cache; of milliseconds the least of {3 * rounds} medians, in turn. All "
+        f"kernels gave the same bits in every event and table of {REPLICATES} replicates of the default trial."
     )
     return lines
+
+
+def of_first_answers(rounds: int, library: Path) -> list[str]:
+    """Lines about the first command on a machine."""
+    took: dict[str, list[float]] = {"with the native library": [], "without": []}
+    for _ in range(rounds):
+        for name, each in took.items():
+            with tempfile.TemporaryDirectory() as scratch:
+                caches = {"BEST_SIM_CACHE": f"{scratch}/kernels", "NUMBA_CACHE_DIR": f"{scratch}/numba"}
+                shipped = str(library) if name.startswith("with the") else ""
+                each.append(seconds(FIRST, Path(scratch), BEST_SIM_NATIVE=shipped, **caches))
+    lines = [f"| first `best-sim {' '.join(FIRST)}` | seconds |", "|---|---:|"]
+    lines += [f"| {name} | {min(each):.2f} |" for name, each in took.items()]
+    return [*lines, f"\n{_of(rounds, 'The least')}, with empty caches."]
 
 
 def of_commands(rounds: int) -> list[str]:
@@ -133,12 +161,18 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "numba", "pandas", "matplotlib"))
+    with tempfile.TemporaryDirectory() as scratch:
+        library = native_library(Path(scratch))
+        of_compiling = of_kernels(asked.rounds, library)
+        of_first = of_first_answers(asked.rounds, library)
     lines = [
         "# The first use on a machine, and what a command costs\n",
         f"Seconds of processor time. Python {platform.python_version()}, {packages}; {platform.system()} "
         f"{platform.machine()}, {os.cpu_count()} cores. Made by `python benchmarks/first_use.py`.\n",
         "## Compiling the pathway\n",
-        *of_kernels(asked.rounds),
+        *of_compiling,
+        "\n## The first answer\n",
+        *of_first,
         "\n## Commands, with everything compiled\n",
         *of_commands(asked.rounds),
     ]

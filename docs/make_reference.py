@@ -194,6 +194,7 @@ COLUMNS = {
         "weeks": "from issue to decision",
     },
     "hearings": {
+        "again": "of which proceedings of the case: see `proceedings`",
         "listed_days": "when the date was given",
         "held_days": "when it sat; NaN if not yet",
         "kind": "kind of hearing, where held",

@@ -1,9 +1,9 @@
 """What of the package is reached from where it is used, by the names that its source refers to.
 
-It is used by its commands, by what `best_sim` makes public, by the Python in the documents and what makes them, and by
-the benchmarks. From there the names in each definition are followed to the definitions that they stand for, one module
-after another. A name behind a dot whose owner is not known, or in quotes, may be any method of that name. So what is
-said to be unreached is; something that is said to be reached may not be.
+It is used by its commands, by what `best_sim` makes public, by the Python in the documents and what makes them, by the
+benchmarks and by what ships it. From there the names in each definition are followed to the definitions that they stand
+for, one module after another. A name behind a dot whose owner is not known, or in quotes, may be any method of that
+name. So what is said to be unreached is; something that is said to be reached may not be.
 """
 
 from __future__ import annotations
@@ -149,8 +149,9 @@ class Reached:
                 for method in methods:
                     if method.startswith(f"{found.name}.") and not method.startswith(f"{found.name}._"):
                         self._reach(Name(found.module, method))
-        for path in [*(root / "benchmarks").rglob("*.py"), *(root / "docs").rglob("*.py")]:
-            self._use(Module(str(path), ast.parse(path.read_text(encoding="utf-8"))))
+        for folder in ("benchmarks", "docs", "shipping"):
+            for path in (root / folder).rglob("*.py"):
+                self._use(Module(str(path), ast.parse(path.read_text(encoding="utf-8"))))
         for path in [root / "README.md", root / "CONTRIBUTING.md", *(root / "docs").rglob("*.md")]:
             for block in re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.S):
                 self._use(Module(str(path), ast.parse(block)))

@@ -6,7 +6,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -141,14 +141,12 @@ def engine_of(asked: str, console: Console) -> Literal["compiled", "simpy"]:
     from best_sim.engine import CompilationError, is_compiled
     from best_sim.pathway import PATHWAY, engine_in_use
 
-    try:
-        if not is_compiled(PATHWAY):
-            console.print("Compiling the pathway, once on this machine; some twenty seconds ...")
-    except CompilationError:
-        pass
     started = time.perf_counter()
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
+        with suppress(CompilationError):
+            if not is_compiled(PATHWAY):
+                console.print("Compiling the pathway, once on this machine; some twenty seconds ...")
         used = engine_in_use()
     if used == "simpy":
         if asked == "compiled":
@@ -157,8 +155,12 @@ def engine_of(asked: str, console: Console) -> Literal["compiled", "simpy"]:
         console.print("numba can't compile the pathway here:")
         for warning in said:
             console.print(str(warning.message), markup=False)
-    elif time.perf_counter() - started > 5:
+        return used
+    if time.perf_counter() - started > 5:
         console.print(f"Compiled in {time.perf_counter() - started:.0f} s.")
+    for warning in said:
+        if issubclass(warning.category, RuntimeWarning):  # of a native library that is damaged
+            console.print(str(warning.message), markup=False)
     return used
 
 

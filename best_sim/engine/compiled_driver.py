@@ -1,5 +1,8 @@
 """Runs a model compiled by numba: the same process functions, the same results, some thirty times as fast.
 
+A kernel that was compiled before, and shipped with the package (`best_sim.engine.native`), spares numba where it is of
+the same source. Otherwise it is compiled here.
+
 numba turns a generator into a struct that can be resumed. For a model, a short module is generated that parks these
 structs and resumes them, and passes them to the loop in `best_sim.engine.kernel`; it is compiled once and kept in a
 cache folder.
@@ -34,7 +37,9 @@ import numpy as np
 from filelock import FileLock
 
 from best_sim.engine import faults
+from best_sim.engine.layouts import DONE, FAULTY, KIND, LOG_FULL, LOOP, NODE, PAUSED, RESOURCE, SLOT
 from best_sim.engine.model import EVENT, USE, Model, Run, State, ready
+from best_sim.engine.native import shipped_library
 from best_sim.engine.records import forget_tables, point_to_tables, row_fields
 
 _ENGINE_MODULES = (
@@ -43,6 +48,7 @@ _ENGINE_MODULES = (
     "diaries",
     "faults",
     "kernel",
+    "layouts",
     "linking",
     "lowering",
     "luck",
@@ -51,14 +57,15 @@ _ENGINE_MODULES = (
     "philox",
     "records",
     "rule",
+    "shipping",
 )
 _DONE, _LOCK = "compiled", ".lock"
 _PATIENCE = 600.0
 """Seconds for which another process that compiles the same is waited for."""
 _LOG_ROOM = 1 << 14
-_BUCKETS, _SLOTS_A_BUCKET = 1 << 14, 16
-"""Parts that the time of a run is cut into, at least; and the processes for one of them, where there are more."""
-_SPARE = 64
+ROOM = {"buckets": 1 << 14, "slots a bucket": 16, "spare": 64}
+"""Parts that the time of a run is cut into, at least; the processes for one of them, where there are more; and entries
+of the heap and its nodes beyond two for each process."""
 _KEPT = 1 << 26
 """Bytes of a run's memory that are kept for the next; more are given back."""
 _PAUSE = 1 << 21
@@ -72,8 +79,8 @@ class CompilationError(RuntimeError):
 # --- what a kernel is made of -------------------------------------------------------------------------------
 
 
-def kernel_source(model: Model) -> str:
-    """Source of the module that is compiled for a model.
+def kernel_source(model: Model, *, keep: bool = True) -> str:
+    """Source of the module that is compiled for a model; `keep` says whether numba is to keep what it compiled.
 
     It expects the process functions (`FUNCTIONS`), and ways from an address to the record there, a row of each
     one's table (`RECORDS`) or the world (`WORLD`), to be put into it before it is executed.
@@ -127,8 +134,8 @@ def kernel_source(model: Model) -> str:
         "    return False",
         "",
         "",
-        "@njit('int64(int64, int64)', error_model='numpy', nogil=True, cache=True,",
-        "      pipeline_class=Whole)",
+        "@njit('int64(int64, int64)', error_model='numpy', nogil=True, pipeline_class=Whole,",
+        f"      {'cache=True' if keep else 'no_cpython_wrapper=True, no_cfunc_wrapper=True'})",
         "def kernel(address, measuring):",
         "    world = world_at(address)",
         "    if measuring == 1:",
@@ -176,23 +183,48 @@ def source_modules(model: Model) -> list[ModuleType]:
     return [found[name] for name in sorted(found)]
 
 
-def kernel_key(model: Model) -> str:
-    """Hash of everything that goes into the kernel of a model."""
-    import llvmlite
-    import numba
-    from llvmlite import binding
+def source_key(model: Model, modules: Iterable[ModuleType] | None = None) -> str:
+    """Hash of all source that goes into the kernel of a model, and of its records.
 
-    parts = [platform.python_version(), numba.__version__, llvmlite.__version__, np.__version__]
-    parts += [platform.machine(), binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()]
-    parts += [inspect.getsource(sys.modules[__name__]), kernel_source(model)]
+    Parameters
+    ----------
+    model : Model
+    modules : iterable of module, optional
+        Its `source_modules`, where they are known: finding them takes longer than all else.
+    """
     here = Path(__file__).parent
+    parts = [inspect.getsource(sys.modules[__name__])]
     parts += [(here / f"{name}.py").read_text(encoding="utf-8") for name in _ENGINE_MODULES]
-    parts += [f"{module.__name__}\n{inspect.getsource(module)}" for module in source_modules(model)]
-    parts += [inspect.getsource(kind.function) + kind.table for kind in model.processes]
+    parts += [
+        f"{module.__name__}\n{inspect.getsource(module)}" for module in modules or source_modules(model)
+    ]
+    parts += [
+        f"{kind.name} {kind.table} {kind.function.__module__}.{kind.function.__qualname__}"
+        for kind in model.processes
+    ]
     parts += [
         repr(model.world.descr),
         *(f"{name} {model.tables[name].descr}" for name in sorted(model.tables)),
     ]
+    return _hash_of(parts)
+
+
+def kernel_key(model: Model) -> str:
+    """Hash of everything that goes into the kernel of a model where numba compiles it."""
+    import llvmlite
+    import numba
+    from llvmlite import binding
+
+    return _hash_of(
+        [
+            *(source_key(model), platform.python_version()),
+            *(numba.__version__, llvmlite.__version__, np.__version__),
+            *(platform.machine(), binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()),
+        ]
+    )
+
+
+def _hash_of(parts: Iterable[str]) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for part in parts:
         digest.update(hashlib.blake2b(part.encode()).digest())
@@ -275,8 +307,6 @@ class CompiledModel:
         SimulationError
             If a process asks for what cannot be done, or fails.
         """
-        from best_sim.engine.kernel import DONE, FAULTY, LOG_FULL, PAUSED
-
         state = ready(self.model, state, in_place=in_place)
         memory = _Memory(self, state, (log_room or self._log_room) if events else 0)
         loop = memory.loop
@@ -317,8 +347,6 @@ class CompiledModel:
     @cached_property
     def strides(self) -> Any:
         """Bytes that the state of a process of each kind takes."""
-        from best_sim.engine.kernel import KIND, LOOP
-
         world, loop = np.zeros(1, self.model.world), np.zeros(1, LOOP)
         kinds = np.zeros(len(self.model.processes), KIND)
         loop["kinds"], loop["n_kinds"] = kinds.ctypes.data, len(kinds)
@@ -338,8 +366,6 @@ class _Memory:
     log: Any
 
     def __init__(self, compiled: CompiledModel, state: State, log_room: int) -> None:
-        from best_sim.engine.kernel import KIND, LOOP, NODE, RESOURCE, SLOT
-
         self.model = compiled.model
         rows = np.array([len(state.tables[kind.table]) for kind in self.model.processes], dtype=np.int64)
         n_slots = int(rows.sum())
@@ -349,13 +375,13 @@ class _Memory:
         # Pages of memory that no process ever touches are never given to this one, so room for all costs little.
         wanted = {
             "slots": (n_slots, SLOT),
-            "buckets": (max(_BUCKETS, n_slots // _SLOTS_A_BUCKET), np.dtype(np.int32)),
+            "buckets": (max(ROOM["buckets"], n_slots // ROOM["slots a bucket"]), np.dtype(np.int32)),
             "ring": (n_slots + 1, np.dtype(np.int32)),
-            "nodes": (2 * n_slots + _SPARE, NODE),
+            "nodes": (2 * n_slots + ROOM["spare"], NODE),
             "priorities": (n_slots, np.dtype(np.float64)),
-            "heap_time": (2 * n_slots + _SPARE, np.dtype(np.float64)),
-            "heap_order": (2 * n_slots + _SPARE, np.dtype(np.int64)),
-            "heap_slot": (2 * n_slots + _SPARE, np.dtype(np.int64)),
+            "heap_time": (2 * n_slots + ROOM["spare"], np.dtype(np.float64)),
+            "heap_order": (2 * n_slots + ROOM["spare"], np.dtype(np.int64)),
+            "heap_slot": (2 * n_slots + ROOM["spare"], np.dtype(np.int64)),
             "blocks": (int((rows * compiled.strides).sum()), np.dtype(np.uint8)),
             "log": (log_room, EVENT),
         }
@@ -440,6 +466,17 @@ class _Memory:
 _COMPILING = threading.Lock()
 
 
+@cache
+def shipped_kernel(model: Model) -> Callable[[int, int], int] | None:
+    """The kernel that came with the package, if it is this model's, compiled from the source that runs."""
+    library = shipped_library()
+    if library is None or any(name not in sys.modules for name in library.about.modules):
+        return None
+    # A module that was not there when the library was made is imported by one that has changed.
+    fits = library.about.key == source_key(model, [sys.modules[name] for name in library.about.modules])
+    return library.kernel if fits else None
+
+
 def compile_model(model: Model) -> CompiledModel:
     """Compile a model, or load what was compiled before; once for each model in a session.
 
@@ -468,6 +505,8 @@ def is_compiled(model: Model) -> bool:
     CompilationError
         If numba cannot be imported.
     """
+    if shipped_kernel(model) is not None:
+        return True
     try:
         return (cache_folder() / _key_of(model) / _DONE).exists()
     except RuntimeError:  # a user without a home: nothing is kept
@@ -478,11 +517,13 @@ def is_compiled(model: Model) -> bool:
 
 @cache
 def _compiled(model: Model) -> CompiledModel:
+    if (shipped := shipped_kernel(model)) is not None:
+        return CompiledModel(model, shipped)
     try:
         key = _key_of(model)
         folder = _kernel_folder(key)
         with _alone_in(folder):
-            kernel = _load_kernel(model, folder, f"best_sim_kernel_{key}")
+            kernel = load_kernel(model, folder, f"best_sim_kernel_{key}")
     except ImportError as error:
         raise CompilationError(f"numba cannot be imported: {error}") from error
     except Exception as error:
@@ -516,7 +557,8 @@ def _alone_in(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _load_kernel(model: Model, folder: Path, name: str) -> Any:
+def load_kernel(model: Model, folder: Path, name: str, *, keep: bool = True) -> Any:
+    """A kernel compiled by numba, or loaded from what it kept in this folder; `keep` says whether it keeps anything."""
     from best_sim.engine.at_once import at_once
     from best_sim.engine.lowering import record_at
 
@@ -524,7 +566,7 @@ def _load_kernel(model: Model, folder: Path, name: str) -> Any:
     if not file.exists():
         # numba takes a file with another time stamp for another function, so it is written once, and in one piece.
         draft = folder / f"{name}.{os.getpid()}"
-        draft.write_text(kernel_source(model), encoding="utf-8")
+        draft.write_text(kernel_source(model, keep=keep), encoding="utf-8")
         draft.replace(file)
     spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None and spec.loader is not None

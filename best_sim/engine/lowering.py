@@ -13,6 +13,7 @@ pointer can be kept, and written through. Tables do not move while a run lasts.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import operator
 import os
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import njit, types
 from numba.core import cgutils
 from numba.core.imputils import lower_builtin, lower_constant, lower_getattr_generic, lower_setattr_generic
 from numba.core.typing.templates import (
@@ -33,7 +34,8 @@ from numba.core.typing.templates import (
 from numba.extending import intrinsic, models, register_model, typeof_impl
 from numba.np.numpy_support import from_dtype
 
-from best_sim.engine import maths
+from best_sim.engine import luck, maths, philox
+from best_sim.engine.linking import Piece
 from best_sim.engine.rule import compiling_begins
 
 _CHECKS = bool(os.environ.get("NUMBA_BOUNDSCHECK", "0") not in ("", "0"))
@@ -65,8 +67,19 @@ class ArrayPointer(types.Type):
 @register_model(RecordPointer)
 @register_model(ArrayPointer)
 class _PointerModel(models.PrimitiveModel):
+    """In memory a whole number of 64 bits, so that records and states are laid out alike on every machine."""
+
     def __init__(self, manager: Any, of: types.Type) -> None:
         super().__init__(manager, of, _BYTES)
+
+    def get_data_type(self) -> Any:
+        return _INT64
+
+    def as_data(self, builder: Any, value: Any) -> Any:
+        return builder.ptrtoint(value, _INT64)
+
+    def from_data(self, builder: Any, value: Any) -> Any:
+        return builder.inttoptr(value, _BYTES)
 
 
 def _seen_as(stored: types.Type, aligned: bool) -> types.Type:
@@ -383,7 +396,42 @@ def _type_prefetch(typing: Any, address: Any) -> Any:
 prefetch: Any = intrinsic(_type_prefetch)
 
 
-# --- for the routines of `best_sim.engine.maths` ------------------------------------------------------------
+# --- for the routines of `best_sim.engine.maths`, and random numbers ----------------------------------------
+
+
+def lower_routine(function: Callable[..., float]) -> None:
+    """Make compiled code call a function from floats to a float in C's convention, its result in a register.
+
+    numba's own would hand it over through memory, with a status to look at: some 5 % of a replicate of the pathway.
+    """
+    floats = (types.float64,) * len(inspect.signature(function).parameters)
+    of_floats = signature(types.float64, *floats)
+    options: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    within = njit(of_floats, error_model="numpy", forceinline=True, pipeline_class=Piece, **options)(function)
+    name = f"{function.__module__}.{function.__name__}"
+
+    class _Routine(AbstractTemplate):
+        key = function
+
+        def generic(self, args: Any, kws: Any) -> Any:
+            return of_floats if len(args) == len(floats) and not kws else None
+
+    infer_global(function, types.Function(_Routine))
+
+    @lower_builtin(function, *floats)
+    def _call(context: Any, builder: Any, sig: Any, values: Any) -> Any:
+        if name not in builder.module.globals:
+            double = ir.DoubleType()
+            called = ir.Function(builder.module, ir.FunctionType(double, [double] * len(floats)), name)
+            called.linkage = "linkonce_odr"  # of those in all callers, one stays
+            for attribute in ("noinline", "nounwind", "readnone"):
+                called.attributes.add(attribute)
+            inside = ir.IRBuilder(called.append_basic_block())
+            compiled = within.overloads[floats]
+            _, value = context.call_internal_no_propagate(inside, compiled.fndesc, of_floats, called.args)
+            context.active_code_library.add_linking_library(compiled.library)
+            inside.ret(value)
+        return builder.call(builder.module.globals[name], values)
 
 
 class ConstantsType(types.Type):
@@ -453,6 +501,9 @@ def _near_one(context: Any, builder: Any, sig: Any, values: Any) -> Any:
     z = builder.bitcast(builder.sub(bits, builder.shl(n, number(maths.EXPONENT_AT))), ir.DoubleType())
     j = builder.and_(builder.ashr(above, number(maths.STEP_AT)), number(maths.STEPS - 1))
     return context.make_tuple(builder, sig.return_type, (z, n, j))
+
+
+infer_global(luck.uniform_at, types.Dispatcher(philox.uniform_at))
 
 
 # --- generators at rest -------------------------------------------------------------------------------------

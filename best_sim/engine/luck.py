@@ -23,11 +23,13 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from best_sim.engine.maths import exp, log, log1p, power
+from best_sim.engine.native import generator_key, shipped_library
 from best_sim.engine.rule import rule
 
 # --- addresses ----------------------------------------------------------------------------------------------
@@ -85,17 +87,25 @@ def uniform_at_by_numpy(
     return ((word >> 12) + 0.5) * _STEP
 
 
-def _best_uniform_at() -> Callable[..., float]:
+@cache
+def _compiled_generator() -> tuple[Callable[..., float], Callable[..., np.ndarray[Any, Any]]] | None:
+    """One number, and many, from compiled code: from what came with the package, else from numba; None without both."""
+    library = shipped_library()
+    if library is not None and library.about.generator == generator_key():
+        return library.uniform_at, library.uniforms_at
     # Anything may go wrong in a compiler; the numbers are the same without one, so no failure may stop a run.
     try:
-        from best_sim.engine.philox import uniform_at
+        from best_sim.engine.philox import uniform_at, uniforms_at
     except Exception:
-        return uniform_at_by_numpy
-    return uniform_at
+        return None
+    return uniform_at, uniforms_at
 
 
-uniform_at = _best_uniform_at()
-"""`uniform_at_by_numpy`, compiled where numba works."""
+def uniform_at(seed: int, replicate: int, stream: int, number: int, purpose: int, count: int) -> float:
+    """`uniform_at_by_numpy`, compiled where that can be."""
+    compiled = _compiled_generator()
+    one = uniform_at_by_numpy if compiled is None else compiled[0]
+    return one(seed, replicate, stream, number, purpose, count)
 
 
 def uniforms_at(
@@ -122,16 +132,15 @@ def uniforms_at(
         As `uniform_at` gives them one by one.
     """
     streams = np.broadcast_to(np.asarray(stream, np.int64), np.shape(numbers))
-    try:
-        from best_sim.engine.philox import uniforms_at as compiled
-    except Exception:
+    compiled = _compiled_generator()
+    if compiled is None:
         return np.array(
             [
-                uniform_at(seed, replicate, int(s), int(n), purpose, count)
+                uniform_at_by_numpy(seed, replicate, int(s), int(n), purpose, count)
                 for s, n in zip(streams, numbers, strict=True)
             ]
         )
-    return compiled(seed, replicate, streams, np.asarray(numbers, np.int64), purpose, count)
+    return compiled[1](seed, replicate, streams, np.asarray(numbers, np.int64), purpose, count)
 
 
 @rule

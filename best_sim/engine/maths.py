@@ -124,11 +124,11 @@ def near_one(x: float) -> tuple[float, int, int]:
 
 
 @rule
-def _exp_of(x: float, rest: float) -> float:
-    """Exponential of x + rest, for a rest that is small and x within the range of `exp`."""
+def _exp_of(x: float, excess: float) -> float:
+    """Exponential of x - excess, for an excess that is small and x within the range of `exp`."""
     steps = (x * _STEPS_PER_ONE + _ROUND) - _ROUND
     k = int(steps)
-    r = ((x - steps * _STEP) - steps * _STEP_REST) + rest
+    r = ((x - steps * _STEP) - steps * _STEP_REST) - excess
     rr = r * r
     p = r + (rr * (0.5 + r * (1.0 / 6.0)) + rr * rr * (1.0 / 24.0 + r * (1.0 / 120.0)))
     j = k & (STEPS - 1)
@@ -264,7 +264,7 @@ def power(base: float, exponent: float) -> float:
         return math.inf
     if total < _SMALLEST_EXPONENT:
         return 0.0
-    return _exp_of(total, (product - total) + rest)
+    return _exp_of(total, (total - product) - rest)
 
 
 def logs(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

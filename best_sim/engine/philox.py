@@ -49,7 +49,8 @@ def _uniform_at(seed: Any, replicate: Any, stream: Any, number: Any, purpose: An
         c0, c1, c2, c3 = high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0
         k0 += _W0
         k1 += _W1
-    return (np.float64(c0 >> _TWELVE) + 0.5) * _STEP
+    # by way of a signed number: few processors have an instruction that makes a double of an unsigned one
+    return (np.float64(np.int64(c0 >> _TWELVE)) + 0.5) * _STEP
 
 
 def _compiled(function: Any, signature: Any) -> Any:

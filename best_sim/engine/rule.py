@@ -31,25 +31,31 @@ def rule(function: Callable[P, T]) -> Callable[P, T]:
     callable
         The same function.
     """
-    # into what calls it: a call hands its result over through memory, and costs as much as many a rule
-    when_compiling(lambda: _make_callable(function, forceinline=True))
+
+    def make_known() -> None:
+        from numba.extending import register_jitable
+
+        from best_sim.engine.linking import Piece
+
+        # into what calls it: a call hands its result over through memory, and costs as much as many a rule
+        register_jitable(
+            forceinline=True, pipeline_class=Piece, no_cpython_wrapper=True, no_cfunc_wrapper=True
+        )(function)
+
+    when_compiling(make_known)
     return function
 
 
-def routine(function: Callable[P, T]) -> Callable[P, T]:
-    """As `rule`, for a function that is long and has many callers: compiled once, and called."""
-    when_compiling(lambda: _make_callable(function))
+def routine(function: Callable[P, float]) -> Callable[P, float]:
+    """As `rule`, for a function from floats to a float that is long and has many callers: it is called."""
+
+    def make_known() -> None:
+        from best_sim.engine.lowering import lower_routine
+
+        lower_routine(function)
+
+    when_compiling(make_known)
     return function
-
-
-def _make_callable(function: Callable[..., object], **options: bool) -> None:
-    from numba.extending import register_jitable
-
-    from best_sim.engine.linking import Piece
-
-    register_jitable(pipeline_class=Piece, no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)(
-        function
-    )
 
 
 def when_compiling(make_known: Callable[[], object]) -> None:

@@ -267,6 +267,16 @@ def test_where_numba_cannot_compile_simpy_is_used_and_it_is_said(tmp_path: Path)
     assert not (tmp_path / "never").exists()
 
 
+def test_a_damaged_native_library_is_told_of_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "kernel.json").write_text("{")
+    done = process(
+        "simulate", "london-2017", "--no-figures", "--out", "out", cwd=tmp_path, BEST_SIM_NATIVE=str(tmp_path)
+    )
+    assert done.returncode == 0, done.stderr
+    assert " ".join(done.stdout.split()).count("is not used: kernel.json is damaged.") == 1
+    assert done.stderr == ""
+
+
 def test_simulate_writes_journeys_that_can_be_read(tmp_path: Path) -> None:
     done = command("simulate", "london-2017", "--seed", 2, "--out", "out", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -52,7 +52,7 @@ def test_it_makes_no_difference_to_what_comes_out(monkeypatch, tmp_path):
     monkeypatch.setenv("BEST_SIM_CACHE", str(tmp_path))
     monkeypatch.setattr(rewriting, "at_once", lambda process: (process, False))
     key = compiled_driver.kernel_key(toy.MODEL)
-    kernel = compiled_driver._load_kernel(toy.MODEL, compiled_driver._kernel_folder(key), f"plain_{key}")
+    kernel = compiled_driver.load_kernel(toy.MODEL, compiled_driver._kernel_folder(key), f"plain_{key}")
     state = toy_state(n=40, capacities=(1, 1), patience=0.5)
     plain = CompiledModel(toy.MODEL, kernel).run(state)
     monkeypatch.undo()

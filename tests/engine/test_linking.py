@@ -13,6 +13,7 @@ import pytest
 from best_sim.engine.rule import rule
 
 njit = pytest.importorskip("numba").njit
+from best_sim.engine import lowering  # noqa: E402, F401 - it makes rules known to numba
 
 SCRIPT = """
 import hashlib, json, sys
