@@ -27,7 +27,7 @@ HERE = ("--borough", "east_london")
 def returns(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("returns")
     write_returns(
-        simulate(Scenario.load("england"), 4, 0), folder, [2020, 2021, 2022], boroughs=["east_london"]
+        simulate(Scenario.load("england"), 5, 0), folder, [2020, 2021, 2022], boroughs=["east_london"]
     )
     return folder
 

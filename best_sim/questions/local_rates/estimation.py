@@ -240,7 +240,8 @@ def mix(names: Sequence[str], shares: Floats) -> dict[str, float]:
     """Shares by name that sum to one as they are written."""
     whole = np.maximum(shares, 0.0) / np.maximum(shares, 0.0).sum()
     rounded = [round(float(x), 6) for x in whole]
-    rounded[0] = round(1.0 - sum(rounded[1:]), 6)
+    largest = rounded.index(max(rounded))  # what rounding leaves would make a share of nil negative
+    rounded[largest] = round(1.0 - sum(rounded[:largest] + rounded[largest + 1 :]), 6)
     return dict(zip(names, rounded, strict=True))
 
 

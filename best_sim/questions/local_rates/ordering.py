@@ -65,17 +65,24 @@ def orders(work: Estimation) -> None:
 
 
 def _states(work: Estimation, first: pd.DataFrame, when: Floats) -> pd.DataFrame:
-    """What the court sees of each child when it decides: newborn at entry, where it lives, taken from a parent."""
+    """What the court sees of each child when it decides: newborn at entry, where it lives, taken from a parent.
+
+    Who went to its parents from carers, before the order, was to go home: it counts where it lived when that was
+    decided.
+    """
     s = work.spells[work.spells["period"] == 0]
     s = s[s["start"] < s["child"].map(pd.Series(when, first["child"].to_numpy()))]
+    before = s.groupby("child")["type"].shift()
+    sent_home = (s["type"] == "with_parents") & before.notna() & ~before.isin(_WITH_PARENTS)
     with_parent = s["type"].isin(_WITH_PARENTS)
-    last = s.groupby("child")["type"].last().reindex(first["child"]).fillna("")
+    last = s["type"].where(~sent_home, before).groupby(s["child"]).last().reindex(first["child"]).fillna("")
+    lives = s.groupby("child")["type"].last().reindex(first["child"]).fillna("")
     was = with_parent.groupby(s["child"]).any().reindex(first["child"], fill_value=False)
     place = np.where(last.isin(_WITH_PARENTS), "with_parents", "elsewhere").astype(object)
     place[(last == "kinship_foster").to_numpy()] = "with_kin"
     place[(last == "early_permanence").to_numpy()] = "early_permanence"
     newborn = (first["youngest"] * YEAR < WEEK).to_numpy()
-    removed = was.to_numpy(bool) & (place != "with_parents")
+    removed = was.to_numpy(bool) & ~lives.isin(_WITH_PARENTS).to_numpy()
     return pd.DataFrame({"newborn": newborn, "place": place, "removed": removed})
 
 

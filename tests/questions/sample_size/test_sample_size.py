@@ -183,12 +183,12 @@ def test_a_power_that_does_not_rise_with_the_size_is_told(
     monkeypatch.setattr(Search, "fit", flat)
     monkeypatch.setattr(Search, "_out_of_reach", lambda self, power, crossing: "")
     few = asked(small, design="A large effect", power=0.5, within=5.0, least=20.0, most=60.0).replaced(
-        replicates=300
+        replicates=400
     )
     got = answer(few)
     assert isinstance(got, SampleSizeFound) and not got.settled
     assert (
-        "power does not rise with it between 20 and 60, as far as 300 trials can tell" in got.sizes[0].reason
+        "power does not rise with it between 20 and 60, as far as 400 trials can tell" in got.sizes[0].reason
     )
 
 
