@@ -113,14 +113,14 @@ def of_kernels(rounds: int, library: Path) -> list[str]:
                     running[way].append(float(found["replicate"]))
                     bits.add(found["bits"])
     assert len(bits) == 1, "the ways give other journeys"
-    base = {name: statistics.median(each[EACH_ALONE]) for name, each in (("c", compiling), ("r", running))}
     lines = [
         "| compiled | seconds | ratio | ms a replicate | ratio |",
         "|---|---:|---:|---:|---:|",
     ]
     for way in ways:
         c, r = statistics.median(compiling[way]), min(running[way])
-        lines.append(f"| {way} | {c:.1f} | {c / base['c']:.2f} | {r:.1f} | {r / base['r']:.2f} |")
+        of_c, of_r = c / statistics.median(compiling[EACH_ALONE]), r / min(running[EACH_ALONE])
+        lines.append(f"| {way} | {c:.1f} | {of_c:.2f} | {r:.1f} | {of_r:.2f} |")
     lines.append(
         f"\n{_of(rounds)}, each with an empty cache; of milliseconds the least of {3 * rounds} medians, in turn. All "
         f"kernels gave the same bits in every event and table of {REPLICATES} replicates of the default trial."

@@ -6,7 +6,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -184,24 +184,31 @@ def show_table(console: Console, table: Shown) -> None:
 @contextmanager
 def _compiling_told(console: Console) -> Iterator[None]:
     """Say, once, that an analysis is compiled, which holds up its first use on a machine."""
-    if sys.modules.get("numba") is None:
-        yield
-        return
-    from numba.core import event
+    from best_sim.trial.compiling import when_imported
 
-    class Telling(event.Listener):
-        told = False
+    def listen() -> None:
+        from numba.core import event
 
-        def on_start(self, occurred: Any) -> None:
-            of = occurred.data["dispatcher"].py_func.__module__
-            if not self.told and of.startswith("best_sim.trial.analysis"):
-                self.told = True
-                console.print("Compiling the analysis, once on this machine; some ten seconds ...")
+        class Telling(event.Listener):
+            told = False
 
-        def on_end(self, occurred: Any) -> None:
-            pass
+            def on_start(self, occurred: Any) -> None:
+                of = occurred.data["dispatcher"].py_func.__module__
+                if not self.told and of.startswith("best_sim.trial.analysis"):
+                    self.told = True
+                    console.print("Compiling the analysis, once on this machine; some ten seconds ...")
 
-    with event.install_listener("numba:compile", Telling()):
+            def on_end(self, occurred: Any) -> None:
+                pass
+
+        listening.enter_context(event.install_listener("numba:compile", Telling()))
+
+    with ExitStack() as listening:
+        if sys.modules.get("numba") is not None:
+            listen()
+        else:  # it may come with the first analysis
+            when_imported.append(listen)
+            listening.callback(when_imported.clear)
         yield
 
 

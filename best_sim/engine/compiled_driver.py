@@ -220,6 +220,7 @@ def kernel_key(model: Model) -> str:
             *(source_key(model), platform.python_version()),
             *(numba.__version__, llvmlite.__version__, np.__version__),
             *(platform.machine(), binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()),
+            *(inspect.getsource(kind.function) for kind in model.processes),
         ]
     )
 

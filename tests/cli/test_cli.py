@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -557,6 +558,32 @@ def test_that_an_analysis_is_compiled_is_said_once(capsys: pytest.CaptureFixture
     assert capsys.readouterr().out.count("Compiling the analysis, once on this machine") == 1
     njit(pretended["one"])(1.0)
     assert capsys.readouterr().out == ""
+
+
+def test_that_an_analysis_is_compiled_is_said_where_numba_comes_with_it(tmp_path: Path) -> None:
+    code = """
+        import sys
+        from rich.console import Console
+        from best_sim.cli.common import progress_of
+        from best_sim.trial import compiling
+        with progress_of(Console(), 0, []):
+            assert "numba" not in sys.modules
+            pretended = {"__name__": "best_sim.trial.analysis.pretended"}
+            exec("def one(x): return x + 1", pretended)
+            compiling.compiler()(pretended["one"])(1)
+        with progress_of(Console(), 0, []):
+            pass
+        assert compiling.when_imported == []
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Compiling the analysis, once on this machine") == 1
 
 
 def test_a_simulation_that_cannot_go_on_is_said(

@@ -33,6 +33,7 @@ from best_sim.trial.analysis.fit import (
     failure,
     inference,
 )
+from best_sim.trial.compiling import compiler
 
 Likelihood = Literal["reml", "ml"]
 DegreesOfFreedom = Literal["satterthwaite", "kenward-roger", "between-within", "normal"]
@@ -607,10 +608,8 @@ class _Kernels:
 
 @cache
 def _compiled() -> _Kernels:
-    """Compile the kernels; on first use, because importing numba takes longer than most commands need."""
-    from numba import njit
-
+    """Compile the kernels, on first use."""
     # Every kernel is self-contained: numba's cache notices a change in this file, but not in one that it
     # imports.
-    jit = njit(nogil=True, cache=True)
+    jit = compiler(nogil=True, cache=True)
     return _Kernels(jit(orthonormal_basis), jit(_condense), jit(_maximise), jit(_kenward_roger))

@@ -38,6 +38,7 @@ from best_sim.trial.analysis.fit import (
     independent,
     inference,
 )
+from best_sim.trial.compiling import compiler
 
 Siblings = Literal["share", "independent"]
 DegreesOfFreedom = Literal["satterthwaite", "normal"]
@@ -619,10 +620,8 @@ class _Kernels(NamedTuple):
 
 @cache
 def _compiled() -> _Kernels:
-    """Compile the kernels; on first use, because importing numba takes longer than most commands need."""
-    from numba import njit
-
-    jit: Any = njit(nogil=True, cache=True)
+    """Compile the kernels, on first use."""
+    jit = compiler(nogil=True, cache=True)
     likelihood = jit(_likelihood)
     # The search finds the compiled likelihood under the name of the one that is written above. As an argument or in a
     # closure it would be another one in each process, and the search be compiled again in each.

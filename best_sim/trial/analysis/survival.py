@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike
 
 from best_sim.trial.analysis.fit import ALIASED, DEPENDENT, NEGLIGIBLE, Fit, Floats, failure, inference
 from best_sim.trial.analysis.time_rows import NO_VARIATION, rows_in_time, sum_of_squares
+from best_sim.trial.compiling import compiler
 
 Ties = Literal["efron", "breslow"]
 
@@ -517,9 +518,7 @@ class _Kernels:
 
 @cache
 def _compiled() -> _Kernels:
-    """Compile the kernels; on first use, because importing numba takes longer than most commands need."""
-    from numba import njit
-
+    """Compile the kernels, on first use."""
     # Every kernel is self-contained: numba's cache notices a change in this file, but not in one that it imports.
-    jit = njit(nogil=True, cache=True)
+    jit = compiler(nogil=True, cache=True)
     return _Kernels(jit(_excess), jit(_maximise), jit(_residuals))
