@@ -130,7 +130,7 @@ DISCHARGED: Changes = {f"{CH}.discharged": 1.0}
 """The children go home some days after the parents were invited to the trial, unless they are in it by then."""
 
 TOO_LATE: list[Effect] = [
-    gives("trial.consent_delay", days(0), days(60), (0.0, 1.0), ends_as(W.ORDER_FIRST), DISCHARGED),
+    gives("trial.consent_delay", days(0), days(60), (0.0, 1.0), share(W.CONSENT_ANSWERED, W.ORDER_FIRST), DISCHARGED),
     gives("trial.randomisation_delay", days(0), days(60), (0.0, 1.0), ends_as(W.ORDER_FIRST), DISCHARGED),
     gives("trial.randomisation_delay", days(0), days(60), (1.0, 0.0), each(W.RANDOMISED), DISCHARGED),
 ]  # fmt: skip
