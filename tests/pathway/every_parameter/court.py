@@ -149,6 +149,9 @@ PROCEEDINGS: list[Effect] = [
           {"proceedings.limit": in_days(50), "proceedings.notice.final": days(70)}, within=2.0),
     falls("proceedings.pull.lets_go", in_days(1), in_days(5000), off_limit, PULLED, NEAR_ITS_LIMIT,
           {f"{COURT}.other_cases_variation": 2.0}),
+    # short of it, the pull falls with the lead time
+    falls("proceedings.pull.lets_go", in_days(100), in_days(5000), off_limit, PULLED, NEAR_ITS_LIMIT,
+          {f"{COURT}.other_cases_variation": 0.5}),
     moves("proceedings.evidence_patience", in_days(105), in_days(175), 70.0, WHOLE_CASE,
           {"sau.in_house": days(FOR_EVER), **ALL_SAU, **NO_TRIAL}, within=2.0),
     rises("proceedings.evidence_patience_outside_limit", in_days(100), in_days(300), WHOLE_CASE, TREATED,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from every_parameter.effects import Effect, Figure, falls, gives, in_world, moves, rises
 from every_parameter.figures import between_arms, cost, families, score, seen
 from every_parameter.placements import WAITS_FOR_ADOPTION, WHERE
 from every_parameter.worlds import (
     ADOPTED,
+    ALL_LIFT,
     ALL_SAU,
     ASSESSORS,
     FOLLOWED,
@@ -20,7 +23,7 @@ from every_parameter.worlds import (
     size,
     small,
 )
-from small_worlds import COURT, TEAM, Changes, always, days, in_days
+from small_worlds import COURT, TEAM, Changes, after, always, days, in_days
 
 from best_sim.measures.costs import UnitCosts
 from best_sim.measures.economics import amounts_of
@@ -164,12 +167,22 @@ ALL_WORK: Changes = {
 }  # fmt: skip
 
 
+def dated(price: float, since: float) -> list[dict[str, Any]]:
+    """A price from a day of the run on, and none before it."""
+    return [*always(0), {"from": after(since), "value": price}]
+
+
 def qaly_worth(name: str) -> Figure:
     """Mean of an amount of the trial's economic analysis."""
     return lambda j, scenario: float(np.nanmean(amounts_of(j, UnitCosts.of(scenario)).complete[name]))
 
 
 PRICED: Changes = {**NOTHING, "costs.foster_week": always(100)}
+
+SOCIAL_WORK: Changes = {
+    **NOTHING, "costs.social_worker_hour": 10.0, "costs.lift_overhead": 0.0, "lift.weekly_hours.social_workers": 2.0,
+}  # fmt: skip
+"""Twenty pounds for each week for which LIFT assesses a family, and nothing else costs anything."""
 
 COSTS: list[Effect] = [
     *(rises(f"costs.{kind}_week", always(0), always(100), cost("placements"), NOTHING, LIVES[kind])
@@ -184,12 +197,19 @@ COSTS: list[Effect] = [
     rises("costs.hearing", always(0), always(100), cost("court"), NOTHING),
     rises("costs.childrens_hearing", always(0), always(100), cost("court"), NOTHING,
           {f"{COURT}.jurisdiction": "Scotland"}),
+    # at the price of their day: none before it is dated
+    *(falls(f"costs.{price}", dated(100, 50), dated(100, 150), cost(column), NOTHING)
+      for price, column in (("hearing", "court"), ("foster_week", "placements"))),
     *(gives(f"costs.assessment_{name}", 0.0, 100.0, (0.0, 100.0), cost("service"), NOTHING, ALL_SAU,
             {"sau.assessor": one_of(ASSESSORS, kind)}, within=3.0)
       for name, kind in (("in_house", "in_house"), ("independent", "independent_social_worker"),
                          ("expert", "external_expert"))),
     gives("costs.assessment_statement", 0.0, 100.0, (0.0, 100.0), cost("service"), NOTHING, ALL_SAU,
           {"sau.not_assessed": 1.0}, within=3.0),
+    # what is broken off is paid for as far as it went
+    moves("lift.leaves_assessment_at", 0.25, 0.75, 30.0 / 7.0 * 20.0, cost("service"), SOCIAL_WORK, ALL_LIFT,
+          {"lift.leaves_in_assessment": 1.0}, within=3.0),
+    falls("lift.leaves_treatment", 0.0, 1.0, cost("service"), SOCIAL_WORK, TREATED),
     rises("costs.usual_support_month", 0.0, 10.0, cost("service"), NOTHING),
     *(rises(f"costs.{who}_hour", 0.0, 10.0, cost("service"), NOTHING, ALL_WORK)
       for who in ("social_worker", "psychologist", "psychiatrist")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from every_parameter.effects import Effect, falls, gives, in_world, moves, rises
+from every_parameter.effects import Effect, Figure, falls, gives, in_world, moves, rises
 from every_parameter.figures import contrast, each, gap, mean_of, mean_value, number, share, under_one
 from every_parameter.worlds import KIN, NO_TRIAL, one_of, size, small
 from small_worlds import COURT, FOR_EVER, Changes, always, days, in_days
@@ -76,6 +76,11 @@ def route(name: str) -> Changes:
     return {f"{CH}.route": one_of(ROUTES, name)}
 
 
+def ends_as(consent: int) -> Figure:
+    """Share of families whose consent is this in the end."""
+    return mean_of(lambda f: f["consent"] == consent)
+
+
 def direction(name: str) -> Changes:
     """The plan's direction is this one, but for one group in thousands."""
     return {f"{CH}.directions.{name}.intercept": 10.0}
@@ -119,6 +124,15 @@ COMING_IN: list[Effect] = [
     moves(f"{CH}.child_protection_order.grounds_hearing", 8, 13, 7.0,
           gap(W.CHILD_PROTECTION_ORDER_MADE, (HELD, W.GROUNDS)), within=1.0),
     moves(f"{CH}.invitation", days(7), days(21), 14.0, gap(W.ENTERED_CARE, W.SCREENED), within=1.0),
+]  # fmt: skip
+
+DISCHARGED: Changes = {f"{CH}.discharged": 1.0}
+"""The children go home some days after the parents were invited to the trial, unless they are in it by then."""
+
+TOO_LATE: list[Effect] = [
+    gives("trial.consent_delay", days(0), days(60), (0.0, 1.0), share(W.CONSENT_ANSWERED, W.ORDER_FIRST), DISCHARGED),
+    gives("trial.randomisation_delay", days(0), days(60), (0.0, 1.0), ends_as(W.ORDER_FIRST), DISCHARGED),
+    gives("trial.randomisation_delay", days(0), days(60), (1.0, 0.0), each(W.RANDOMISED), DISCHARGED),
 ]  # fmt: skip
 
 MEASURES: list[Effect] = [
@@ -197,4 +211,4 @@ PLANNING: list[Effect] = [
           direction("kin"), within=1.0),
 ]  # fmt: skip
 
-EFFECTS = in_world(scottish, *COMING_IN, *MEASURES, *PLANNING)
+EFFECTS = in_world(scottish, *COMING_IN, *TOO_LATE, *MEASURES, *PLANNING)

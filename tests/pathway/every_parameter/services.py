@@ -93,7 +93,11 @@ LIFT: list[Effect] = [
             {f"{TEAM}.psychologists": always(200), f"{TEAM}.psychiatrists": always(200)}) for who in W.PROFESSIONS),
     rises("lift.return_may_be_possible", -5.0, 5.0, mean_value(W.LIFT_ASSESSED), TREATED),
     rises("lift.treats", 0.0, 1.0, number(W.TREATMENT_STARTED), TREATED),
-    falls("lift.leaves_treatment", 0.0, 1.0, mean_value(W.TREATMENT_ENDED), TREATED, {"lift.review_at": 0.2}),
+    # a treatment is broken off only where it does not lead home
+    gives("lift.leaves_treatment", 0.0, 1.0, (1.0, 0.0), mean_value(W.TREATMENT_ENDED), TREATED,
+          {"advice.intercept": -5.0, "lift.return_may_be_possible": 5.0}, within=0.03),
+    gives("lift.leaves_treatment", 0.0, 1.0, (1.0, 1.0), mean_value(W.TREATMENT_ENDED), TREATED,
+          {"advice.intercept": 10.0}),
     rises("lift.treats_carers", 0.0, 1.0, number(W.CARERS_TREATMENT_STARTED), WITH_CARERS),
     rises("lift.carers_within", in_days(30), in_days(500), number(W.CARERS_TREATMENT_STARTED), WITH_CARERS),
     moves("lift.carers_course", days(7), days(21), 14.0, gap(W.CARERS_TREATMENT_STARTED, W.CARERS_TREATMENT_ENDED),
