@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from best_sim.engine.model import USE
+
 DONE, LOG_FULL, PAUSED, FAULTY = range(4)
 """Why the loop stopped."""
 
@@ -105,13 +107,7 @@ RESOURCE = np.dtype(
         ("first", "i8"),
         ("last", "i8"),
         ("settled", "f8"),
-        ("queue_time", "f8"),
-        ("place_time", "f8"),
-        ("asked", "i8"),
-        ("granted", "i8"),
-        ("gave_up", "i8"),
-        ("signalled", "i8"),
-        ("longest_queue", "i8"),
+        *((name, USE[name]) for name in USE.names or ()),
     ]
 )
 """A resource and its account. `first` and `last` are one more than the slots at the ends of its queue, 0 for none."""

@@ -23,7 +23,7 @@ def asks_before(record: np.ndarray, event: int) -> np.ndarray:
 
 def again_of(record: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """For each row about a case, which of its proceedings are meant: the number with which they were last issued."""
-    r = record[np.isin(record["event"], [W.PROCEEDINGS_ISSUED, *np.unique(rows["event"])])]
+    r = rows_about(record, W.PROCEEDINGS_ISSUED, *np.unique(rows["event"]))
     issued = r["event"] == W.PROCEEDINGS_ISSUED
     number = pd.Series(np.where(issued, r["value"], np.nan)).groupby(r["subject"]).ffill().to_numpy()
     return number[~issued].astype(int)

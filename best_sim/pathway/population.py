@@ -72,7 +72,6 @@ def come_into_care(world, f):
         c = children(world, first + k)
         c.age_at_entry = max(c.age_at_entry, least)
         least = c.age_at_entry + world.population.sibling_gap
-        f.oldest_days = c.age_at_entry
     for k in range(f.n_children - 1, -1, -1):  # of each group the youngest comes last
         c = children(world, first + k)
         groups(world, c.group).youngest_days = c.age_at_entry
@@ -101,7 +100,6 @@ def draw_children(world, f):
         else:
             join_group(world, c)
     f.youngest_days = children(world, f.index * LARGEST_FAMILY).age_at_entry
-    f.oldest_days = age
 
 
 @rule

@@ -56,7 +56,6 @@ FAMILY = np.dtype(
         ("n_children", "i8"),
         ("n_groups", "i8"),
         ("youngest_days", "f8"),
-        ("oldest_days", "f8"),
         ("older_sibling", "i8"),
         ("kin_available", "i8"),
         ("need", "f8"),

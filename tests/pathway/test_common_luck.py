@@ -24,7 +24,7 @@ from best_sim.scenario import Duration, Scenario
 
 AT_ENTRY = (
     "stream", "number", "known_at", "comes_in", "issue_at", "route", "reaches_court", "n_children", "n_groups",
-    "youngest_days", "oldest_days", "older_sibling", "kin_available", "need",
+    "youngest_days", "older_sibling", "kin_available", "need",
 )  # fmt: skip
 OF_CHILD = ("stream", "number", "age_at_entry", "male", "frailty")
 
@@ -37,7 +37,7 @@ def fixed(family, row, name):
     waits = family["route"] == W.DURING_PROCEEDINGS
     if name == "comes_in":
         name = "removal_due" if waits else "entered"
-    if waits and name in ("youngest_days", "oldest_days", "age_at_entry"):
+    if waits and name in ("youngest_days", "age_at_entry"):
         return None
     return row[name].item()
 
